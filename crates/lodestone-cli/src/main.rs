@@ -1,0 +1,3 @@
+//! The program `lodestone`.
+#![forbid(unsafe_code)]
+fn main() {}

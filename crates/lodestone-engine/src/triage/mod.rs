@@ -1,0 +1,1 @@
+//! Triage: groups and their rank.

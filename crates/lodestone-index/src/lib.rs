@@ -1,0 +1,1 @@
+//! Exact and Hamming-radius search over fixed-size codes.

@@ -1,0 +1,1 @@
+//! Archives: members of zip, tar and gzip as readers.

@@ -1,0 +1,1 @@
+//! JPEG, decoded to the same pixels as libjpeg-turbo.

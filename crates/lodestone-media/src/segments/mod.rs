@@ -1,0 +1,1 @@
+//! Container segments: where metadata and structure stand, with byte offsets.

@@ -1,0 +1,2 @@
+//! Banks, entries, observations and runs in one SQLite file.
+#![forbid(unsafe_code)]

@@ -1,0 +1,32 @@
+//! Lodestone's vocabulary: the words every other crate speaks.
+//!
+//! Read this crate first. It holds types and their validity, serde, and nothing else: no I/O, no matching, no
+//! judgement. Words come from the field and keep their meaning there: *bank, signal, match, exchange, opinion* from
+//! Hasher-Matcher-Actioner (HMA); *questioned item, finding, proposition, assessment* from forensic science (ENFSI
+//! BPM-DI-03); *digitalSourceType* from IPTC.
+//!
+//! The life of one file, in types:
+//!
+//! ```text
+//! Item ──observe──▶ Observation ──appraise(&Snapshot)──▶ Record ──triage──▶ Group ──▶ Summary
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod bank;
+pub mod hex;
+pub mod item;
+pub mod matching;
+pub mod observation;
+pub mod provenance;
+pub mod record;
+pub mod signal;
+
+pub use bank::{Bank, BankKind, ListEntry, ListVersion};
+pub use item::{ContentId, Digests, Stage, Unreadable};
+pub use matching::{Backdrop, Dihedral, Match, Transform, TransformKind};
+pub use observation::{Fingerprint, Form, HashMode, Observation, Picture, Thumbnail};
+pub use provenance::{
+    Assessment, Bearing, CameraChain, Direction, Finding, Location, Proposition, Strength,
+};
+pub use record::{Edge, EdgeKind, Factor, Group, Priority, Record, State, Summary};
+pub use signal::{Signal, SignalError, SignalType};

@@ -1,0 +1,203 @@
+//! Matches: item × bank content, and how one maps onto the other.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{BankKind, SignalType};
+
+/// The eight symmetries of a picture. *Source:* ThreatExchange `pdq/cpp/hashing/pdqhashing.cpp`, in its order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dihedral {
+    /// As stored.
+    #[default]
+    AsIs,
+    /// Turned by 90 degrees, the reference's `rotate90`.
+    Rot90,
+    /// Turned by 180 degrees.
+    Rot180,
+    /// Turned by 270 degrees.
+    Rot270,
+    /// The reference's `flipX`.
+    FlipX,
+    /// The reference's `flipY`.
+    FlipY,
+    /// Transposed, the reference's `flipPlus1`.
+    FlipPlus1,
+    /// Transposed along the other diagonal, the reference's `flipMinus1`.
+    FlipMinus1,
+}
+
+impl Dihedral {
+    /// All eight, in the order of [`crate::Fingerprint::pdq_dihedral`].
+    pub const ALL: [Self; 8] = [
+        Self::AsIs,
+        Self::Rot90,
+        Self::Rot180,
+        Self::Rot270,
+        Self::FlipX,
+        Self::FlipY,
+        Self::FlipPlus1,
+        Self::FlipMinus1,
+    ];
+}
+
+/// The leading word of a [`Transform`]: what a reader has to know first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TransformKind {
+    /// The picture as stored (or the exact bytes).
+    #[default]
+    AsIs,
+    /// Turned by 90 degrees.
+    Rot90,
+    /// Turned by 180 degrees.
+    Rot180,
+    /// Turned by 270 degrees.
+    Rot270,
+    /// Mirrored, `flipX`.
+    FlipX,
+    /// Mirrored, `flipY`.
+    FlipY,
+    /// Transposed.
+    FlipPlus1,
+    /// Transposed along the other diagonal.
+    FlipMinus1,
+    /// Colours inverted.
+    Negative,
+    /// A later frame of an animation.
+    Frame,
+    /// Transparency laid over a plain backdrop.
+    Composite,
+}
+
+impl From<Dihedral> for TransformKind {
+    fn from(form: Dihedral) -> Self {
+        match form {
+            Dihedral::AsIs => Self::AsIs,
+            Dihedral::Rot90 => Self::Rot90,
+            Dihedral::Rot180 => Self::Rot180,
+            Dihedral::Rot270 => Self::Rot270,
+            Dihedral::FlipX => Self::FlipX,
+            Dihedral::FlipY => Self::FlipY,
+            Dihedral::FlipPlus1 => Self::FlipPlus1,
+            Dihedral::FlipMinus1 => Self::FlipMinus1,
+        }
+    }
+}
+
+/// What transparent pixels are laid over before hashing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Backdrop {
+    /// White.
+    White,
+    /// Black.
+    Black,
+}
+
+/// Which form of the item matched. `kind` leads; the other fields say what else was done to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Transform {
+    /// The leading word: frame before composite before negative before dihedral.
+    pub kind: TransformKind,
+    /// The symmetry, when it is not the leading word.
+    #[serde(default, skip_serializing_if = "is_as_is")]
+    pub dihedral: Dihedral,
+    /// Colours inverted, when it is not the leading word.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub negative: bool,
+    /// Number of the frame, from 0, of a picture with more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<u32>,
+    /// When that frame is shown, in milliseconds from the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub t_ms: Option<u64>,
+    /// The backdrop of a composite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backdrop: Option<Backdrop>,
+}
+
+fn is_as_is(form: &Dihedral) -> bool {
+    *form == Dihedral::AsIs
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+impl Transform {
+    /// The transform of a query form; chooses the leading word.
+    pub fn new(dihedral: Dihedral, negative: bool, frame: Option<(u32, u64)>, backdrop: Option<Backdrop>) -> Self {
+        let later_frame = frame.filter(|(index, _)| *index > 0);
+        let mut transform = Self {
+            kind: TransformKind::AsIs,
+            dihedral,
+            negative,
+            frame: later_frame.map(|(index, _)| index),
+            t_ms: later_frame.map(|(_, t_ms)| t_ms),
+            backdrop,
+        };
+        if later_frame.is_some() {
+            transform.kind = TransformKind::Frame;
+        } else if backdrop.is_some() {
+            transform.kind = TransformKind::Composite;
+        } else if negative {
+            transform.kind = TransformKind::Negative;
+            transform.negative = false;
+        } else {
+            transform.kind = dihedral.into();
+            transform.dihedral = Dihedral::AsIs;
+        }
+        transform
+    }
+}
+
+/// An item matches a bank's content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Match {
+    /// Name of the bank.
+    pub bank: String,
+    /// What the bank's members are: *which kind of known*.
+    pub bank_kind: BankKind,
+    /// The list's own id of the entry, else its line number.
+    pub entry: String,
+    /// By which kind of fingerprint.
+    pub signal_type: SignalType,
+    /// Bits that differ; 0 for digests.
+    pub distance_bits: u32,
+    /// The radius in force, bits; 0 for digests.
+    pub radius_bits: u32,
+    /// Which form of the item matched.
+    pub transform: Transform,
+    /// The hash that matched came from a scaled decode (folded mode) and has not been repeated exactly.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub folded: bool,
+    /// The list's classification, where it gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classification: Option<String>,
+    /// An exact digest in a negative or known-good bank suppresses this similarity hit; it is shown, and does not
+    /// make the item known. Never set on a digest match.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub suppressed: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_leading_word_of_a_transform_says_the_most() {
+        let json = |t: Transform| serde_json::to_string(&t).unwrap();
+        assert_eq!(json(Transform::new(Dihedral::AsIs, false, None, None)), r#"{"kind":"as_is"}"#);
+        assert_eq!(json(Transform::new(Dihedral::Rot90, false, Some((0, 0)), None)), r#"{"kind":"rot90"}"#);
+        assert_eq!(
+            json(Transform::new(Dihedral::FlipX, true, None, None)),
+            r#"{"kind":"negative","dihedral":"flip_x"}"#
+        );
+        assert_eq!(
+            json(Transform::new(Dihedral::AsIs, true, Some((4, 1000)), None)),
+            r#"{"kind":"frame","negative":true,"frame":4,"t_ms":1000}"#
+        );
+    }
+}
