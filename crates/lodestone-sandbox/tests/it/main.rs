@@ -1,1 +1,191 @@
-//! Integration tests of this crate, one binary.
+//! The pool against workers that behave, crash, hang and overeat. The test program is also the worker it starts.
+
+use std::io::{Read, Seek, SeekFrom};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use lodestone_sandbox::{Event, Limits, Outcome, Source, Start, Worker, enforced, serve};
+
+const MEMORY: u64 = 1 << 30;
+
+fn main() {
+    if std::env::args().nth(1).as_deref() == Some("__worker") {
+        let ended = serve(MEMORY, work);
+        std::process::exit(i32::from(ended.is_err()));
+    }
+    let trials = vec![
+        Trial::test("a_worker_reads_all_bytes_of_any_size_by_asking", reads_everything),
+        Trial::test("a_worker_may_seek", seeks),
+        Trial::test("a_crash_is_an_outcome_and_the_next_job_works", crash),
+        Trial::test("a_panic_says_why", panics),
+        Trial::test("a_hang_is_killed_at_the_deadline", hangs),
+        Trial::test("a_begin_restarts_the_deadline", steps),
+        Trial::test("memory_beyond_the_limit_is_told_apart_from_a_crash", eats),
+        Trial::test("a_read_error_reaches_the_worker", read_error),
+        Trial::test("a_worker_cannot_write_files", cannot_write),
+        Trial::test("a_program_that_is_missing_is_an_outcome", missing),
+        Trial::test("workers_are_replaced_after_their_share", recycled),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn work(mut job: lodestone_sandbox::Job) -> std::io::Result<()> {
+    let mut answers = job.answers();
+    answers.begin(b"first")?;
+    match job.request.as_slice() {
+        b"sum" => {
+            let mut bytes = Vec::new();
+            let read = job.bytes.read_to_end(&mut bytes);
+            let sum: u64 = bytes.iter().map(|byte| u64::from(*byte)).sum();
+            match read {
+                Ok(_) => answers.emit(format!("{} {sum}", bytes.len()).as_bytes()),
+                Err(error) => answers.emit(error.to_string().as_bytes()),
+            }
+        }
+        b"seek" => {
+            let mut byte = [0];
+            job.bytes.seek(SeekFrom::End(-1))?;
+            job.bytes.read_exact(&mut byte)?;
+            let last = byte[0];
+            job.bytes.seek(SeekFrom::Start(1))?;
+            job.bytes.read_exact(&mut byte)?;
+            answers.emit(&[last, byte[0]])
+        }
+        b"hang" => loop {
+            std::thread::sleep(Duration::from_secs(1));
+        },
+        b"steps" => {
+            for _ in 0..4 {
+                std::thread::sleep(Duration::from_millis(250));
+                answers.begin(b"next")?;
+            }
+            Ok(())
+        }
+        b"crash" => std::process::abort(),
+        b"panic" => panic!("as asked"),
+        b"eat" => {
+            let mut hoard: Vec<Vec<u8>> = Vec::new();
+            loop {
+                hoard.push(vec![1; 64 << 20]);
+            }
+        }
+        b"write" => {
+            let path = std::env::temp_dir().join(format!("lodestone-may-not-write-{}", std::process::id()));
+            let wrote = std::fs::write(&path, [0; 8192]).is_ok();
+            let _ = std::fs::remove_file(&path);
+            answers.emit(if wrote { b"wrote" } else { b"refused" })
+        }
+        b"pid" => answers.emit(std::process::id().to_string().as_bytes()),
+        _ => answers.emit(b"?"),
+    }
+}
+
+fn worker(limits: Limits) -> Worker {
+    let program = std::env::current_exe().expect("own path");
+    Worker::new(Start { program, arguments: vec!["__worker".into()] }, limits)
+}
+
+fn run(worker: &mut Worker, request: &[u8], mut bytes: &[u8]) -> (Outcome, Vec<Event>) {
+    let mut events = Vec::new();
+    let outcome = worker.run(request, &mut bytes, &mut |event| events.push(event));
+    (outcome, events)
+}
+
+fn emitted(events: &[Event]) -> Vec<u8> {
+    events
+        .iter()
+        .find_map(|e| if let Event::Emit(value) = e { Some(value.clone()) } else { None })
+        .unwrap_or_default()
+}
+
+fn check(holds: bool, why: impl std::fmt::Debug) -> Result<(), Failed> {
+    if holds { Ok(()) } else { Err(format!("{why:?}").into()) }
+}
+
+fn reads_everything() -> Result<(), Failed> {
+    let mut worker = worker(Limits::default());
+    for size in [0, 1, (1 << 20) - 1, 1 << 20, (3 << 20) + 7] {
+        let bytes = vec![3; size];
+        let (outcome, events) = run(&mut worker, b"sum", &bytes);
+        check(outcome == Outcome::Done, &outcome)?;
+        check(events[0] == Event::Begin(b"first".to_vec()), &events[0])?;
+        check(emitted(&events) == format!("{size} {}", size * 3).into_bytes(), (size, emitted(&events)))?;
+    }
+    Ok(())
+}
+
+fn seeks() -> Result<(), Failed> {
+    let bytes: Vec<u8> = (0..=255).cycle().take((2 << 20) + 10).collect();
+    let (_, events) = run(&mut worker(Limits::default()), b"seek", &bytes);
+    check(emitted(&events) == [9, 1], emitted(&events))
+}
+
+fn crash() -> Result<(), Failed> {
+    let mut worker = worker(Limits::default());
+    let (outcome, events) = run(&mut worker, b"crash", b"");
+    check(matches!(outcome, Outcome::Crashed { .. }), &outcome)?;
+    check(events == [Event::Begin(b"first".to_vec())], &events)?;
+    check(run(&mut worker, b"sum", b"\x01").0 == Outcome::Done, "after a crash")
+}
+
+fn panics() -> Result<(), Failed> {
+    let (outcome, _) = run(&mut worker(Limits::default()), b"panic", b"");
+    check(matches!(&outcome, Outcome::Crashed { detail } if detail.contains("as asked")), &outcome)
+}
+
+fn hangs() -> Result<(), Failed> {
+    let limits = Limits { deadline: Duration::from_millis(300), ..Limits::default() };
+    let started = Instant::now();
+    let (outcome, _) = run(&mut worker(limits), b"hang", b"");
+    check(outcome == Outcome::TimedOut && started.elapsed() < Duration::from_secs(20), &outcome)
+}
+
+fn steps() -> Result<(), Failed> {
+    let limits = Limits { deadline: Duration::from_millis(900), ..Limits::default() };
+    let (outcome, _) = run(&mut worker(limits), b"steps", b"");
+    check(outcome == Outcome::Done, &outcome)
+}
+
+fn eats() -> Result<(), Failed> {
+    if enforced() != "rlimits" || cfg!(target_os = "macos") {
+        return Ok(());
+    }
+    let (outcome, _) = run(&mut worker(Limits::default()), b"eat", b"");
+    check(outcome == Outcome::OutOfMemory, &outcome)
+}
+
+fn read_error() -> Result<(), Failed> {
+    struct Broken;
+    impl Source for Broken {
+        fn size(&self) -> u64 {
+            10
+        }
+        fn read_at(&mut self, _: u64, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("the disk is gone"))
+        }
+    }
+    let mut events = Vec::new();
+    let outcome = worker(Limits::default()).run(b"sum", &mut Broken, &mut |event| events.push(event));
+    check(outcome == Outcome::Done && emitted(&events) == b"the disk is gone", (&outcome, emitted(&events)))
+}
+
+fn cannot_write() -> Result<(), Failed> {
+    if enforced() != "rlimits" {
+        return Ok(());
+    }
+    let (outcome, events) = run(&mut worker(Limits::default()), b"write", b"");
+    // Linux ends a process that writes beyond RLIMIT_FSIZE with a signal, unless it is ignored.
+    check(emitted(&events) != b"wrote", (&outcome, emitted(&events)))
+}
+
+fn missing() -> Result<(), Failed> {
+    let start = Start { program: "/nonexistent/lodestone".into(), arguments: Vec::new() };
+    let (outcome, _) = run(&mut Worker::new(start, Limits::default()), b"sum", b"");
+    check(matches!(outcome, Outcome::NotStarted(_)), &outcome)
+}
+
+fn recycled() -> Result<(), Failed> {
+    let mut worker = worker(Limits { jobs_per_worker: 2, ..Limits::default() });
+    let pids: Vec<_> = (0..3).map(|_| emitted(&run(&mut worker, b"pid", b"").1)).collect();
+    check(pids[0] == pids[1] && pids[1] != pids[2], &pids)
+}

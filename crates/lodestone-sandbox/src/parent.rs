@@ -1,0 +1,268 @@
+//! The parent's side: start a worker, hand it a job, give it bytes, watch the clock.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::{Limits, frame, frame::Tag};
+
+/// How a worker process is started.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The program: usually this one.
+    pub program: PathBuf,
+    /// Its arguments; the worker has to call [`crate::serve`] with the same memory limit.
+    pub arguments: Vec<OsString>,
+}
+
+/// Where a job's bytes come from.
+pub trait Source {
+    /// Size in bytes, announced to the worker.
+    fn size(&self) -> u64;
+    /// Fills `into` from `offset`; fewer bytes only at the end.
+    ///
+    /// # Errors
+    /// What reading says; the worker is told.
+    fn read_at(&mut self, offset: u64, into: &mut [u8]) -> io::Result<usize>;
+}
+
+impl Source for &[u8] {
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn read_at(&mut self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+        let rest = usize::try_from(offset).ok().and_then(|at| self.get(at..)).unwrap_or_default();
+        let n = rest.len().min(into.len());
+        into[..n].copy_from_slice(&rest[..n]);
+        Ok(n)
+    }
+}
+
+/// What a worker says while it works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It begins a step.
+    Begin(Vec<u8>),
+    /// It hands over a value.
+    Emit(Vec<u8>),
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The worker finished it.
+    Done,
+    /// The worker ended: crashed, panicked, was killed. The last words it wrote are there for a log.
+    Crashed {
+        /// Exit status or signal, and the end of its standard error.
+        detail: String,
+    },
+    /// The worker ran out of memory.
+    OutOfMemory,
+    /// A step took longer than its deadline; the worker was killed.
+    TimedOut,
+    /// No worker could be started.
+    NotStarted(String),
+}
+
+struct Running {
+    child: Child,
+    stdin: ChildStdin,
+    frames: Receiver<(Tag, Vec<u8>)>,
+    last_words: Arc<Mutex<VecDeque<u8>>>,
+    threads: [Option<JoinHandle<()>>; 2],
+    jobs: u32,
+}
+
+/// One worker process, started when needed, replaced when it dies or has done its share.
+pub struct Worker {
+    start: Start,
+    limits: Limits,
+    running: Option<Running>,
+}
+
+const LAST_WORDS: usize = 4096;
+const CHUNK_MAX: usize = 4 << 20;
+
+impl Worker {
+    /// A worker that is not started yet.
+    pub fn new(start: Start, limits: Limits) -> Self {
+        Self { start, limits, running: None }
+    }
+
+    /// Runs one job to its end. `on_event` sees what the worker says, in order.
+    pub fn run(
+        &mut self,
+        request: &[u8],
+        source: &mut dyn Source,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Outcome {
+        if self.running.as_ref().is_some_and(|running| running.jobs >= self.limits.jobs_per_worker) {
+            self.stop();
+        }
+        if self.running.is_none() {
+            match Running::start(&self.start) {
+                Ok(running) => self.running = Some(running),
+                Err(error) => return Outcome::NotStarted(error.to_string()),
+            }
+        }
+        let Some(running) = self.running.as_mut() else {
+            return Outcome::NotStarted("no worker".to_owned());
+        };
+        let outcome = running.run(request, source, self.limits.deadline, on_event);
+        if outcome == Outcome::Done {
+            running.jobs += 1;
+        } else {
+            self.running = None;
+        }
+        outcome
+    }
+
+    /// Ends the process; the next job starts a new one.
+    pub fn stop(&mut self) {
+        self.running = None;
+    }
+}
+
+impl Running {
+    fn start(start: &Start) -> io::Result<Self> {
+        let mut command = Command::new(&start.program);
+        command.args(&start.arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Nothing of the parent's environment reaches it; a backtrace would push the message out of the last words.
+        command.env_clear().env("RUST_BACKTRACE", "0");
+        // Its own process group: Ctrl-C at the terminal reaches the parent, which lets the worker finish.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn()?;
+        let missing = || io::Error::other("no pipe to the worker");
+        let stdin = child.stdin.take().ok_or_else(missing)?;
+        let mut stdout = child.stdout.take().ok_or_else(missing)?;
+        let mut stderr = child.stderr.take().ok_or_else(missing)?;
+        let (sender, frames) = sync_channel(4);
+        let reader = std::thread::spawn(move || {
+            let mut payload = Vec::new();
+            while let Ok(Some(tag)) = frame::read(&mut stdout, &mut payload) {
+                if sender.send((tag, std::mem::take(&mut payload))).is_err() {
+                    break;
+                }
+            }
+        });
+        let last_words = Arc::new(Mutex::new(VecDeque::new()));
+        let words = Arc::clone(&last_words);
+        let listener = std::thread::spawn(move || {
+            let mut chunk = [0; 1024];
+            while let Ok(n @ 1..) = stderr.read(&mut chunk) {
+                let Ok(mut words) = words.lock() else { break };
+                words.extend(&chunk[..n]);
+                let surplus = words.len().saturating_sub(LAST_WORDS);
+                words.drain(..surplus);
+            }
+        });
+        Ok(Self { child, stdin, frames, last_words, threads: [Some(reader), Some(listener)], jobs: 0 })
+    }
+
+    fn run(
+        &mut self,
+        request: &[u8],
+        source: &mut dyn Source,
+        deadline: Duration,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Outcome {
+        let mut job = source.size().to_le_bytes().to_vec();
+        job.extend_from_slice(request);
+        if frame::write(&mut self.stdin, Tag::Job, &job).is_err() {
+            return self.obituary();
+        }
+        let mut left = deadline;
+        let mut buffer = Vec::new();
+        loop {
+            let asked = Instant::now();
+            let (tag, payload) = match self.frames.recv_timeout(left) {
+                Ok(frame) => frame,
+                Err(RecvTimeoutError::Timeout) => return Outcome::TimedOut,
+                Err(RecvTimeoutError::Disconnected) => return self.obituary(),
+            };
+            // Only the worker's own time counts, not ours spent reading a slow disk.
+            left = left.saturating_sub(asked.elapsed());
+            match tag {
+                Tag::Done => return Outcome::Done,
+                Tag::Emit => on_event(Event::Emit(payload)),
+                Tag::Begin => {
+                    left = deadline;
+                    on_event(Event::Begin(payload));
+                }
+                Tag::Read => {
+                    if self.hand_out(&payload, source, &mut buffer).is_err() {
+                        return self.obituary();
+                    }
+                }
+                Tag::Job | Tag::Bytes | Tag::ReadError => {
+                    return Outcome::Crashed { detail: "the worker is out of step".to_owned() };
+                }
+            }
+        }
+    }
+
+    fn hand_out(&mut self, request: &[u8], source: &mut dyn Source, buffer: &mut Vec<u8>) -> io::Result<()> {
+        let (Some(offset), Some(length)) = (
+            request.get(..8).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes),
+            request.get(8..12).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes),
+        ) else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
+        buffer.resize((length as usize).min(CHUNK_MAX), 0);
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match source.read_at(offset.saturating_add(filled as u64), &mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(n) => filled += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    return frame::write(&mut self.stdin, Tag::ReadError, error.to_string().as_bytes());
+                }
+            }
+        }
+        frame::write(&mut self.stdin, Tag::Bytes, &buffer[..filled])
+    }
+
+    /// Why the worker is gone.
+    fn obituary(&mut self) -> Outcome {
+        // The pipe is closed, so the process is ending; a moment later its status is there.
+        let status = self.child.wait();
+        if let Some(listener) = self.threads[1].take() {
+            let _ = listener.join();
+        }
+        let words: Vec<u8> =
+            self.last_words.lock().map(|words| words.iter().copied().collect()).unwrap_or_default();
+        let words = String::from_utf8_lossy(&words).trim().to_owned();
+        if words.contains("memory allocation of") || words.contains("capacity overflow") {
+            return Outcome::OutOfMemory;
+        }
+        let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+        let last =
+            words.lines().rev().find(|line| !line.is_empty() && !line.starts_with("note:")).unwrap_or("");
+        Outcome::Crashed { detail: format!("{status}{}{last}", if last.is_empty() { "" } else { "; " }) }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        // Drain, so that the reader is not stuck on a full channel, then wait for both threads.
+        while self.frames.try_recv().is_ok() {}
+        drop(std::mem::replace(&mut self.frames, sync_channel(0).1));
+        for thread in &mut self.threads {
+            if let Some(thread) = thread.take() {
+                let _ = thread.join();
+            }
+        }
+    }
+}
