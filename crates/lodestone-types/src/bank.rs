@@ -122,3 +122,27 @@ pub struct ListEntry {
     /// Where the row stands in its source: line (from 1), or record number where there are no lines.
     pub line: u64,
 }
+
+/// What a row that gave no entry means for the rest of its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RejectKind {
+    /// The row is wrong; the rest of the list can be read.
+    Row,
+    /// The row holds nothing but values that say nothing ([`crate::Signal::says_nothing`]): ignored, and counted.
+    Ignored,
+    /// The list cannot be trusted from here on (cut short, binary, not readable). Nothing follows.
+    Fatal,
+}
+
+/// A row of a list that gave no entry. Its text never repeats the row's values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reject {
+    /// Line (from 1), or record number where there are no lines; 0 for the list as a whole.
+    pub line: u64,
+    /// A sentence for people.
+    pub reason: String,
+    /// What it means for the rest.
+    pub kind: RejectKind,
+}

@@ -21,7 +21,7 @@ pub mod provenance;
 pub mod record;
 pub mod signal;
 
-pub use bank::{Bank, BankKind, ListEntry, ListVersion};
+pub use bank::{Bank, BankKind, ListEntry, ListVersion, Reject, RejectKind};
 pub use item::{ContentId, Digests, Stage, Unreadable};
 pub use matching::{Backdrop, Dihedral, Match, Transform, TransformKind};
 pub use observation::{Fingerprint, Form, HashMode, Observation, Picture, Thumbnail};

@@ -139,11 +139,28 @@ impl Signal {
         self.value.as_ref().try_into().ok()
     }
 
+    /// Whether the value identifies nothing: the digest of an empty file, or a perceptual hash of zeros only.
+    /// Readers of lists ignore such values, and count them. *Source:* IPED ignores the digests of empty files.
+    pub fn says_nothing(&self) -> bool {
+        match self.kind {
+            SignalType::Md5 | SignalType::VideoMd5 => *self.value == EMPTY_MD5,
+            SignalType::Sha1 => *self.value == EMPTY_SHA1,
+            SignalType::Sha256 => *self.value == EMPTY_SHA256,
+            SignalType::Pdq | SignalType::Photodna => self.value.iter().all(|byte| *byte == 0),
+        }
+    }
+
     /// Lower-case hexadecimal text of the value.
     pub fn to_hex(&self) -> String {
         hex::encode(&self.value)
     }
 }
+
+const EMPTY_MD5: [u8; 16] = *b"\xd4\x1d\x8c\xd9\x8f\x00\xb2\x04\xe9\x80\x09\x98\xec\xf8\x42\x7e";
+const EMPTY_SHA1: [u8; 20] =
+    *b"\xda\x39\xa3\xee\x5e\x6b\x4b\x0d\x32\x55\xbf\xef\x95\x60\x18\x90\xaf\xd8\x07\x09";
+const EMPTY_SHA256: [u8; 32] = *b"\xe3\xb0\xc4\x42\x98\xfc\x1c\x14\x9a\xfb\xf4\xc8\x99\x6f\xb9\x24\
+                                  \x27\xae\x41\xe4\x64\x9b\x93\x4c\xa4\x95\x99\x1b\x78\x52\xb8\x55";
 
 fn photodna(text: &str) -> Option<Box<[u8]>> {
     use base64::Engine;
@@ -183,6 +200,20 @@ mod tests {
         assert_eq!(format!("SHA256:{}", text.to_uppercase()).parse::<Signal>().unwrap().to_hex(), text);
         assert!(matches!(text.parse::<Signal>(), Err(SignalError::UnknownType(_))));
         assert!(matches!(format!("md5:{text}").parse::<Signal>(), Err(SignalError::Malformed { .. })));
+    }
+
+    #[test]
+    fn digests_of_an_empty_file_and_zero_hashes_say_nothing() {
+        for text in [
+            "md5:D41D8CD98F00B204E9800998ECF8427E",
+            "sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709",
+            "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        ] {
+            assert!(text.parse::<Signal>().unwrap().says_nothing(), "{text}");
+        }
+        let zero = "0".repeat(64);
+        assert!(format!("pdq:{zero}").parse::<Signal>().unwrap().says_nothing());
+        assert!(!format!("sha256:{zero}").parse::<Signal>().unwrap().says_nothing());
     }
 
     #[test]
