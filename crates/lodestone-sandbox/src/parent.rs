@@ -136,7 +136,9 @@ impl Running {
         let mut command = Command::new(&start.program);
         command.args(&start.arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Nothing of the parent's environment reaches it; a backtrace would push the message out of the last words.
-        command.env_clear().env("RUST_BACKTRACE", "0");
+        #[cfg(unix)]
+        command.env_clear();
+        command.env("RUST_BACKTRACE", "0");
         // Its own process group: Ctrl-C at the terminal reaches the parent, which lets the worker finish.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
