@@ -1,1 +1,31 @@
 //! Exact and Hamming-radius search over fixed-size codes.
+//!
+//! Two indexes, both immutable once built, both answering *all* matches and never the best few:
+//!
+//! - [`DigestIndex`]: which entries have exactly these 16, 20 or 32 bytes;
+//! - [`HammingIndex`]: which entries lie within a radius of these 256 bits. In its first form it is a linear scan,
+//!   vectorised and batched; callers see [`RadiusSearch`] only, so that a sublinear, mapped or live index can stand
+//!   behind the same words.
+//!
+//! [`self_join`] and [`self_join_forms`] find all near pairs within one set, for grouping.
+//!
+//! The crate knows nothing of banks, pictures or people: codes in, numbers out. All `unsafe` lives in `simd.rs`.
+#![deny(unsafe_code)]
+#![warn(clippy::disallowed_methods)]
+
+mod code;
+mod digest;
+mod hamming;
+mod join;
+mod probe;
+mod search;
+#[allow(unsafe_code)] // the dispatching calls, one per instruction set
+mod simd;
+mod tiles;
+
+pub use code::Code256;
+pub use digest::DigestIndex;
+pub use hamming::HammingIndex;
+pub use join::{JoinStep, Pair, self_join, self_join_forms};
+pub use search::{Hit, RadiusSearch};
+pub use simd::Kernel;
