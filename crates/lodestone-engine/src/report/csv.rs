@@ -1,0 +1,142 @@
+//! CSV, one row a file. *Source:* RFC 4180; formula injection after OWASP, "CSV Injection".
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::io;
+
+use lodestone_types::{Group, Record, Stage, State, hex};
+use serde::Serialize;
+
+const HEADER: &str = "path,sha256,md5,sha1,state,stage,reason,pdq,pdq_quality,bank,entry,signal_type,distance_bits,\
+                      transform,matches,group,rank\r\n";
+
+/// Writes one row a file: its digests, how it ended, its PDQ and its best match. `matches` counts all of them; NDJSON
+/// holds each. A field that a spreadsheet would take for a formula gets a leading apostrophe.
+///
+/// # Errors
+/// The writer's, and those of the records' source.
+pub fn csv(
+    out: &mut dyn io::Write,
+    groups: &[Group],
+    records: &mut dyn Iterator<Item = io::Result<Record>>,
+) -> io::Result<()> {
+    let ranks: BTreeMap<u64, u64> = groups.iter().map(|group| (group.group, group.rank)).collect();
+    let by_path: BTreeMap<&str, u64> = groups
+        .iter()
+        .flat_map(|group| group.members.iter().map(|path| (path.as_str(), group.group)))
+        .collect();
+    let out = &mut io::BufWriter::new(out);
+    io::Write::write_all(out, HEADER.as_bytes())?;
+    for record in records {
+        row(out, &record?, &ranks, &by_path)?;
+    }
+    io::Write::flush(out)
+}
+
+fn row(
+    out: &mut dyn io::Write,
+    record: &Record,
+    ranks: &BTreeMap<u64, u64>,
+    by_path: &BTreeMap<&str, u64>,
+) -> io::Result<()> {
+    let observation = &record.observation;
+    let digests = observation.digests.as_ref();
+    let unreadable = observation.unreadable.as_ref();
+    let print = observation.primary();
+    let best = record.matches.first();
+    let group = record.group.or_else(|| by_path.get(record.path.as_str()).copied());
+    let rank = group.and_then(|group| ranks.get(&group));
+    let fields = [
+        field(&record.path),
+        text(digests.map(|d| d.sha256)),
+        text(digests.map(|d| hex::encode(&d.md5))),
+        text(digests.map(|d| hex::encode(&d.sha1))),
+        state_word(record.state).to_owned(),
+        unreadable.map_or_else(String::new, |u| stage_word(u.stage).to_owned()),
+        unreadable.map_or_else(String::new, |u| field(&u.reason)),
+        text(print.and_then(|print| print.pdq_dihedral.first()).map(|pdq| hex::encode(pdq))),
+        text(print.map(|print| print.quality)),
+        best.map_or_else(String::new, |m| field(&m.bank)),
+        best.map_or_else(String::new, |m| field(&m.entry)),
+        text(best.map(|m| m.signal_type)),
+        text(best.map(|m| m.distance_bits)),
+        best.map_or_else(String::new, |m| field(&word(&m.transform.kind))),
+        record.matches.len().to_string(),
+        text(group),
+        text(rank),
+    ];
+    out.write_all(fields.join(",").as_bytes())?;
+    out.write_all(b"\r\n")
+}
+
+fn text(value: Option<impl Display>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+/// A field from outside: defused, then quoted where RFC 4180 asks for it.
+fn field(value: &str) -> String {
+    let risky = value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
+    let value = if risky { format!("'{value}") } else { value.to_owned() };
+    if value.contains([',', '"', '\r', '\n']) { format!("\"{}\"", value.replace('"', "\"\"")) } else { value }
+}
+
+/// The word an enumeration has in JSON.
+pub(super) fn word<T: Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// The state's word in output.
+pub(super) fn state_word(state: State) -> &'static str {
+    match state {
+        State::Known => "known",
+        State::KnownGood => "known_good",
+        State::Alike => "alike",
+        State::Examined => "examined",
+        State::Unreadable => "unreadable",
+    }
+}
+
+/// The stage's word in output.
+pub(super) fn stage_word(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Walk => "walk",
+        Stage::Read => "read",
+        Stage::Identify => "identify",
+        Stage::Unpack => "unpack",
+        Stage::Decode => "decode",
+        Stage::Worker => "worker",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_that_looks_like_a_formula_is_defused() {
+        for start in ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\u{ff1d}1"] {
+            assert!(field(start).trim_start_matches('"').starts_with('\''), "{start:?}");
+        }
+        assert_eq!(field("plain-name.jpg"), "plain-name.jpg");
+    }
+
+    #[test]
+    fn quotes_commas_and_line_breaks_are_quoted() {
+        assert_eq!(field("a,b"), "\"a,b\"");
+        assert_eq!(field("say \"x\""), "\"say \"\"x\"\"\"");
+        assert_eq!(field("=cmd|'/c x'!A1,\n"), "\"'=cmd|'/c x'!A1,\n\"");
+    }
+
+    #[test]
+    fn words_are_those_of_the_json() {
+        for state in [State::Known, State::KnownGood, State::Alike, State::Examined, State::Unreadable] {
+            assert_eq!(state_word(state), word(&state));
+        }
+        for stage in [Stage::Walk, Stage::Read, Stage::Identify, Stage::Unpack, Stage::Decode, Stage::Worker] {
+            assert_eq!(stage_word(stage), word(&stage));
+        }
+    }
+}
