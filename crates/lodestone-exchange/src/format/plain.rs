@@ -1,0 +1,113 @@
+//! One value a line: plain lists, PDQ text, HMA local files.
+
+use std::io::BufRead;
+
+use lodestone_types::{ListEntry, Reject, RejectKind, SignalType};
+
+use super::{fatal, lines::Lines, meaningful, reject, signal};
+
+type Row = Result<ListEntry, Reject>;
+
+/// Rows of a text list; blank lines and `#` comments are passed over.
+pub(super) fn rows<R: BufRead>(
+    input: R,
+    mut row: impl FnMut(u64, &str) -> Option<Row>,
+) -> impl Iterator<Item = Row> {
+    let mut lines = Lines::new(input);
+    let mut done = false;
+    std::iter::from_fn(move || {
+        while !done {
+            let Some(line) = lines.next_line() else { break };
+            let (number, bytes) = match line {
+                Ok(line) => line,
+                Err(error) => {
+                    done = true;
+                    return Some(Err(error));
+                }
+            };
+            // Only names may be in another encoding, and names are no values: read them as well as can be.
+            let lossy;
+            let text = match std::str::from_utf8(bytes) {
+                Ok(text) => text,
+                Err(_) => {
+                    lossy = String::from_utf8_lossy(bytes).into_owned();
+                    &lossy
+                }
+            };
+            if text.trim_start().starts_with('#') || text.trim().is_empty() {
+                continue;
+            }
+            if let Some(row) = row(number, text) {
+                done = matches!(&row, Err(error) if error.kind == RejectKind::Fatal);
+                return Some(row);
+            }
+        }
+        None
+    })
+}
+
+/// `hash` a line.
+pub(super) fn plain<R: BufRead>(input: R, kind: SignalType) -> impl Iterator<Item = Row> {
+    rows(input, move |line, text| Some(value(line, kind, text)))
+}
+
+fn value(line: u64, kind: SignalType, text: &str) -> Row {
+    let signals = vec![signal(kind, text, line)?];
+    meaningful(ListEntry { entry: line.to_string(), signals, line, ..ListEntry::default() })
+}
+
+/// `hexhash[,quality[,filename]]`; a file name may hold commas.
+pub(super) fn pdq_text<R: BufRead>(input: R) -> impl Iterator<Item = Row> {
+    rows(input, |line, text| Some(pdq_row(line, text)))
+}
+
+fn pdq_row(line: u64, text: &str) -> Row {
+    let mut parts = text.splitn(3, ',');
+    let mut entry = ListEntry { entry: line.to_string(), line, ..ListEntry::default() };
+    entry.signals.push(signal(SignalType::Pdq, parts.next().unwrap_or_default(), line)?);
+    if let Some(text) = parts.next().map(str::trim).filter(|text| !text.is_empty()) {
+        entry.pdq_quality = Some(quality(line, text)?);
+    }
+    if let Some(name) = parts.next().filter(|name| !name.trim().is_empty()) {
+        entry.extra = Some(serde_json::json!({ "filename": name }));
+    }
+    meaningful(entry)
+}
+
+/// PDQ quality: 0 to 100.
+pub(super) fn quality(line: u64, text: &str) -> Result<u8, Reject> {
+    text.parse::<u8>()
+        .ok()
+        .filter(|quality| *quality <= 100)
+        .ok_or_else(|| reject(line, "quality is not a number from 0 to 100"))
+}
+
+/// `<signal_type> <value>` a line, or the value alone when the type is declared.
+pub(super) fn hma_local_file<R: BufRead>(
+    input: R,
+    declared: Option<SignalType>,
+) -> impl Iterator<Item = Row> {
+    rows(input, move |line, text| {
+        let text = text.trim();
+        Some(match (text.split_once([' ', '\t']), declared) {
+            (Some((kind, rest)), _) => match kind.parse::<SignalType>() {
+                Ok(kind) => value(line, kind, rest),
+                Err(_) => Err(reject(line, format!("signal type {} is not supported", short_word(kind)))),
+            },
+            (None, Some(kind)) => value(line, kind, text),
+            (None, None) => Err(reject(line, "no signal type before the value")),
+        })
+    })
+}
+
+/// A word from a list, when it is short and plain enough to repeat.
+fn short_word(word: &str) -> &str {
+    let plain =
+        word.len() <= 20 && word.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_');
+    if plain { word } else { "(unnamed)" }
+}
+
+/// A fatal row, for readers whose header is wrong.
+pub(super) fn fatal_row(line: u64, reason: &str) -> Option<Row> {
+    Some(Err(fatal(line, reason)))
+}
