@@ -19,7 +19,8 @@ fn main() {
     let mut index = HammingIndex::from_codes(&db);
     let build = cpu_seconds() - start;
     if let Some(name) = args.get(4) {
-        index = index.with_kernel(Kernel::available().into_iter().find(|kernel| kernel.name() == name).unwrap());
+        index =
+            index.with_kernel(Kernel::available().into_iter().find(|kernel| kernel.name() == name).unwrap());
     }
     let start = cpu_seconds();
     let mut hits = Vec::new();
@@ -37,7 +38,11 @@ fn main() {
     for hit in &hits {
         writeln!(out, "{} {} {}", hit.query, hit.id, hit.distance_bits).unwrap();
     }
-    eprintln!("kernel={} build_cpu_s={build} q_per_s={:.0}", index.kernel().name(), queries.len() as f64 / search);
+    eprintln!(
+        "kernel={} build_cpu_s={build} q_per_s={:.0}",
+        index.kernel().name(),
+        queries.len() as f64 / search
+    );
     eprintln!("search_cpu_s={search}");
 }
 

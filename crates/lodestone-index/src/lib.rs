@@ -18,8 +18,9 @@ mod digest;
 mod hamming;
 mod join;
 mod probe;
+mod scan;
 mod search;
-#[allow(unsafe_code)] // the dispatching calls, one per instruction set
+#[allow(unsafe_code)] // the dispatching calls and the vector loads
 mod simd;
 mod tiles;
 

@@ -9,12 +9,15 @@ pub(crate) const BLOCK: usize = 64;
 /// cache.
 pub(crate) const TILE_BLOCKS: usize = 16;
 
-/// One word of each of 64 codes, on a cache line.
+/// Codes in one row of a block: lanes of a vector of words on the widest machine.
+pub(crate) const LANES: usize = 8;
+
+/// One word of each of 64 codes, in rows, on a cache line each.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
-pub(crate) struct Column(pub(crate) [u64; BLOCK]);
+pub(crate) struct Column(pub(crate) [[u64; LANES]; BLOCK / LANES]);
 
-/// Codes transposed: word `w` of code `i` is `words[w][i / 64].0[i % 64]`. The first two words of all codes are read
+/// Codes transposed: word `w` of code `i` is `words[w][i / 64].0[i % 64 / 8][i % 8]`. The first two words of all codes are read
 /// by every search, the others seldom; columns keep them apart.
 ///
 /// The last block is filled up with zero codes, which readers tell by `len`.
@@ -30,8 +33,8 @@ impl Tiles {
             codes
                 .chunks(BLOCK)
                 .map(|chunk| {
-                    let mut column = Column([0; BLOCK]);
-                    for (slot, code) in column.0.iter_mut().zip(chunk) {
+                    let mut column = Column([[0; LANES]; BLOCK / LANES]);
+                    for (slot, code) in column.0.as_flattened_mut().iter_mut().zip(chunk) {
                         *slot = code.0[w];
                     }
                     column

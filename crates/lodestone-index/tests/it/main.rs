@@ -1,1 +1,6 @@
-//! Integration tests of this crate, one binary.
+//! Integration tests of the index crate.
+
+mod digest;
+mod hamming;
+mod join;
+mod sets;
