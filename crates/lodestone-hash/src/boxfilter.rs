@@ -1,173 +1,366 @@
-//! The reference's blur, two box filters along rows and two along columns, and its decimation to 64 × 64.
+//! The reference's blur and decimation, over strips of rows that stay in the cache.
+//!
+//! The reference blurs with a running box sum along every row, then every column, and both again, and keeps 64 × 64
+//! samples. The order of additions within one row or column decides the last bits, so it is kept; rows are independent
+//! of each other, and so are columns. A strip of [`LANES`] rows therefore runs through all four boxes at once:
+//!
+//! ```text
+//! bytes ─luma─▶ rows ─transpose─▶ box along rows, one row a lane ─transpose─▶ box along columns, one column a lane
+//!               64 sampled columns ◀─ box along rows, one row a lane ◀─transpose─┘
+//!               64 sampled rows ◀─ box along columns (64 of them)
+//! ```
+//!
+//! in tiles of [`TILE`] columns. Between tiles the sums along rows are kept, between strips the sums along columns and the
+//! last `window` rows of the first box (`ring`). A box's output lags its input by `lag`: outputs are stored at
+//! the position of the input that completed them, and the next stage subtracts the lag.
+//!
+//! *Source:* `box1DFloat`, `jaroszFilterFloat`, `decimateFloat` of ThreatExchange `pdq/cpp/downscaling/downscaling.cpp`.
 
 use crate::{
     dct::Block64,
-    luma::{self, PixelKind, Rounding},
+    luma::{PixelKind, Rounding, luma_tile},
 };
+
+/// Rows of a strip, one a vector lane.
+pub(crate) const LANES: usize = 32;
+/// Columns of a tile.
+pub(crate) const TILE: usize = 32;
+
+/// One value a row of the strip.
+pub(crate) type Column = [f32; LANES];
+/// One value a column of the tile.
+pub(crate) type Row = [f32; TILE];
 
 /// `sum / count` correctly rounded, without a division.
 ///
-/// `reciprocal` is `1 / count` rounded and `mask` clears as many low bits as `count` has after its trailing zeros, so
-/// that `head * count` and the remainder are exact; the remainder's quotient is then off by less than the distance
-/// that separates any such quotient from a rounding boundary (for counts below 2^10; no underflow at our magnitudes).
+/// `reciprocal` is `1 / count` rounded and `mask` clears as many low bits as `count` has, so
+/// that `head * count` and the remainder are exact. The remainder's quotient is then off by less than what
+/// separates any quotient by `count` from a rounding boundary (for counts below 2^10; nothing underflows, because sums of luma do
+/// not get that small).
 #[inline(always)]
 pub(crate) fn divide(sum: f32, count: f32, reciprocal: f32, mask: u32) -> f32 {
     let head = f32::from_bits((sum * reciprocal).to_bits() & mask);
     head + (sum - head * count) * reciprocal
 }
 
-/// Window of a box filter along a side of `n` pixels. *Source:* `computeJaroszFilterWindowSize`.
-pub(crate) fn window(n: u32) -> u32 {
-    n.div_ceil(128)
-}
-
-/// Source index of decimated index `i` along a side of `n` pixels. *Source:* `decimateFloat`.
-pub(crate) fn sample(i: u32, n: u32) -> u32 {
-    ((u64::from(2 * i + 1) * u64::from(n)) / 128) as u32
-}
-
-/// One running box sum: what to do at step `t` of `n + half - 1` steps.
-#[derive(Clone, Copy, Debug)]
-struct Box1 {
+/// A box filter along a side of `n` pixels.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Side {
     n: usize,
-    w: usize,
+    window: usize,
+    /// Steps by which the output lags the input.
     lag: usize,
+    /// For [`divide`] by counts up to `window`.
+    mask: u32,
 }
-impl Box1 {
-    fn new(n: u32) -> Self {
-        let w = window(n) as usize;
-        Self { n: n as usize, w, lag: (w + 2) / 2 - 1 }
+
+impl Side {
+    /// *Source:* `computeJaroszFilterWindowSize`.
+    pub(crate) fn new(n: u32) -> Self {
+        let window = n.div_ceil(128);
+        let bits = u32::BITS - window.leading_zeros();
+        Self { n: n as usize, window: window as usize, lag: window as usize / 2, mask: !((1 << bits) - 1) }
     }
-    fn steps(&self) -> usize {
-        self.n + self.lag
-    }
-    fn count(&self, t: usize) -> usize {
-        if t < self.w {
-            t + 1
-        } else if t < self.n {
-            self.w
+
+    /// How many inputs the sum holds after input `step` (from 0); past the last input it only loses.
+    #[inline(always)]
+    fn count(&self, step: usize) -> usize {
+        if step < self.n {
+            self.window.min(step + 1)
         } else {
-            self.w - (t - self.n) - 1
+            (self.window + self.n).saturating_sub(step + 1).max(1)
         }
     }
+
+    /// Source index of decimated index `i`.
+    fn sample(&self, i: usize) -> usize {
+        (2 * i + 1) * self.n / 128
+    }
+
+    /// Whether the sum is full after all `TILE` inputs from `first`.
+    #[inline(always)]
+    fn is_full_in_tile(&self, first: usize) -> bool {
+        first + 1 >= self.window && first + TILE <= self.n
+    }
 }
 
-#[derive(Debug)]
+/// The operations that differ between instruction sets by more than their compilation.
+pub(crate) trait Isa {
+    /// Turns rows into columns.
+    fn transpose(from: &[[f32; 32]; 32], to: &mut [[f32; 32]; 32]);
+}
+
+/// The blur of one picture in progress.
+#[derive(Debug, Default)]
 pub(crate) struct Filter {
-    x: Box1,
-    y: Box1,
-    width: u32,
-    height: u32,
-    ring1: Vec<Vec<f32>>,
-    ring2: Vec<[f32; 64]>,
-    sum1: Vec<f32>,
-    sum2: [f32; 64],
-    in1: usize,
-    in2: usize,
-    out: Box<Block64>,
-    plain: Box<Block64>,
+    x: Side,
+    y: Side,
+    /// Steps down the picture made so far; the first box has `y.n + y.lag` of them.
+    steps: usize,
+    tiles: Vec<TileState>,
+    /// Of each tile, the last `y.window` rows that entered its column sums.
+    ring: Vec<Row>,
+    /// Recent columns of luma, by column modulo its length.
+    luma: Vec<Column>,
+    /// Recent columns of the picture blurred once.
+    blurred: Vec<Column>,
+    second: SecondColumns,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct TileState {
+    sum: Row,
+}
+
+/// The second box along columns, of the 64 sampled columns only.
+#[derive(Debug)]
+struct SecondColumns {
+    steps: usize,
+    sum: [f32; 64],
+    ring: Vec<[f32; 64]>,
+    /// Sampled rows done.
+    sampled: usize,
+    picture: Box<Block64>,
+}
+
+impl Default for SecondColumns {
+    fn default() -> Self {
+        Self { steps: 0, sum: [0.0; 64], ring: Vec::new(), sampled: 0, picture: Box::new([[0.0; 64]; 64]) }
+    }
 }
 
 impl Filter {
-    pub(crate) fn new(width: u32, height: u32) -> Self {
-        let (x, y) = (Box1::new(width), Box1::new(height));
-        Self {
-            x,
-            y,
-            width,
-            height,
-            ring1: vec![vec![0.0; x.n]; y.w],
-            ring2: vec![[0.0; 64]; y.w],
-            sum1: vec![0.0; x.n],
-            sum2: [0.0; 64],
-            in1: 0,
-            in2: 0,
-            out: Box::new([[0.0; 64]; 64]),
-            plain: Box::new([[0.0; 64]; 64]),
-        }
+    /// Starts a picture, keeping the buffers. `false`: no memory for them.
+    #[must_use]
+    pub(crate) fn reset(&mut self, width: u32, height: u32) -> bool {
+        (self.x, self.y, self.steps) = (Side::new(width), Side::new(height), 0);
+        let tiles = (self.x.n + 2 * self.x.lag).div_ceil(TILE);
+        let history = (self.x.window + TILE).next_power_of_two();
+        let Some(ring) = tiles.checked_mul(self.y.window) else { return false };
+        (self.second.steps, self.second.sum, self.second.sampled) = (0, [0.0; 64], 0);
+        refill(&mut self.tiles, tiles, TileState { sum: [0.0; TILE] })
+            && refill(&mut self.ring, ring, [0.0; TILE])
+            && refill(&mut self.luma, history, [0.0; LANES])
+            && refill(&mut self.blurred, history, [0.0; LANES])
+            && refill(&mut self.second.ring, self.y.window, [0.0; 64])
     }
-    pub(crate) fn rows(&mut self, kind: PixelKind, rounding: Rounding, rows: &[u8]) {
-        let mut luma = vec![0.0; self.x.n];
-        for row in rows.chunks_exact(self.x.n * kind.bytes()) {
-            luma::luma(kind, rounding, row, &mut luma);
-            if self.width == 64 && self.height == 64 {
-                self.plain[self.in1].copy_from_slice(&luma);
-            }
-            let out = box_row(&luma, self.x);
-            self.step1(Some(&out));
-        }
+
+    /// Steps down the picture that are left, past its last row.
+    pub(crate) fn steps_left(&self) -> usize {
+        (self.y.n + self.y.lag).saturating_sub(self.steps)
     }
-    fn step1(&mut self, row: Option<&[f32]>) {
-        let t = self.in1;
-        self.in1 += 1;
-        let slot = t % self.y.w;
-        for j in 0..self.x.n {
-            if let Some(row) = row {
-                self.sum1[j] += row[j];
-            }
-            if t >= self.y.w {
-                self.sum1[j] -= self.ring1[slot][j];
-            }
+
+    /// The picture of 64 × 64 samples, after the last step.
+    pub(crate) fn picture(&mut self) -> &Block64 {
+        while self.second.steps < self.y.n + self.y.lag {
+            self.second.step(self.y, None);
         }
-        if let Some(row) = row {
-            self.ring1[slot].copy_from_slice(row);
-        }
-        if t >= self.y.lag {
-            let c = self.y.count(t) as f32;
-            let out: Vec<f32> = self.sum1.iter().map(|s| s / c).collect();
-            let out = box_row(&out, self.x);
-            let row = std::array::from_fn(|j| out[sample(j as u32, self.width) as usize]);
-            self.step2(Some(&row));
-        }
-    }
-    fn step2(&mut self, row: Option<&[f32; 64]>) {
-        let t = self.in2;
-        self.in2 += 1;
-        let slot = t % self.y.w;
-        for j in 0..64 {
-            if let Some(row) = row {
-                self.sum2[j] += row[j];
-            }
-            if t >= self.y.w {
-                self.sum2[j] -= self.ring2[slot][j];
-            }
-        }
-        if let Some(row) = row {
-            self.ring2[slot] = *row;
-        }
-        if t >= self.y.lag {
-            let c = self.y.count(t) as f32;
-            for i in 0..64 {
-                if sample(i, self.height) as usize == t - self.y.lag {
-                    self.out[i as usize] = self.sum2.map(|s| s / c);
-                }
-            }
-        }
-    }
-    pub(crate) fn finish(&mut self) -> (&Block64, &Block64) {
-        for _ in 0..self.y.lag {
-            self.step1(None);
-        }
-        for _ in 0..self.y.lag {
-            self.step2(None);
-        }
-        (&self.plain, &self.out)
+        &self.second.picture
     }
 }
 
-fn box_row(row: &[f32], x: Box1) -> Vec<f32> {
-    let mut out = Vec::new();
-    let mut sum = 0.0;
-    for t in 0..x.steps() {
-        if t < x.n {
-            sum += row[t];
+/// Makes `buffer` hold `len` copies of `value`; `false` if there is no memory for them.
+fn refill<T: Copy>(buffer: &mut Vec<T>, len: usize, value: T) -> bool {
+    buffer.clear();
+    let fits = buffer.try_reserve(len).is_ok();
+    if fits {
+        buffer.resize(len, value);
+    }
+    fits
+}
+
+/// Runs a strip of `steps` steps down the picture, at most [`LANES`], through all boxes. It takes `rows`, at most as many
+/// whole rows; fewer only past the last row.
+#[inline(always)]
+pub(crate) fn run<I: Isa>(
+    filter: &mut Filter,
+    pixels: PixelKind,
+    rounding: Rounding,
+    rows: &[u8],
+    steps: usize,
+) {
+    let (x, y) = (filter.x, filter.y);
+    let row_bytes = (x.n * pixels.bytes()).max(1);
+    let row_count = rows.len() / row_bytes;
+    let mask = filter.luma.len() - 1;
+    filter.luma.fill([0.0; LANES]);
+    filter.blurred.fill([0.0; LANES]);
+
+    let mut sum1 = [0.0; LANES];
+    let mut sum2 = [0.0; LANES];
+    let mut sampled = [[0.0; LANES]; 64];
+    let mut next_sample = 0;
+    let mut by_row = [[0.0; TILE]; LANES];
+    let mut by_column = [[0.0; LANES]; TILE];
+    let first_slot = filter.steps % y.window;
+    for (tile, (state, ring)) in
+        filter.tiles.iter_mut().zip(filter.ring.chunks_exact_mut(y.window)).enumerate()
+    {
+        let first = tile * TILE;
+        if row_count > 0 {
+            for (row, out) in rows.chunks_exact(row_bytes).zip(&mut by_row) {
+                luma_tile(pixels, rounding, row, first, out);
+            }
+            let at = first & mask;
+            let Some(columns) = filter.luma.get_mut(at..).and_then(<[Column]>::first_chunk_mut::<TILE>)
+            else {
+                return;
+            };
+            I::transpose(&by_row, columns);
+            box_along_rows(&mut sum1, &filter.luma, first, x, &mut by_column);
+            I::transpose(&by_column, &mut by_row);
         }
-        if t >= x.w {
-            sum -= row[t - x.w];
+        box_along_columns(&mut state.sum, ring, first_slot, filter.steps, steps, row_count, y, &mut by_row);
+        let at = first & mask;
+        let Some(columns) = filter.blurred.get_mut(at..).and_then(<[Column]>::first_chunk_mut::<TILE>) else {
+            return;
+        };
+        I::transpose(&by_row, columns);
+        if first < x.lag || first + TILE > x.n + x.lag {
+            for (i, column) in columns.iter_mut().enumerate() {
+                if first + i < x.lag || first + i >= x.n + x.lag {
+                    *column = [0.0; LANES];
+                }
+            }
         }
-        if t >= x.lag {
-            out.push(sum / x.count(t) as f32);
+        sample_along_rows(&mut sum2, &filter.blurred, first, x, &mut next_sample, &mut sampled);
+    }
+
+    for lane in 0..steps {
+        if filter.steps + lane >= y.lag {
+            let row = std::array::from_fn(|k| sampled[k][lane]);
+            filter.second.step(y, Some(&row));
         }
     }
-    out
+    filter.steps += steps;
+}
+
+/// First box along rows: the means completed by the `TILE` columns from `first`.
+#[inline(always)]
+fn box_along_rows(sum: &mut Column, luma: &[Column], first: usize, x: Side, out: &mut [Column; TILE]) {
+    let mask = luma.len() - 1;
+    let mut s = *sum;
+    let mut step = |i: usize, count: f32, reciprocal: f32, out: &mut Column| {
+        let new = &luma[(first + i) & mask];
+        let old = &luma[(first + i).wrapping_sub(x.window) & mask];
+        for lane in 0..LANES {
+            s[lane] += new[lane];
+            s[lane] -= old[lane];
+            out[lane] = divide(s[lane], count, reciprocal, x.mask);
+        }
+    };
+    if x.is_full_in_tile(first) {
+        let count = x.window as f32;
+        let reciprocal = 1.0 / count;
+        for (i, out) in out.iter_mut().enumerate() {
+            step(i, count, reciprocal, out);
+        }
+    } else {
+        for (i, out) in out.iter_mut().enumerate() {
+            let count = x.count(first + i) as f32;
+            step(i, count, 1.0 / count, out);
+        }
+    }
+    *sum = s;
+}
+
+/// First box along columns, in place: rows of means in, rows of means of means out.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn box_along_columns(
+    sum: &mut Row,
+    ring: &mut [Row],
+    first_slot: usize,
+    first_step: usize,
+    steps: usize,
+    rows: usize,
+    y: Side,
+    by_row: &mut [Row; LANES],
+) {
+    let mut s = *sum;
+    let mut slot = first_slot;
+    for (i, row) in by_row.iter_mut().enumerate().take(steps) {
+        let Some(old) = ring.get_mut(slot) else { return };
+        if i < rows {
+            for j in 0..TILE {
+                s[j] += row[j];
+                s[j] -= old[j];
+            }
+            *old = *row;
+        } else {
+            for j in 0..TILE {
+                s[j] -= old[j];
+            }
+        }
+        let count = y.count(first_step + i) as f32;
+        let reciprocal = 1.0 / count;
+        for j in 0..TILE {
+            row[j] = divide(s[j], count, reciprocal, y.mask);
+        }
+        slot = if slot + 1 == ring.len() { 0 } else { slot + 1 };
+    }
+    *sum = s;
+}
+
+/// Second box along rows: only the means of sampled columns are taken.
+#[inline(always)]
+fn sample_along_rows(
+    sum: &mut Column,
+    blurred: &[Column],
+    first: usize,
+    x: Side,
+    next_sample: &mut usize,
+    sampled: &mut [Column; 64],
+) {
+    let mask = blurred.len() - 1;
+    let mut s = *sum;
+    let mut at = first;
+    let end = first + TILE;
+    while at < end {
+        // The input that completes the next sample: its column, both lags later.
+        let stop = if *next_sample < 64 { x.sample(*next_sample) + 2 * x.lag } else { usize::MAX };
+        let until = end.min(stop.saturating_add(1));
+        for position in at..until {
+            let new = &blurred[position & mask];
+            let old = &blurred[position.wrapping_sub(x.window) & mask];
+            for lane in 0..LANES {
+                s[lane] += new[lane];
+                s[lane] -= old[lane];
+            }
+        }
+        at = until;
+        while *next_sample < 64 && x.sample(*next_sample) + 2 * x.lag + 1 == at {
+            let count = x.count(at - 1 - x.lag) as f32;
+            sampled[*next_sample] = s.map(|sum| sum / count);
+            *next_sample += 1;
+        }
+    }
+    *sum = s;
+}
+
+impl SecondColumns {
+    fn step(&mut self, y: Side, row: Option<&[f32; 64]>) {
+        let step = self.steps;
+        self.steps += 1;
+        let Some(old) = self.ring.get_mut(step % y.window) else { return };
+        match row {
+            Some(row) => {
+                for (sum, (new, old)) in self.sum.iter_mut().zip(row.iter().zip(old)) {
+                    *sum += *new;
+                    *sum -= *old;
+                    *old = *new;
+                }
+            }
+            None => {
+                for (sum, old) in self.sum.iter_mut().zip(old) {
+                    *sum -= *old;
+                }
+            }
+        }
+        while self.sampled < 64 && y.sample(self.sampled) + y.lag == step {
+            let count = y.count(step) as f32;
+            self.picture[self.sampled] = self.sum.map(|sum| sum / count);
+            self.sampled += 1;
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Brightness of pixels, as the reference computes it.
 
+use crate::boxfilter::{Row, TILE};
+
 /// How pixels lie in a row. 8 bits a sample, tightly packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PixelKind {
@@ -31,6 +33,29 @@ pub(crate) enum Rounding {
     Once,
     /// After every operation in single precision: the C++ tool.
     EachStep,
+}
+
+/// Luma of the [`TILE`] pixels from `first` of a row of bytes, 0 past its end.
+#[inline(always)]
+pub(crate) fn luma_tile(kind: PixelKind, rounding: Rounding, row: &[u8], first: usize, out: &mut Row) {
+    let bytes = kind.bytes();
+    let rest = row.get(first * bytes..).unwrap_or_default();
+    match kind {
+        PixelKind::Luma8 => tile::<{ TILE }>(kind, rounding, rest, out),
+        PixelKind::Rgb8 => tile::<{ 3 * TILE }>(kind, rounding, rest, out),
+        PixelKind::Rgba8 => tile::<{ 4 * TILE }>(kind, rounding, rest, out),
+    }
+}
+
+#[inline(always)]
+fn tile<const N: usize>(kind: PixelKind, rounding: Rounding, rest: &[u8], out: &mut Row) {
+    if let Some(pixels) = rest.first_chunk::<N>() {
+        luma(kind, rounding, pixels, out);
+    } else {
+        let mut pixels = [0; N];
+        pixels[..rest.len()].copy_from_slice(rest);
+        luma(kind, rounding, &pixels, out);
+    }
 }
 
 /// Luma, 0 to 255, of the pixels of `row` into `out`.
