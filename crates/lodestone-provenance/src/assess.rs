@@ -1,0 +1,181 @@
+//! What the findings say together. An ordering for a pile with its reasons, not a likelihood ratio.
+
+use std::cmp::Reverse;
+
+use lodestone_types::{Assessment, CameraChain, Direction, Finding, Proposition};
+
+use crate::BASIS;
+use crate::reading::Reading;
+
+const PROPOSITIONS: [Proposition; 5] = [
+    Proposition::CameraOriginal,
+    Proposition::EditedCapture,
+    Proposition::AiEdited,
+    Proposition::AiGenerated,
+    Proposition::OtherSynthetic,
+];
+
+pub(crate) fn assess(mut reading: Reading) -> (Vec<Finding>, Assessment) {
+    let chain = chain(&reading);
+    if chain >= CameraChain::Full && !reading.generators.is_empty() {
+        reading.find(
+            "assessment",
+            "conflict.camera_and_generator",
+            "the file carries a camera's trace and a generator's; one of them was copied or the picture was edited"
+                .to_owned(),
+            Vec::new(),
+            Vec::new(),
+        );
+    }
+    let supported = supported(&reading.findings);
+    let mut assessment = Assessment {
+        basis: BASIS.to_owned(),
+        camera_chain: chain,
+        camera: reading.camera.name.clone(),
+        generator: reading.generators.first().cloned(),
+        input_picture_used: reading.input_picture_used,
+        editor: reading.editor.clone(),
+        digital_source_type: reading.digital_source_type.clone(),
+        abstains: supported.is_empty(),
+        supported,
+        statement: String::new(),
+        limits: limits(&reading),
+    };
+    assessment.statement = statement(&assessment, &reading);
+    (reading.findings, assessment)
+}
+
+fn chain(reading: &Reading) -> CameraChain {
+    let camera = &reading.camera;
+    if camera.is_full() && reading.editor.is_none() {
+        match camera.structure_agrees {
+            Some(true) if !camera.size_disagrees => CameraChain::FullAndStructure,
+            _ => CameraChain::Full,
+        }
+    } else if camera.is_partial() {
+        CameraChain::Partial
+    } else {
+        CameraChain::None
+    }
+}
+
+/// Supported propositions: by their strongest support, less by one step for a contradiction of the same strength;
+/// then by how many findings support them; then in their own order.
+fn supported(findings: &[Finding]) -> Vec<Proposition> {
+    let strongest = |proposition, direction| {
+        findings
+            .iter()
+            .flat_map(|f| &f.bearings)
+            .filter(|b| b.proposition == proposition && b.direction == direction)
+            .map(|b| b.strength)
+            .max()
+    };
+    let mut found: Vec<_> = PROPOSITIONS
+        .into_iter()
+        .filter_map(|proposition| {
+            let support = strongest(proposition, Direction::Supports)?;
+            let against = strongest(proposition, Direction::Against);
+            let contradicted = against.is_some_and(|against| against >= support);
+            let count = findings
+                .iter()
+                .flat_map(|f| &f.bearings)
+                .filter(|b| b.proposition == proposition && b.direction == Direction::Supports)
+                .count();
+            Some((contradicted, Reverse(support), Reverse(count), proposition))
+        })
+        .collect();
+    found.sort_by_key(|&(contradicted, support, count, proposition)| {
+        (contradicted, support, count, proposition)
+    });
+    found.into_iter().map(|(.., proposition)| proposition).collect()
+}
+
+fn statement(assessment: &Assessment, reading: &Reading) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    if let Some(generator) = &assessment.generator {
+        let input = if assessment.input_picture_used {
+            " and an input picture that was changed"
+        } else {
+            ""
+        };
+        parts.push(format!(
+            "Metadata names {generator}{input}; it does not prove what the pixels are."
+        ));
+    }
+    if let Some(name) = &assessment.digital_source_type {
+        parts.push(format!("The file states the source type {name}, unsigned."));
+    }
+    let camera = assessment.camera.as_deref().unwrap_or("a camera");
+    match assessment.camera_chain {
+        CameraChain::FullAndStructure => parts.push(format!(
+            "Metadata supports a capture by {camera}, and the JPEG structure agrees; metadata can be copied."
+        )),
+        CameraChain::Full => parts.push(match reading.camera.structure_agrees {
+            Some(false) => format!(
+                "Metadata of {camera} is complete, but the JPEG structure contradicts it: re-encoded or copied."
+            ),
+            _ => format!(
+                "Metadata supports a capture by {camera}; the structure supports it no further, and metadata can be copied."
+            ),
+        }),
+        CameraChain::Partial => parts.push(format!("Part of a camera's trace is there ({camera}).")),
+        CameraChain::None => {}
+    }
+    if let Some(editor) = &assessment.editor {
+        parts.push(format!("{editor} is named as a program that wrote the file."));
+    }
+    if reading.c2pa_present {
+        parts.push("A C2PA manifest is present, not validated.".to_owned());
+    }
+    if assessment.abstains {
+        parts.push(format!(
+            "No evidence of origin found by these checks, of which {} could have applied; that is no evidence either way.",
+            reading.applied
+        ));
+    }
+    parts.join(" ")
+}
+
+fn limits(reading: &Reading) -> Vec<String> {
+    let mut limits = vec![
+        "Metadata is a claim: it can be written, copied or removed by anyone; its absence says nothing.".to_owned(),
+        "Pixels and watermarks were not assessed.".to_owned(),
+        "The strengths are not calibrated.".to_owned(),
+    ];
+    if reading.c2pa_present {
+        limits.push("Signed provenance (C2PA) is present and was not validated.".to_owned());
+    }
+    limits.push(
+        "This result must not be the only ground for closing, discarding or not reporting a file.".to_owned(),
+    );
+    limits
+}
+
+#[cfg(test)]
+mod tests {
+    use lodestone_types::Strength;
+
+    use super::*;
+    use crate::reading::{against, supports};
+
+    #[test]
+    fn a_contradicted_proposition_comes_after_one_that_is_not() {
+        let mut reading = Reading::default();
+        let camera = supports(Proposition::CameraOriginal, Strength::Moderate);
+        reading.find("a", "a", String::new(), vec![], vec![camera]);
+        let edited = supports(Proposition::EditedCapture, Strength::Weak);
+        let contra = against(Proposition::CameraOriginal, Strength::Moderate);
+        reading.find("b", "b", String::new(), vec![], vec![edited, contra]);
+        assert_eq!(
+            supported(&reading.findings),
+            [Proposition::EditedCapture, Proposition::CameraOriginal]
+        );
+    }
+
+    #[test]
+    fn without_findings_nothing_is_claimed() {
+        let (findings, assessment) = assess(Reading::default());
+        assert!(findings.is_empty() && assessment.abstains && assessment.supported.is_empty());
+        assert!(assessment.statement.contains("no evidence either way"));
+    }
+}

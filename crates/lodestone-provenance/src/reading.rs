@@ -1,0 +1,90 @@
+//! What the examiners of one item have found so far.
+
+use lodestone_types::{Bearing, Direction, Finding, Location, Proposition, Strength};
+
+/// Findings, and the facts that later examiners and the assessment need.
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    pub(crate) findings: Vec<Finding>,
+    /// Names of fields that a generator's convention uses: they are no camera's.
+    pub(crate) generator_fields: Vec<String>,
+    /// Generators, in the order of the rules.
+    pub(crate) generators: Vec<String>,
+    pub(crate) input_picture_used: bool,
+    pub(crate) digital_source_type: Option<String>,
+    pub(crate) camera: Camera,
+    pub(crate) editor: Option<String>,
+    /// Checks that found something to look at.
+    pub(crate) applied: u32,
+    pub(crate) c2pa_present: bool,
+}
+
+/// The camera's trace.
+#[derive(Debug, Default)]
+pub(crate) struct Camera {
+    pub(crate) name: Option<String>,
+    pub(crate) make_and_model: bool,
+    pub(crate) maker_note: bool,
+    pub(crate) maker_note_disagrees: bool,
+    pub(crate) date: bool,
+    pub(crate) exposure: bool,
+    /// Picture size stated by the camera differs from the picture's.
+    pub(crate) size_disagrees: bool,
+    /// What the JPEG structure says of the claim; `None`: not assessed.
+    pub(crate) structure_agrees: Option<bool>,
+}
+
+impl Camera {
+    /// Make, Model, MakerNote, date and exposure, and nothing that contradicts.
+    pub(crate) fn is_full(&self) -> bool {
+        self.make_and_model
+            && self.maker_note
+            && !self.maker_note_disagrees
+            && self.date
+            && self.exposure
+    }
+
+    /// Some of it: a named camera, or two of the traits that cameras write.
+    pub(crate) fn is_partial(&self) -> bool {
+        let traits = [self.maker_note, self.date, self.exposure];
+        self.make_and_model || traits.iter().filter(|t| **t).count() >= 2
+    }
+}
+
+impl Reading {
+    /// Adds a finding.
+    pub(crate) fn find(
+        &mut self,
+        examiner: &str,
+        code: &str,
+        what: String,
+        locations: Vec<Location>,
+        bearings: Vec<Bearing>,
+    ) {
+        self.findings.push(Finding {
+            examiner: examiner.to_owned(),
+            code: code.to_owned(),
+            what,
+            locations,
+            bearings,
+        });
+    }
+}
+
+/// A bearing in favour.
+pub(crate) fn supports(proposition: Proposition, strength: Strength) -> Bearing {
+    Bearing {
+        proposition,
+        direction: Direction::Supports,
+        strength,
+    }
+}
+
+/// A bearing against.
+pub(crate) fn against(proposition: Proposition, strength: Strength) -> Bearing {
+    Bearing {
+        proposition,
+        direction: Direction::Against,
+        strength,
+    }
+}

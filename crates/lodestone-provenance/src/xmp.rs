@@ -1,0 +1,198 @@
+//! XMP packets, with namespaces resolved: a prefix is only a nickname, and a property may be attribute or element.
+//!
+//! *Source:* ISO 16684-1; IPTC Photo Metadata 2023.1 (DigitalSourceType).
+
+use lodestone_media::segments::{Segment, SegmentKind, Segments};
+use lodestone_types::Proposition;
+use roxmltree::{Document, Node, ParsingOptions};
+
+use crate::fields::TextField;
+
+/// Packets read of one file: the standard one, its extension and a few strays.
+const MAX_PACKETS: usize = 8;
+/// Nodes of one packet. 100,000: packets with long histories have some thousand.
+const MAX_NODES: u32 = 100_000;
+/// Nesting of one packet. 64: RDF needs about 10; the tree is walked by a bounded stack.
+const MAX_DEPTH: usize = 64;
+
+/// Nodes looked at inside one property: an array of a few items.
+const MAX_INSIDE: usize = 200;
+
+const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
+
+/// Namespace, local name, the name rules use.
+const PROPERTIES: [(&str, &str, &str); 11] = [
+    ("http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "DigitalSourceType", "Iptc4xmpExt:DigitalSourceType"),
+    ("http://ns.adobe.com/xap/1.0/", "CreatorTool", "xmp:CreatorTool"),
+    ("http://ns.adobe.com/photoshop/1.0/", "Credit", "photoshop:Credit"),
+    ("http://ns.adobe.com/photoshop/1.0/", "Source", "photoshop:Source"),
+    ("http://ns.adobe.com/xap/1.0/sType/ResourceEvent#", "softwareAgent", "stEvt:softwareAgent"),
+    ("http://ns.adobe.com/xap/1.0/sType/ResourceEvent#", "action", "stEvt:action"),
+    ("http://ns.adobe.com/exif/1.0/", "UserComment", "xmp-exif:UserComment"),
+    ("http://ns.adobe.com/tiff/1.0/", "Software", "tiff:Software"),
+    ("http://purl.org/dc/elements/1.1/", "description", "dc:description"),
+    ("http://purl.org/dc/terms/", "provenance", "dcterms:provenance"),
+    ("http://ns.adobe.com/xap/1.0/mm/", "History", "xmpMM:History"),
+];
+
+/// A packet's properties of interest.
+#[derive(Debug, Default)]
+pub(crate) struct Packet {
+    values: Vec<(&'static str, String, Option<u64>)>,
+    /// Why the packet could not be read.
+    pub(crate) fault: Option<String>,
+    /// Where it stands.
+    pub(crate) offset: u64,
+}
+
+/// Reads all packets.
+pub(crate) fn packets(segments: &Segments<'_>) -> Vec<Packet> {
+    segments
+        .items
+        .iter()
+        .filter(|s| matches!(s.kind, SegmentKind::Xmp | SegmentKind::XmpExtended))
+        .take(MAX_PACKETS)
+        .map(read)
+        .collect()
+}
+
+fn read(segment: &Segment<'_>) -> Packet {
+    let mut packet = Packet {
+        offset: segment.offset,
+        ..Packet::default()
+    };
+    let text = segment.text();
+    let text = text.trim_start_matches('\u{feff}');
+    let shift = segment.text().len().saturating_sub(text.len()) as u64;
+    let base = segment
+        .is_verbatim()
+        .then(|| segment.payload_offset.saturating_add(shift));
+    if deeper_than(text, MAX_DEPTH) {
+        packet.fault = Some(format!("nested deeper than {MAX_DEPTH}"));
+        return packet;
+    }
+    let options = ParsingOptions {
+        allow_dtd: false,
+        nodes_limit: MAX_NODES,
+        ..ParsingOptions::default()
+    };
+    match Document::parse_with_options(text, options) {
+        Ok(document) => collect(&document, base, &mut packet),
+        Err(roxmltree::Error::DtdDetected) => packet.fault = Some("document type refused".into()),
+        Err(roxmltree::Error::NodesLimitReached) => packet.fault = Some("too many nodes".into()),
+        Err(_) => packet.fault = Some("not well-formed".into()),
+    }
+    packet
+}
+
+/// Whether elements nest deeper than `limit`, by a look at the tags alone: before a parser could recurse.
+fn deeper_than(text: &str, limit: usize) -> bool {
+    let mut depth = 0usize;
+    let bytes = text.as_bytes();
+    for (i, _) in text.match_indices('<') {
+        match bytes.get(i + 1) {
+            Some(b'/') => depth = depth.saturating_sub(1),
+            Some(b'?' | b'!') | None => {}
+            Some(_) => {
+                let tag = bytes.get(i..).and_then(|t| {
+                    let end = t.iter().position(|&b| b == b'>')?;
+                    t.get(end.checked_sub(1)?)
+                });
+                if tag != Some(&b'/') {
+                    depth += 1;
+                    if depth > limit {
+                        return true;
+                    }
+                }
+            }
+        }
+    }
+    false
+}
+
+fn collect(document: &Document<'_>, base: Option<u64>, packet: &mut Packet) {
+    for node in document.descendants().filter(Node::is_element) {
+        for attribute in node.attributes() {
+            if let Some(name) = property(attribute.namespace(), attribute.name()) {
+                packet.add(name, attribute.value(), base, attribute.range().start);
+            }
+        }
+        if let Some(name) = property(node.tag_name().namespace(), node.tag_name().name()) {
+            let start = node.range().start;
+            if let Some(value) = node.attribute((RDF, "resource")) {
+                packet.add(name, value, base, start);
+            } else {
+                // Text of the element, or of the items of the array inside it.
+                for text in node.descendants().take(MAX_INSIDE).filter(Node::is_text) {
+                    packet.add(name, text.text().unwrap_or_default(), base, start);
+                }
+            }
+        }
+    }
+}
+
+fn property(namespace: Option<&str>, name: &str) -> Option<&'static str> {
+    PROPERTIES
+        .iter()
+        .find(|(ns, local, _)| Some(*ns) == namespace && *local == name)
+        .map(|&(_, _, key)| key)
+}
+
+impl Packet {
+    fn add(&mut self, name: &'static str, value: &str, base: Option<u64>, start: usize) {
+        let value = value.trim();
+        // History is a structure; its parts have names of their own.
+        if value.is_empty() || name == "xmpMM:History" || self.values.len() >= 256 {
+            return;
+        }
+        let offset = base.map(|base| base.saturating_add(start as u64));
+        self.values.push((name, value.to_owned(), offset));
+    }
+
+    /// The properties as text fields.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = TextField> {
+        self.values
+            .iter()
+            .map(|(name, value, offset)| TextField::new(name, name, value, *offset))
+    }
+}
+
+/// What a digitalSourceType claims. *Source:* IPTC NewsCodes digitalsourcetype.
+pub(crate) fn source_type(value: &str) -> Option<(&str, Option<Proposition>)> {
+    let name = value.rsplit(['/', ':']).next()?.trim();
+    let claims = match name {
+        "digitalCapture" | "computationalCapture" | "negativeFilm" | "positiveFilm" | "print"
+        | "compositeCapture" => Some(Proposition::CameraOriginal),
+        "humanEdits" | "minorHumanEdits" | "algorithmicallyEnhanced" | "composite" => {
+            Some(Proposition::EditedCapture)
+        }
+        "compositeWithTrainedAlgorithmicMedia" | "compositeSynthetic" => Some(Proposition::AiEdited),
+        "trainedAlgorithmicMedia" => Some(Proposition::AiGenerated),
+        "algorithmicMedia" | "softwareImage" | "digitalArt" | "digitalCreation"
+        | "dataDrivenMedia" | "screenCapture" | "virtualRecording" => {
+            Some(Proposition::OtherSynthetic)
+        }
+        _ => None,
+    };
+    (!name.is_empty()).then_some((name, claims))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_is_told_from_tags_alone() {
+        assert!(!deeper_than("<a><b/><b/><b/><?x?><!-- c --></a>", 1));
+        assert!(deeper_than(&"<a>".repeat(65), 64));
+        assert!(!deeper_than(&"<a></a>".repeat(1_000), 1));
+    }
+
+    #[test]
+    fn source_types_are_known_by_their_last_segment() {
+        let uri = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia";
+        assert_eq!(source_type(uri), Some(("trainedAlgorithmicMedia", Some(Proposition::AiGenerated))));
+        assert_eq!(source_type("digsrctype:print").map(|s| s.0), Some("print"));
+        assert_eq!(source_type("x/unheardOf"), Some(("unheardOf", None)));
+    }
+}
