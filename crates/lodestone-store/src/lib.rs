@@ -1,2 +1,38 @@
 //! Banks, entries, observations and runs in one SQLite file.
+//!
+//! The store is a folder. In it lie `lodestone.db` (SQLite, write-ahead log) and `lodestone.lock`, which keeps a second
+//! writer out. The store neither matches nor fetches: it is the source of truth from which an index is built, and the
+//! index is never in it. `docs/formats/store.md` draws the tables.
+//!
+//! - [`Store::import`] fills a bank from a list: idempotent, all or nothing, in one transaction.
+//! - [`Store::for_each_entry`] streams a bank out again, in the order of [`StoredEntry::entry_no`].
+//! - [`Store::put_observations`] keeps what a scan has read, so that a second scan reads only what changed.
+//! - [`nsrl_rds3`] reads NSRL's own SQLite sets; it lives here because this crate is where SQLite is.
+//!
+//! **Why rusqlite and not sqlx.** A scanner is synchronous: rusqlite brings 9 crates and no async runtime, sqlx about
+//! 120 and one. PostgreSQL comes later behind the same plain calls; the two cannot share one build (both link
+//! `sqlite3`), so that its driver will be a separate one.
+//!
+//! **What survives.** Each public method that writes is one transaction. With `synchronous=NORMAL` in WAL mode a
+//! process killed at any moment leaves every finished call in place and nothing of an unfinished one; a power cut may
+//! also lose the last finished calls, and never leaves a broken file.
+//!
+//! There is no clock in here: times come in as microseconds since 1970, UTC.
 #![forbid(unsafe_code)]
+
+mod banks;
+mod entries;
+mod error;
+mod import;
+pub mod nsrl_rds3;
+mod observations;
+mod open;
+mod runs;
+mod schema;
+
+pub use entries::StoredEntry;
+pub use error::StoreError;
+pub use import::{ImportOptions, ImportReport, ListSource, MAX_KEPT_REJECTS};
+pub use observations::ObservationKey;
+pub use open::Store;
+pub use runs::Run;

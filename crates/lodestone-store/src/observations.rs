@@ -1,0 +1,122 @@
+//! What scans have read, kept so that a later scan rereads only what changed.
+
+use lodestone_types::Observation;
+use rusqlite::{OptionalExtension, TransactionBehavior, params};
+
+use crate::{Store, StoreError};
+
+/// Which file, in which state, read with which settings. Anything different is another observation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObservationKey {
+    /// Bytes of the file's path.
+    pub path: Vec<u8>,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+    /// When it was changed last, nanoseconds since 1970 UTC.
+    pub mtime_ns: i64,
+    /// The settings that shape an observation, in the caller's words.
+    pub options: String,
+}
+
+impl ObservationKey {
+    fn size(&self) -> i64 {
+        i64::try_from(self.size_bytes).unwrap_or(i64::MAX)
+    }
+}
+
+impl Store {
+    /// The observations of a file in exactly this state: one for the file itself (member `""`) and, of an archive, one
+    /// for each member, in the order they were put. `None` when there are none, or when they cannot be read: the file is
+    /// then read again.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn observations_lookup(
+        &self,
+        key: &ObservationKey,
+    ) -> Result<Option<Vec<(String, Observation)>>, StoreError> {
+        let found: Option<(i64, i64)> = self
+            .db
+            .prepare_cached(
+                "SELECT no, members FROM observed_files
+                 WHERE path = ?1 AND size_bytes = ?2 AND mtime_ns = ?3 AND options = ?4",
+            )?
+            .query_row(params![key.path, key.size(), key.mtime_ns, key.options], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        let Some((file, members)) = found else { return Ok(None) };
+        let mut statement = self.db.prepare_cached(
+            "SELECT member, observation FROM observations WHERE file = ?1 ORDER BY position",
+        )?;
+        let mut rows = statement.query([file])?;
+        let mut observations = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (Ok(member), Ok(json)) = (row.get::<_, String>(0), row.get::<_, String>(1)) else {
+                return Ok(None);
+            };
+            let Ok(observation) = serde_json::from_str(&json) else { return Ok(None) };
+            observations.push((member, observation));
+        }
+        Ok((i64::try_from(observations.len()) == Ok(members)).then_some(observations))
+    }
+
+    /// Keeps a batch of observations, in one transaction: all of a file's replace what was kept for its path.
+    /// Thumbnails are left out: the store holds no pixels.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] and the database's; then nothing of the batch is kept.
+    pub fn put_observations(
+        &mut self,
+        batch: &[(ObservationKey, Vec<(String, Observation)>)],
+        now_us: i64,
+    ) -> Result<(), StoreError> {
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let mut delete = transaction.prepare_cached("DELETE FROM observed_files WHERE path = ?1")?;
+            let mut insert_file = transaction.prepare_cached(
+                "INSERT INTO observed_files (path, size_bytes, mtime_ns, options, members, written_us)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?;
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO observations (file, position, member, observation) VALUES (?1, ?2, ?3, ?4)",
+            )?;
+            for (key, observations) in batch {
+                delete.execute([&key.path])?;
+                let members = i64::try_from(observations.len()).unwrap_or(i64::MAX);
+                insert_file.execute(params![
+                    key.path,
+                    key.size(),
+                    key.mtime_ns,
+                    key.options,
+                    members,
+                    now_us
+                ])?;
+                let file = transaction.last_insert_rowid();
+                for (position, (member, observation)) in (0i64..).zip(observations) {
+                    let json = match &observation.thumbnail {
+                        None => serde_json::to_string(observation),
+                        Some(_) => {
+                            serde_json::to_string(&Observation { thumbnail: None, ..observation.clone() })
+                        }
+                    };
+                    let json = json.map_err(|error| StoreError::Refused {
+                        reason: format!("an observation cannot be written as JSON: {error}"),
+                    })?;
+                    insert.execute(params![file, position, member, json])?;
+                }
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Forgets observations put before a time; returns how many files were forgotten.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn prune_observations(&mut self, before_us: i64) -> Result<u64, StoreError> {
+        let gone = self.db.execute("DELETE FROM observed_files WHERE written_us < ?1", [before_us])?;
+        Ok(gone as u64)
+    }
+}

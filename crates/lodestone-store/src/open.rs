@@ -1,0 +1,190 @@
+//! Opening the folder: lock, schema, settings.
+
+use std::fs::{self, File, TryLockError};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use crate::{StoreError, schema};
+
+/// A data folder. One process writes to it at a time; any number read.
+#[derive(Debug)]
+pub struct Store {
+    pub(crate) db: Connection,
+    /// Held for as long as the store is open for writing. The system lets it go when the process ends, however it ends.
+    _lock: Option<File>,
+}
+
+impl Store {
+    /// Opens a data folder for writing, and makes it when it is not there.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another process writes to it, [`StoreError::NewerSchema`], [`StoreError::NotAStore`],
+    /// [`StoreError::Io`] and [`StoreError::Full`].
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        make_private(dir)?;
+        let lock_path = dir.join("lodestone.lock");
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path)
+            .map_err(|error| io(&lock_path, &error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::Locked { path: dir.display().to_string() });
+            }
+            Err(TryLockError::Error(error)) => return Err(io(&lock_path, &error)),
+        }
+        let path = dir.join("lodestone.db");
+        // A path of ours is never a URI, whatever characters it holds.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut db = Connection::open_with_flags(&path, flags).map_err(|error| named(&path, error))?;
+        db.busy_timeout(Duration::from_secs(5))?;
+        let version = checked_version(&db, &path)?;
+        db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
+            .map_err(|error| named(&path, error))?;
+        db.pragma_update(None, "synchronous", "NORMAL")?;
+        db.pragma_update(None, "foreign_keys", true)?;
+        db.pragma_update(None, "trusted_schema", false)?;
+        // 16 MiB; an import takes more while it runs.
+        db.pragma_update(None, "cache_size", -16_384)?;
+        if version == 0 {
+            let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            transaction.execute_batch(schema::CREATE)?;
+            transaction.commit()?;
+        }
+        Ok(Self { db, _lock: Some(lock) })
+    }
+
+    /// Opens a data folder for reading. Needs no lock, and sees the last finished state while another process writes.
+    ///
+    /// # Errors
+    /// As [`Store::open`], but never [`StoreError::Locked`] by a writer; [`StoreError::NotAStore`] for a folder without
+    /// a store.
+    pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join("lodestone.db");
+        if !path.is_file() {
+            return Err(StoreError::NotAStore { path: dir.display().to_string() });
+        }
+        let db = open_for_reading(&path)?;
+        if checked_version(&db, &path)? == 0 {
+            return Err(StoreError::NotAStore { path: path.display().to_string() });
+        }
+        Ok(Self { db, _lock: None })
+    }
+
+    /// The state of all banks: counts every change that was applied. Records name it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn generation(&self) -> Result<u64, StoreError> {
+        let generation: i64 =
+            self.db.query_row("SELECT value FROM meta WHERE key = 'generation'", [], |row| row.get(0))?;
+        Ok(u64::try_from(generation).unwrap_or(0))
+    }
+}
+
+/// Counts one change, within the caller's transaction.
+pub(crate) fn next_generation(db: &Connection) -> Result<u64, StoreError> {
+    let generation: i64 = db.query_row(
+        "UPDATE meta SET value = value + 1 WHERE key = 'generation' RETURNING value",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(u64::try_from(generation).unwrap_or(0))
+}
+
+/// Opens a database that nobody writes to through this connection; also from a medium that cannot be written.
+pub(crate) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = |immutable: bool| -> rusqlite::Result<Connection> {
+        let db = if immutable {
+            Connection::open_with_flags(immutable_uri(path), flags | OpenFlags::SQLITE_OPEN_URI)?
+        } else {
+            Connection::open_with_flags(path, flags)?
+        };
+        db.busy_timeout(Duration::from_secs(5))?;
+        db.pragma_update(None, "trusted_schema", false)?;
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(db)
+    };
+    let error = match open(false) {
+        Ok(db) => return Ok(db),
+        Err(error) => error,
+    };
+    // A write-ahead log wants a file beside it. Without a log to read, the file alone is the whole state.
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let has_log = fs::metadata(log).is_ok_and(|log| log.len() > 0);
+    if !has_log && error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) {
+        return open(true).map_err(|error| named(path, error));
+    }
+    Err(named(path, error))
+}
+
+fn immutable_uri(path: &Path) -> String {
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {
+            uri.push(char::from(*byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri.push_str("?immutable=1");
+    uri
+}
+
+/// Schema number of a file that is ours; 0 for an empty one.
+fn checked_version(db: &Connection, path: &Path) -> Result<i64, StoreError> {
+    let read =
+        |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|error| named(path, error));
+    let tables = read("SELECT count(*) FROM sqlite_schema")?;
+    let application = read("PRAGMA application_id")?;
+    let version = read("PRAGMA user_version")?;
+    if tables == 0 && application == 0 && version == 0 {
+        return Ok(0);
+    }
+    if application != schema::APPLICATION_ID || version < 1 {
+        return Err(StoreError::NotAStore { path: path.display().to_string() });
+    }
+    if version > schema::VERSION {
+        return Err(StoreError::NewerSchema { found: version, known: schema::VERSION });
+    }
+    Ok(version)
+}
+
+/// Makes the folder, for its owner only: it tells which files matched.
+fn make_private(dir: &Path) -> Result<(), StoreError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(dir).map_err(|error| io(dir, &error))
+}
+
+pub(crate) fn io(path: &Path, error: &std::io::Error) -> StoreError {
+    if error.kind() == std::io::ErrorKind::StorageFull {
+        return StoreError::Full;
+    }
+    StoreError::Io { path: path.display().to_string(), reason: error.to_string() }
+}
+
+/// A database's error with its path.
+pub(crate) fn named(path: &Path, error: rusqlite::Error) -> StoreError {
+    let name = path.display().to_string();
+    match StoreError::from(error) {
+        StoreError::Locked { .. } => StoreError::Locked { path: name },
+        StoreError::NotAStore { .. } => StoreError::NotAStore { path: name },
+        StoreError::Io { reason, .. } => StoreError::Io { path: name, reason },
+        other => other,
+    }
+}
