@@ -55,10 +55,6 @@ fn card(out: &mut dyn Write, group: &Group, seen: &Seen) -> io::Result<()> {
         }
     }
     write!(out, "</p>")?;
-    reveal(out, first.map_or("", String::as_str), seen)?;
-    if let Some(origin) = row.and_then(|row| row.origin.as_deref()) {
-        write!(out, "<p class=\"origin\"><em>The file says</em> {}</p>", Text(origin))?;
-    }
     if !group.reasons.is_empty() {
         write!(out, "<ul class=\"reasons\">")?;
         for reason in &group.reasons {
@@ -66,12 +62,18 @@ fn card(out: &mut dyn Write, group: &Group, seen: &Seen) -> io::Result<()> {
         }
         write!(out, "</ul>")?;
     }
+    if let Some(origin) = row.and_then(|row| row.origin.as_deref()) {
+        write!(out, "<p class=\"origin\"><em>The file says</em> {}</p>", Text(origin))?;
+    }
+    write!(out, "<div class=\"more\">")?;
+    reveal(out, first.map_or("", String::as_str), seen)?;
     if group.members.len() > 1 {
         members(out, group, seen)?;
     }
     if !group.edges.is_empty() {
         together(out, group)?;
     }
+    write!(out, "</div>")?;
     write!(out, "</div><div class=\"why\">")?;
     factors(out, &group.priority)?;
     writeln!(out, "</div></article>")
