@@ -22,8 +22,11 @@ mod colour;
 mod emit;
 mod frames;
 mod gif;
+#[cfg(feature = "heif")]
+mod heif;
 pub(crate) mod ifd;
 mod jpeg_fallback;
+mod jxl;
 mod png;
 mod raw;
 mod webp;
@@ -70,9 +73,12 @@ fn dispatch(format: Format, bytes: &[u8], limits: &Limits, out: &mut Emitter<'_>
         Format::WebP => webp::decode(bytes, limits, out),
         Format::Bmp => bmp::decode(bytes, limits, out),
         Format::Raw => raw::decode(bytes, limits, out),
-        Format::Tiff | Format::Jxl | Format::Heif => {
-            Err(Error::Unsupported(format!("no {} decoder", format.as_str())))
-        }
+        Format::Jxl => jxl::decode(bytes, limits, out),
+        #[cfg(feature = "heif")]
+        Format::Heif => heif::decode(bytes, limits, out),
+        #[cfg(not(feature = "heif"))]
+        Format::Heif => Err(Error::Unsupported("HEIF needs the feature `heif`".into())),
+        Format::Tiff => Err(Error::Unsupported("no TIFF decoder".into())),
         Format::Avif => Err(Error::Unsupported("AVIF needs the feature `avif`".into())),
         Format::Zip | Format::Tar | Format::Gzip => {
             Err(Error::Unsupported("an archive, not a picture".into()))
