@@ -13,7 +13,6 @@ pub(crate) struct Emitter<'a> {
 struct Open {
     row_bytes: usize,
     rows_left: u32,
-    rows_sent: u32,
 }
 
 impl<'a> Emitter<'a> {
@@ -29,7 +28,7 @@ impl<'a> Emitter<'a> {
         }
         self.first.get_or_insert((width, height));
         let row_bytes = width as usize * pixels.bytes();
-        self.open = Some(Open { row_bytes, rows_left: height, rows_sent: 0 });
+        self.open = Some(Open { row_bytes, rows_left: height });
         self.sink.frame(&FrameInfo { index, t_ms, width, height, pixels });
     }
 
@@ -42,18 +41,7 @@ impl<'a> Emitter<'a> {
         {
             self.sink.rows(whole);
             open.rows_left -= n as u32;
-            open.rows_sent += n as u32;
         }
-    }
-
-    /// Rows of the open frame delivered so far.
-    pub(crate) fn rows_sent(&self) -> u32 {
-        self.open.as_ref().map_or(0, |o| o.rows_sent)
-    }
-
-    /// Rows of the open frame still missing.
-    pub(crate) fn rows_left(&self) -> u32 {
-        self.open.as_ref().map_or(0, |o| o.rows_left)
     }
 
     /// Ends the open frame; rows that never came are black (and wholly transparent where there is alpha).
@@ -104,6 +92,21 @@ impl<'a> Emitter<'a> {
     pub(crate) fn decoded(&self, format: Format, frames: u32) -> Decoded {
         let (width, height) = self.first.unwrap_or((0, 0));
         Decoded { format, width, height, frames, partial: None, notes: Vec::new() }
+    }
+}
+
+/// A decoder that speaks to a sink is watched over as well.
+impl PixelSink for Emitter<'_> {
+    fn frame(&mut self, info: &FrameInfo) {
+        Emitter::frame(self, info.index, info.t_ms, info.width, info.height, info.pixels);
+    }
+
+    fn rows(&mut self, rows: &[u8]) {
+        Emitter::rows(self, rows);
+    }
+
+    fn end_frame(&mut self) {
+        self.end();
     }
 }
 
@@ -170,7 +173,6 @@ mod tests {
         let mut out = Emitter::new(&mut sink);
         out.frame(0, 0, 3, 4, PixelKind::Rgb8);
         out.rows(&[1; 9 * 2]);
-        assert_eq!((out.rows_sent(), out.rows_left()), (2, 2));
         out.end();
         out.frame(1, 0, 3, 1, PixelKind::Luma8);
         out.rows(&[1; 30]);

@@ -33,7 +33,8 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits, out: &mut Emitter<'_>) -> Re
     let count = image.num_loaded_keyframes().min(MAX_SCANNED_FRAMES);
     let format = image.pixel_format();
     let ticks = image.image_header().metadata.animation.as_ref();
-    let ms = ticks.map_or(0.0, |a| 1_000.0 * f64::from(a.tps_denominator) / f64::from(a.tps_numerator.max(1)));
+    let ms =
+        ticks.map_or(0.0, |a| 1_000.0 * f64::from(a.tps_denominator) / f64::from(a.tps_numerator.max(1)));
     let durations: Vec<u64> = (0..count)
         .map(|i| image.frame_header(i).map_or(0, |h| (f64::from(h.duration) * ms) as u64))
         .collect();
