@@ -1,1 +1,3 @@
 //! Integration tests of this crate, one binary.
+
+mod triage;

@@ -1,0 +1,158 @@
+//! What triage keeps of a record.
+
+use lodestone_index::Code256;
+use lodestone_types::{
+    Assessment, BankKind, CameraChain, ContentId, Dihedral, Match, Proposition, Record, State, Transform,
+    TransformKind,
+};
+
+/// One file, as far as grouping and ranking need it: about 400 bytes and its path for a picture that matches nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TriageItem {
+    path: String,
+    pub(super) content: Option<ContentId>,
+    state: State,
+    /// The eight hashes of the first fingerprint.
+    pub(super) hashes: Option<Box<[Code256; 8]>>,
+    pub(super) quality: u8,
+    pub(super) pixels: u64,
+    /// The best match of each bank of known material, best first.
+    pub(super) known: Box<[KnownMatch]>,
+    /// Its exact bytes are a confirmed false alarm.
+    pub(super) cleared: bool,
+    pub(super) origin: Origin,
+}
+
+/// A match with known material.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct KnownMatch {
+    pub(super) bank: Box<str>,
+    pub(super) entry: Box<str>,
+    pub(super) kind: BankKind,
+    /// The same bytes, or the same hash as stored: nothing was done to the picture that its hash can tell.
+    pub(super) exact: bool,
+    pub(super) digest: bool,
+    pub(super) distance_bits: u32,
+    pub(super) transform: Transform,
+}
+
+/// What the first reading of origin says, as far as it bears on rank.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub(super) camera_chain: CameraChain,
+    pub(super) camera: Option<Box<str>>,
+    pub(super) generator: Option<Box<str>>,
+    /// A generative edit of an input picture.
+    pub(super) ai_edited: bool,
+    /// Says that it was generated.
+    pub(super) ai_generated: bool,
+    /// A capture that was edited or saved again by an editor.
+    pub(super) edited: bool,
+}
+
+impl TriageItem {
+    /// Takes from a record what triage needs.
+    pub fn from_record(record: &Record) -> Self {
+        let observation = &record.observation;
+        let print = observation.primary();
+        let hashes = print.and_then(|print| {
+            let codes: Vec<Code256> = print.pdq_dihedral.iter().map(Code256::from_bytes).collect();
+            <[Code256; 8]>::try_from(codes).ok().map(Box::new)
+        });
+        Self {
+            path: record.path.clone(),
+            content: observation.digests.map(|digests| digests.sha256),
+            state: record.state,
+            quality: print.filter(|_| hashes.is_some()).map_or(0, |print| print.quality),
+            hashes,
+            pixels: observation.picture.as_ref().map_or(0, |p| u64::from(p.width) * u64::from(p.height)),
+            known: known(&record.matches),
+            cleared: record
+                .matches
+                .iter()
+                .any(|m| m.bank_kind == BankKind::Negative && m.signal_type.is_digest()),
+            origin: observation.assessment.as_ref().map(Origin::from).unwrap_or_default(),
+        }
+    }
+
+    /// Its path, as in the record.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// How it ended before triage.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Whether it can be on a card: it was read, or known all the same.
+    pub(super) fn is_shown(&self) -> bool {
+        self.state != State::Unreadable || self.hashes.is_some()
+    }
+
+    /// Nothing new is to be learnt by looking at it: a list knows these bytes or this very hash.
+    pub(super) fn is_resolved(&self) -> bool {
+        self.state == State::KnownGood || self.cleared || self.known.iter().any(|known| known.exact)
+    }
+
+    /// Its hashes, if they say enough to group by.
+    pub(super) fn comparable(&self, min_quality: u8) -> Option<&[Code256; 8]> {
+        self.hashes.as_deref().filter(|_| self.quality >= min_quality)
+    }
+}
+
+/// The best match of each bank of known material; suppressed ones make nothing known.
+fn known(matches: &[Match]) -> Box<[KnownMatch]> {
+    let mut best: Vec<KnownMatch> = Vec::new();
+    let exact = |m: &Match| {
+        m.signal_type.is_digest() || m.distance_bits == 0 && m.transform.kind == TransformKind::AsIs
+    };
+    for m in matches.iter().filter(|m| m.bank_kind.makes_known() && !m.suppressed) {
+        if best.iter().all(|known| *known.bank != *m.bank) {
+            best.push(KnownMatch {
+                bank: m.bank.as_str().into(),
+                entry: m.entry.as_str().into(),
+                kind: m.bank_kind,
+                exact: exact(m),
+                digest: m.signal_type.is_digest(),
+                distance_bits: m.distance_bits,
+                transform: m.transform,
+            });
+        }
+    }
+    best.into()
+}
+
+impl From<&Assessment> for Origin {
+    fn from(assessment: &Assessment) -> Self {
+        let supports = |proposition| assessment.supported.contains(&proposition);
+        Self {
+            camera_chain: assessment.camera_chain,
+            camera: assessment.camera.as_deref().map(Into::into),
+            generator: assessment.generator.as_deref().map(Into::into),
+            ai_edited: assessment.input_picture_used || supports(Proposition::AiEdited),
+            ai_generated: assessment.generator.is_some() || supports(Proposition::AiGenerated),
+            edited: assessment.editor.is_some() || supports(Proposition::EditedCapture),
+        }
+    }
+}
+
+/// How near two pictures are, and which form of the second is near the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Nearness {
+    pub(super) distance_bits: u32,
+    pub(super) transform: Transform,
+}
+
+/// The nearest of the 16 forms of `b` to `a` as stored; the plainest of equally near ones.
+pub(super) fn nearness(a: &[Code256; 8], b: &[Code256; 8]) -> Nearness {
+    let mut best = (u32::MAX, false, Dihedral::AsIs);
+    for (dihedral, form) in Dihedral::ALL.into_iter().zip(b) {
+        let distance = a[0].distance_bits(*form);
+        for candidate in [(distance, false, dihedral), (Code256::BITS - distance, true, dihedral)] {
+            best = best.min(candidate);
+        }
+    }
+    let (distance_bits, negative, dihedral) = best;
+    Nearness { distance_bits, transform: Transform::new(dihedral, negative, None, None) }
+}
