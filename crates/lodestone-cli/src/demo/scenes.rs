@@ -75,10 +75,15 @@ impl Scene {
                 }
             }),
             Self::Fractal => scaled(&|x, y| {
-                let zoom = 5 + pick(3, 5);
-                let (cx, cy) = (-2_980_000 + pick(1, 5) * 120_000, pick(2, 5) * 110_000);
-                let steps = mandelbrot((x - 512) * 12_000 / zoom + cx, (y - 384) * 12_000 / zoom + cy);
-                [shade(steps * 9), shade(255 - steps * 4), shade(80 + steps * 3)]
+                // Centre and half width in thousandths: parts of the set that look unlike each other.
+                const VIEWS: [(i64, i64, i64); 4] = [(-600, 0, 1_600), (-760, 130, 330), (300, 480, 420), (-1_250, 60, 360)];
+                let (cx, cy, half) = VIEWS.get(seed as usize % 4).copied().unwrap_or((-600, 0, 1_600));
+                let unit = 1i64 << 22;
+                let place = |at: i64, centre: i64| (centre * unit + at * half * unit / 512) / 1000;
+                match mandelbrot(place(x - 512, cx), place(y - 384, cy)) {
+                    60 => [26, 30, 52],
+                    steps => [shade(24 + steps * 17), shade(58 + steps * 12), shade(150 + steps * 2)],
+                }
             }),
             Self::Checks => scaled(&|x, y| {
                 let side = 60 + pick(1, 90);
