@@ -67,14 +67,14 @@ pub fn self_join(
 /// If `forms` and `codes` differ in length, or with more than `u32::MAX / 2 / K` codes.
 pub fn self_join_forms<const K: usize>(
     codes: &[Code256],
-    forms: &[[Code256; K]],
+    forms: &[&[Code256; K]],
     radius_bits: u32,
     step: &mut dyn FnMut(JoinStep<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     assert_eq!(codes.len(), forms.len(), "one set of forms for each code");
     let per_code = 2 * K as u32;
     let mut all_forms = |b: usize, probes: &mut Vec<Probe>| {
-        for (form, code) in (0u32..).zip(&forms[b]) {
+        for (form, code) in (0u32..).zip(forms[b]) {
             let near = b as u32 * per_code + 2 * form;
             probes.push(Probe { code: *code, near, far: Some(near + 1) });
         }

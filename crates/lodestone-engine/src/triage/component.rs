@@ -45,7 +45,7 @@ pub(super) fn has_percolated(nodes: &[Node<'_>]) -> bool {
 /// Cost: a join of the component and `stars × members` comparisons.
 pub(super) fn stars(nodes: &[Node<'_>], radius_bits: u32) -> Vec<Vec<u32>> {
     let codes: Vec<Code256> = nodes.iter().map(|node| node.forms[0]).collect();
-    let forms: Vec<[Code256; 8]> = nodes.iter().map(|node| *node.forms).collect();
+    let forms: Vec<&[Code256; 8]> = nodes.iter().map(|node| node.forms).collect();
     // A picture with a symmetry of its own counts once for each form that is near.
     let mut neighbours = vec![0u64; nodes.len()];
     let _ = self_join_forms(&codes, &forms, radius_bits, &mut |step| {

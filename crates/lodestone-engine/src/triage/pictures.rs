@@ -63,7 +63,7 @@ struct Cluster {
 /// too far.
 fn cluster(nodes: &[Node<'_>], radius_bits: u32, progress: &mut dyn FnMut(u64, u64)) -> Vec<Cluster> {
     let codes: Vec<Code256> = nodes.iter().map(|node| node.forms[0]).collect();
-    let forms: Vec<[Code256; 8]> = nodes.iter().map(|node| *node.forms).collect();
+    let forms: Vec<&[Code256; 8]> = nodes.iter().map(|node| node.forms).collect();
     let mut union = Union::new(nodes.len());
     let mut tree: Vec<(u32, u32)> = Vec::new();
     let _ = self_join_forms(&codes, &forms, radius_bits, &mut |step| {

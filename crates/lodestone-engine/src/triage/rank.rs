@@ -260,7 +260,7 @@ fn baseline(factors: &mut Factors, unknown: &[&TriageItem], files: usize, min_qu
             && !origin.ai_edited
             && !origin.edited
             && origin.camera_chain == CameraChain::None
-            && !plain(*item)
+            && !plain(item)
     };
     if unknown.iter().filter(open).count() > 0 {
         factors.add(

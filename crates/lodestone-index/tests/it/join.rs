@@ -41,7 +41,7 @@ proptest! {
             }
         }
         expected.sort();
-        prop_assert_eq!(collect(|step| self_join_forms(&codes, &forms, radius, step)), expected);
+        prop_assert_eq!(collect(|step| self_join_forms(&codes, &forms.iter().collect::<Vec<_>>(), radius, step)), expected);
     }
 }
 
