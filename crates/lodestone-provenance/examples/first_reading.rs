@@ -79,24 +79,49 @@ fn main() {
         }
         if list.as_deref().is_some_and(|wanted| key.starts_with(wanted)) {
             let codes: Vec<_> = findings.iter().map(|f| f.code.as_str()).collect();
-            let structure = findings
-                .iter()
-                .find(|f| f.code == "structure.described")
-                .map_or("", |f| f.what.as_str());
-            println!("{} | {:?} | {} | {} | {}", line[path], assessment.camera_chain, codes.join(" "), structure, assessment.statement);
+            let structure =
+                findings.iter().find(|f| f.code == "structure.described").map_or("", |f| f.what.as_str());
+            println!(
+                "{} | {:?} | {} | {} | {}",
+                line[path],
+                assessment.camera_chain,
+                codes.join(" "),
+                structure,
+                assessment.statement
+            );
         }
         read.insert(line[path].clone(), (findings, assessment));
     }
 
     println!(
         "{:<38} {:>5} {:>7} {:>5} {:>9} {:>9} {:>5} {:>6} {:>9} {:>8} {:>4} {:>7}",
-        "label", "files", "partial", "full", "+structure", "generator", "input", "editor", "struct -", "size -", "c2pa", "abstain"
+        "label",
+        "files",
+        "partial",
+        "full",
+        "+structure",
+        "generator",
+        "input",
+        "editor",
+        "struct -",
+        "size -",
+        "c2pa",
+        "abstain"
     );
     for (label, row) in &rows {
         println!(
             "{label:<38} {:>5} {:>7} {:>5} {:>10} {:>9} {:>5} {:>6} {:>9} {:>8} {:>4} {:>7}",
-            row.files, row.partial, row.full, row.full_structure, row.generator, row.input_used, row.editor,
-            row.structure_disagrees, row.size_disagrees, row.c2pa, row.abstains
+            row.files,
+            row.partial,
+            row.full,
+            row.full_structure,
+            row.generator,
+            row.input_used,
+            row.editor,
+            row.structure_disagrees,
+            row.size_disagrees,
+            row.c2pa,
+            row.abstains
         );
         if row.unreadable > 0 {
             println!("  {} could not be opened", row.unreadable);

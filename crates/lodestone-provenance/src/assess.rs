@@ -93,14 +93,8 @@ fn supported(findings: &[Finding]) -> Vec<Proposition> {
 fn statement(assessment: &Assessment, reading: &Reading) -> String {
     let mut parts: Vec<String> = Vec::new();
     if let Some(generator) = &assessment.generator {
-        let input = if assessment.input_picture_used {
-            " and an input picture that was changed"
-        } else {
-            ""
-        };
-        parts.push(format!(
-            "Metadata names {generator}{input}; it does not prove what the pixels are."
-        ));
+        let input = if assessment.input_picture_used { " and an input picture that was changed" } else { "" };
+        parts.push(format!("Metadata names {generator}{input}; it does not prove what the pixels are."));
     }
     if let Some(name) = &assessment.digital_source_type {
         parts.push(format!("The file states the source type {name}, unsigned."));
@@ -118,8 +112,14 @@ fn statement(assessment: &Assessment, reading: &Reading) -> String {
                 "Metadata supports a capture by {camera}; the structure supports it no further, and metadata can be copied."
             ),
         }),
+        CameraChain::Partial if reading.camera.structure_agrees == Some(false) => parts.push(format!(
+            "Part of a camera's trace is there ({camera}), but the JPEG structure contradicts it: re-encoded or copied."
+        )),
         CameraChain::Partial => parts.push(format!("Part of a camera's trace is there ({camera}).")),
         CameraChain::None => {}
+    }
+    if reading.camera.size_disagrees {
+        parts.push("The stated size is not the picture's: cropped, resized or copied.".to_owned());
     }
     if let Some(editor) = &assessment.editor {
         parts.push(format!("{editor} is named as a program that wrote the file."));
@@ -138,7 +138,8 @@ fn statement(assessment: &Assessment, reading: &Reading) -> String {
 
 fn limits(reading: &Reading) -> Vec<String> {
     let mut limits = vec![
-        "Metadata is a claim: it can be written, copied or removed by anyone; its absence says nothing.".to_owned(),
+        "Metadata is a claim: it can be written, copied or removed by anyone; its absence says nothing."
+            .to_owned(),
         "Pixels and watermarks were not assessed.".to_owned(),
         "The strengths are not calibrated.".to_owned(),
     ];
@@ -166,10 +167,7 @@ mod tests {
         let edited = supports(Proposition::EditedCapture, Strength::Weak);
         let contra = against(Proposition::CameraOriginal, Strength::Moderate);
         reading.find("b", "b", String::new(), vec![], vec![edited, contra]);
-        assert_eq!(
-            supported(&reading.findings),
-            [Proposition::EditedCapture, Proposition::CameraOriginal]
-        );
+        assert_eq!(supported(&reading.findings), [Proposition::EditedCapture, Proposition::CameraOriginal]);
     }
 
     #[test]

@@ -24,17 +24,11 @@ struct Node {
 
 /// What the graph says of an input picture.
 pub(crate) fn input_picture(json: &Value) -> InputPicture {
-    let nodes = if is_comfy_prompt(json) {
-        from_prompt(json)
-    } else {
-        from_workflow(json)
-    };
+    let nodes = if is_comfy_prompt(json) { from_prompt(json) } else { from_workflow(json) };
     if !nodes.iter().any(is_load) {
         return InputPicture::NotTold;
     }
-    let outputs: Vec<usize> = (0..nodes.len())
-        .filter(|&i| is_output(&nodes[i].class))
-        .collect();
+    let outputs: Vec<usize> = (0..nodes.len()).filter(|&i| is_output(&nodes[i].class)).collect();
     // Without an output (cut or partial graphs) every sampler and encoder is a place to start.
     let starts = if outputs.is_empty() {
         (0..nodes.len())
@@ -43,11 +37,7 @@ pub(crate) fn input_picture(json: &Value) -> InputPicture {
     } else {
         outputs
     };
-    if reaches_load(&nodes, starts) {
-        InputPicture::Changed
-    } else {
-        InputPicture::Guided
-    }
+    if reaches_load(&nodes, starts) { InputPicture::Changed } else { InputPicture::Guided }
 }
 
 fn is_load(node: &Node) -> bool {
@@ -70,9 +60,23 @@ fn is_output(class: &str) -> bool {
 /// Inputs that steer without carrying picture content.
 fn steers(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["model", "clip", "vae", "positive", "negative", "conditioning", "control", "sigmas", "noise", "guider", "mask", "text", "prompt"]
-        .iter()
-        .any(|word| name.contains(word))
+    [
+        "model",
+        "clip",
+        "vae",
+        "positive",
+        "negative",
+        "conditioning",
+        "control",
+        "sigmas",
+        "noise",
+        "guider",
+        "mask",
+        "text",
+        "prompt",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
 }
 
 /// Conditioning nodes by which edit models take the picture that they change.
@@ -180,11 +184,8 @@ fn from_workflow(json: &Value) -> Vec<Node> {
         .filter(|n| !matches!(n.get("mode").and_then(Value::as_u64), Some(2 | 4)))
         .take(MAX_NODES)
         .collect();
-    let mut ids: Vec<(i64, usize)> = nodes
-        .iter()
-        .enumerate()
-        .filter_map(|(i, n)| Some((n.get("id")?.as_i64()?, i)))
-        .collect();
+    let mut ids: Vec<(i64, usize)> =
+        nodes.iter().enumerate().filter_map(|(i, n)| Some((n.get("id")?.as_i64()?, i))).collect();
     ids.sort_unstable();
     // A link: [link id, from node, from slot, to node, to slot, type].
     let mut links: Vec<(i64, i64)> = json
@@ -217,12 +218,7 @@ fn from_workflow(json: &Value) -> Vec<Node> {
                 "BasicScheduler" => widgets.and_then(|w| w.get(2)?.as_f64()),
                 _ => None,
             };
-            Node {
-                links: links.take(256).collect(),
-                denoise,
-                start: None,
-                class,
-            }
+            Node { links: links.take(256).collect(), denoise, start: None, class }
         })
         .collect()
 }

@@ -35,11 +35,7 @@ pub(crate) fn examine(segments: &Segments<'_>, packets: &[Packet], reading: &mut
     }
     for packet in packets {
         if let Some(fault) = &packet.fault {
-            let location = Location {
-                offset: Some(packet.offset),
-                field: "xmp".to_owned(),
-                raw: None,
-            };
+            let location = Location { offset: Some(packet.offset), field: "xmp".to_owned(), raw: None };
             reading.find(
                 "xmp",
                 "xmp.unreadable",

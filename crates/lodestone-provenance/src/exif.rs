@@ -19,26 +19,15 @@ struct Exif<'s> {
 impl<'s> Exif<'s> {
     /// A field of the Exif directory; some writers put it in the first.
     fn get(&self, number: u16) -> Option<&Field<'s>> {
-        self.tiff
-            .get(Ifd::Exif, number)
-            .or_else(|| self.tiff.get(Ifd::Primary, number))
+        self.tiff.get(Ifd::Exif, number).or_else(|| self.tiff.get(Ifd::Primary, number))
     }
 
     fn place(&self, name: &str, field: &Field<'_>, raw: Option<String>) -> Location {
-        Location {
-            offset: segment_offset(self.segment, field.offset),
-            field: format!("exif:{name}"),
-            raw,
-        }
+        Location { offset: segment_offset(self.segment, field.offset), field: format!("exif:{name}"), raw }
     }
 }
 
-pub(crate) fn examine(
-    segments: &Segments<'_>,
-    fields: &Fields,
-    size: (u32, u32),
-    reading: &mut Reading,
-) {
+pub(crate) fn examine(segments: &Segments<'_>, fields: &Fields, size: (u32, u32), reading: &mut Reading) {
     let Some((segment, tiff)) = segments.exif() else {
         return;
     };
@@ -49,10 +38,9 @@ pub(crate) fn examine(
     if reading.camera.is_partial() {
         dates(&exif, reading);
         let size = match (&segments.jpeg, size) {
-            (Some(jpeg), (0, _) | (_, 0)) => jpeg
-                .frame
-                .as_ref()
-                .map_or((0, 0), |f| (u32::from(f.width), u32::from(f.height))),
+            (Some(jpeg), (0, _) | (_, 0)) => {
+                jpeg.frame.as_ref().map_or((0, 0), |f| (u32::from(f.width), u32::from(f.height)))
+            }
             _ => size,
         };
         dimensions(&exif, size, reading);
@@ -114,11 +102,7 @@ fn camera(exif: &Exif<'_>, fields: &Fields, reading: &mut Reading) {
             Strength::Moderate,
         )
     } else if camera.is_partial() {
-        (
-            "camera.chain.partial",
-            "some of what a camera writes is there",
-            Strength::Weak,
-        )
+        ("camera.chain.partial", "some of what a camera writes is there", Strength::Weak)
     } else {
         return;
     };
@@ -130,11 +114,7 @@ fn camera(exif: &Exif<'_>, fields: &Fields, reading: &mut Reading) {
 fn maker_note(exif: &Exif<'_>, field: &Field<'_>, make: &str, reading: &mut Reading) {
     reading.camera.maker_note = true;
     let note = makernote::read(field.data, make);
-    let place = exif.place(
-        "MakerNote",
-        field,
-        Some(format!("present, {} bytes", field.data.len())),
-    );
+    let place = exif.place("MakerNote", field, Some(format!("present, {} bytes", field.data.len())));
     match (note.vendor, note.agrees) {
         (Some(vendor), Some(false)) if !make.is_empty() => {
             reading.camera.maker_note_disagrees = true;
@@ -171,14 +151,8 @@ fn date(text: &str) -> Option<[u16; 6]> {
         return None;
     }
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<u16>().ok();
-    let parts = [
-        number(0, 4)?,
-        number(5, 7)?,
-        number(8, 10)?,
-        number(11, 13)?,
-        number(14, 16)?,
-        number(17, 19)?,
-    ];
+    let parts =
+        [number(0, 4)?, number(5, 7)?, number(8, 10)?, number(11, 13)?, number(14, 16)?, number(17, 19)?];
     let [year, month, day, hour, minute, second] = parts;
     ((1980..=2200).contains(&year)
         && (1..=12).contains(&month)
@@ -259,11 +233,7 @@ fn traits(exif: &Exif<'_>, reading: &mut Reading) {
         .iter()
         .filter(|number| exif.get(**number).is_some())
         .count();
-    let gps = exif
-        .tiff
-        .fields()
-        .iter()
-        .find(|f| f.ifd == Ifd::Gps && matches!(f.tag, 2 | 4));
+    let gps = exif.tiff.fields().iter().find(|f| f.ifd == Ifd::Gps && matches!(f.tag, 2 | 4));
     let mut places = Vec::new();
     let mut what = format!("{triangle} of exposure time, aperture and sensitivity are there");
     if let Some(field) = gps {

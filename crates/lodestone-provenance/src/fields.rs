@@ -60,11 +60,7 @@ impl TextField {
 
     /// The field with its value: for makes, tools and other values that name no person.
     pub(crate) fn location(&self) -> Location {
-        Location {
-            offset: self.offset,
-            field: self.shown.clone(),
-            raw: Some(raw(&self.text)),
-        }
+        Location { offset: self.offset, field: self.shown.clone(), raw: Some(raw(&self.text)) }
     }
 
     /// The field without its value: prompts are not shown.
@@ -78,11 +74,7 @@ impl TextField {
 
 /// A value fit to show: one line, cut to 200 characters.
 pub(crate) fn raw(text: &str) -> String {
-    text.trim()
-        .chars()
-        .take(MAX_RAW)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.trim().chars().take(MAX_RAW).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn cut(text: &str, limit: usize) -> &str {
@@ -152,9 +144,8 @@ impl Fields {
                 self.push(TextField::new(&name, &name, &text, segment_offset(segment, field.offset)));
             }
         }
-        let comment = tiff
-            .get(Ifd::Exif, tag::USER_COMMENT)
-            .or_else(|| tiff.get(Ifd::Primary, tag::USER_COMMENT));
+        let comment =
+            tiff.get(Ifd::Exif, tag::USER_COMMENT).or_else(|| tiff.get(Ifd::Primary, tag::USER_COMMENT));
         if let Some(field) = comment {
             let text = user_comment(field.data, tiff.is_big_endian());
             if !text.is_empty() {
@@ -185,21 +176,11 @@ impl Fields {
     pub(crate) fn first(&self, key: &str) -> Option<&TextField> {
         self.of(key).next()
     }
-
-    /// All fields.
-    pub(crate) fn all(&self) -> &[TextField] {
-        &self.list
-    }
 }
 
 /// The place in the file of a value `offset` bytes into a segment's payload, where the payload is stored as is.
-pub(crate) fn segment_offset(
-    segment: &lodestone_media::segments::Segment<'_>,
-    offset: u32,
-) -> Option<u64> {
-    segment
-        .is_verbatim()
-        .then(|| segment.payload_offset.saturating_add(u64::from(offset)))
+pub(crate) fn segment_offset(segment: &lodestone_media::segments::Segment<'_>, offset: u32) -> Option<u64> {
+    segment.is_verbatim().then(|| segment.payload_offset.saturating_add(u64::from(offset)))
 }
 
 /// EXIF UserComment: 8 bytes name the character code, then the text. UTF-16 is written in either byte order whatever
@@ -212,8 +193,7 @@ fn user_comment(data: &[u8], big_endian: bool) -> String {
         b"ASCII\0\0\0" | b"\0\0\0\0\0\0\0\0" => utf8(body),
         _ => utf8(data),
     };
-    text.trim_matches(|c: char| c == '\0' || c.is_whitespace())
-        .to_owned()
+    text.trim_matches(|c: char| c == '\0' || c.is_whitespace()).to_owned()
 }
 
 fn utf8(data: &[u8]) -> String {
@@ -232,13 +212,11 @@ fn utf16(data: &[u8], big_endian: bool) -> String {
         std::cmp::Ordering::Less => false,
         std::cmp::Ordering::Equal => big_endian,
     };
-    let units = pairs().map(|(a, b)| {
-        if big_endian {
-            u16::from_be_bytes([a, b])
-        } else {
-            u16::from_le_bytes([a, b])
-        }
-    });
+    let units = pairs().map(
+        |(a, b)| {
+            if big_endian { u16::from_be_bytes([a, b]) } else { u16::from_le_bytes([a, b]) }
+        },
+    );
     char::decode_utf16(units)
         .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
         .filter(|&c| c != '\u{feff}')

@@ -42,10 +42,7 @@ pub(crate) fn examine(fields: &Fields, reading: &mut Reading) {
 
 /// Letters and digits only: the value comes from the file.
 fn code(name: &str) -> String {
-    name.chars()
-        .filter(char::is_ascii_alphanumeric)
-        .take(60)
-        .collect()
+    name.chars().filter(char::is_ascii_alphanumeric).take(60).collect()
 }
 
 fn generator(rule: &Generator, fields: &Fields, reading: &mut Reading) {
@@ -54,15 +51,17 @@ fn generator(rule: &Generator, fields: &Fields, reading: &mut Reading) {
         return;
     }
     reading.applied += 1;
-    let input = rule
-        .input
-        .map_or(InputPicture::NotTold, |reader| input_picture(reader, &matched));
+    let input = rule.input.map_or(InputPicture::NotTold, |reader| input_picture(reader, &matched));
     let changed = input == InputPicture::Changed || rule.says == Says::Edited;
     let name = &rule.name;
     let what = if changed {
-        format!("the metadata names {name} and an input picture that was changed; it does not prove what the pixels are")
+        format!(
+            "the metadata names {name} and an input picture that was changed; it does not prove what the pixels are"
+        )
     } else if input == InputPicture::Guided {
-        format!("the metadata names {name} and a picture that guided it; it does not prove what the pixels are")
+        format!(
+            "the metadata names {name} and a picture that guided it; it does not prove what the pixels are"
+        )
     } else {
         format!("the metadata names {name}; it does not prove what the pixels are")
     };
@@ -79,13 +78,7 @@ fn generator(rule: &Generator, fields: &Fields, reading: &mut Reading) {
         ]
     };
     let locations = matched.iter().map(|f| f.location_withheld()).collect();
-    reading.find(
-        "generator-metadata",
-        &format!("generator.{}", rule.id),
-        what,
-        locations,
-        bearings,
-    );
+    reading.find("generator-metadata", &format!("generator.{}", rule.id), what, locations, bearings);
     for field in &matched {
         reading.generator_fields.push(field.key.clone());
     }

@@ -25,22 +25,13 @@ pub(crate) fn input_picture(reader: InputReader, fields: &[&TextField]) -> Input
     // ComfyUI's `prompt` is what ran; its `workflow` may show branches that did not.
     let ran = |f: &&&TextField| f.json().is_some_and(is_comfy_prompt);
     let only_ran = reader == InputReader::Comfyui && fields.iter().any(|f| ran(&f));
-    fields
-        .iter()
-        .filter(|f| !only_ran || ran(f))
-        .map(|field| one(reader, field))
-        .max()
-        .unwrap_or_default()
+    fields.iter().filter(|f| !only_ran || ran(f)).map(|field| one(reader, field)).max().unwrap_or_default()
 }
 
 fn one(reader: InputReader, field: &TextField) -> InputPicture {
     let json = field.json();
     let changed = |yes: bool| {
-        if yes {
-            InputPicture::Changed
-        } else {
-            InputPicture::NotTold
-        }
+        if yes { InputPicture::Changed } else { InputPicture::NotTold }
     };
     match reader {
         InputReader::A1111 => a1111(&field.text),
@@ -56,8 +47,7 @@ fn one(reader: InputReader, field: &TextField) -> InputPicture {
             None => field.text.contains(" -I ") || field.text.contains(" -f "),
         }),
         InputReader::Novelai => changed(json.is_some_and(|json| {
-            text(json, "request_type")
-                .is_some_and(|t| t.contains("Img2Img") || t.contains("Infill"))
+            text(json, "request_type").is_some_and(|t| t.contains("Img2Img") || t.contains("Infill"))
         })),
         InputReader::Swarmui => {
             let params = json.and_then(|json| json.get("sui_image_params"));
@@ -100,9 +90,7 @@ fn text<'j>(json: &'j Value, key: &str) -> Option<&'j str> {
 
 /// InvokeAI 3 states the mode; 2 the kind of its picture.
 fn invokeai(json: &Value) -> bool {
-    let mode = text(json, "generation_mode")
-        .or_else(|| text(json.get("image")?, "type"))
-        .unwrap_or_default();
+    let mode = text(json, "generation_mode").or_else(|| text(json.get("image")?, "type")).unwrap_or_default();
     mode.contains("img2img") || mode.contains("inpaint") || mode.contains("outpaint")
 }
 
@@ -120,12 +108,12 @@ fn a1111(text: &str) -> InputPicture {
             before.is_none_or(|c| c == '\n' || c == ',') || before_that == Some(',')
         })
     };
-    let hires = ["Hires upscale: ", "Hires upscaler: ", "Hires resize: ", "Hires steps: "]
-        .iter()
-        .any(|key| has(key));
-    let masked = ["Mask blur: ", "Masked content: ", "Inpaint area: ", "Init image hash: ", "Masked area padding: "]
-        .iter()
-        .any(|key| has(key));
+    let hires =
+        ["Hires upscale: ", "Hires upscaler: ", "Hires resize: ", "Hires steps: "].iter().any(|key| has(key));
+    let masked =
+        ["Mask blur: ", "Masked content: ", "Inpaint area: ", "Init image hash: ", "Masked area padding: "]
+            .iter()
+            .any(|key| has(key));
     if masked || (has("Denoising strength: ") && !hires) || settings.contains("Operations: img2img") {
         InputPicture::Changed
     } else if settings.contains("ControlNet 0: ") || settings.contains("ControlNet Enabled: True") {

@@ -43,9 +43,7 @@ pub(crate) fn fields(segment: &Segment<'_>) -> Vec<TextField> {
                 &format!("iptc:{name}"),
                 &format!("iptc:2:{number}"),
                 &text,
-                segment
-                    .is_verbatim()
-                    .then(|| segment.payload_offset.saturating_add(at as u64)),
+                segment.is_verbatim().then(|| segment.payload_offset.saturating_add(at as u64)),
             ));
         }
         at = end;

@@ -11,9 +11,7 @@ pub(crate) fn parse(text: &str) -> Option<Value> {
     if !text.starts_with(['{', '[']) {
         return None;
     }
-    serde_json::from_str(text)
-        .or_else(|_| serde_json::from_str(&without_nan(text)))
-        .ok()
+    serde_json::from_str(text).or_else(|_| serde_json::from_str(&without_nan(text))).ok()
 }
 
 fn without_nan(text: &str) -> Cow<'_, str> {
@@ -34,9 +32,7 @@ fn without_nan(text: &str) -> Cow<'_, str> {
         if first == '"' {
             in_string = !in_string;
         }
-        let word = ["NaN", "-Infinity", "Infinity"]
-            .into_iter()
-            .find(|w| !in_string && rest.starts_with(w));
+        let word = ["NaN", "-Infinity", "Infinity"].into_iter().find(|w| !in_string && rest.starts_with(w));
         if let Some(word) = word {
             out.push_str("null");
             rest = &rest[word.len()..];

@@ -37,11 +37,7 @@ pub(crate) struct Camera {
 impl Camera {
     /// Make, Model, MakerNote, date and exposure, and nothing that contradicts.
     pub(crate) fn is_full(&self) -> bool {
-        self.make_and_model
-            && self.maker_note
-            && !self.maker_note_disagrees
-            && self.date
-            && self.exposure
+        self.make_and_model && self.maker_note && !self.maker_note_disagrees && self.date && self.exposure
     }
 
     /// Some of it: a named camera, or two of the traits that cameras write.
@@ -73,18 +69,10 @@ impl Reading {
 
 /// A bearing in favour.
 pub(crate) fn supports(proposition: Proposition, strength: Strength) -> Bearing {
-    Bearing {
-        proposition,
-        direction: Direction::Supports,
-        strength,
-    }
+    Bearing { proposition, direction: Direction::Supports, strength }
 }
 
 /// A bearing against.
 pub(crate) fn against(proposition: Proposition, strength: Strength) -> Bearing {
-    Bearing {
-        proposition,
-        direction: Direction::Against,
-        strength,
-    }
+    Bearing { proposition, direction: Direction::Against, strength }
 }

@@ -27,6 +27,7 @@ pub(crate) struct Rules {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Generators {
+    #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) version: u32,
     pub(crate) generator: Vec<Generator>,
 }
@@ -35,6 +36,7 @@ pub(crate) struct Generators {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Editors {
+    #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) version: u32,
     pub(crate) program: Vec<Program>,
 }
@@ -152,14 +154,10 @@ impl Condition {
         is(&self.equals, |t, w| t.trim() == w)
             && is(&self.starts_with, |t, w| t.starts_with(w))
             && is(&self.contains, |t, w| t.contains(w))
-            && is(&self.contains_any_case, |t, w| {
-                t.to_lowercase().contains(&w.to_lowercase())
-            })
+            && is(&self.contains_any_case, |t, w| t.to_lowercase().contains(&w.to_lowercase()))
             && self.shape.is_none_or(|shape| shape.fits(field))
             && (self.json_keys.is_empty()
-                || field.json().is_some_and(|json| {
-                    self.json_keys.iter().all(|key| json.get(key).is_some())
-                }))
+                || field.json().is_some_and(|json| self.json_keys.iter().all(|key| json.get(key).is_some())))
     }
 }
 
@@ -167,9 +165,7 @@ impl Editors {
     /// The program a value names, if it is one of ours.
     pub(crate) fn named(&self, value: &str) -> Option<&Program> {
         let value = value.to_lowercase();
-        self.program
-            .iter()
-            .find(|p| p.words.iter().any(|w| value.contains(w.as_str())))
+        self.program.iter().find(|p| p.words.iter().any(|w| value.contains(w.as_str())))
     }
 }
 
@@ -201,8 +197,7 @@ mod tests {
                 assert!(tests > 0, "{}: key presence alone is no test", rule.id);
             }
         }
-        let editors: Editors =
-            toml::from_str(include_str!("../rules/editors.toml")).expect("editors parse");
+        let editors: Editors = toml::from_str(include_str!("../rules/editors.toml")).expect("editors parse");
         assert_eq!(editors.version, 1);
         for program in &editors.program {
             assert!(!program.source.is_empty() && !program.words.is_empty());

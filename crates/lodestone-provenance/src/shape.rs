@@ -43,9 +43,9 @@ impl Shape {
                 text.starts_with('"') && switches.iter().filter(|s| text.contains(**s)).count() >= 3
             }
             Self::GrokSignature => text.strip_prefix("Signature: ").is_some_and(is_base64),
-            Self::JobId => text
-                .split_once("Job ID: ")
-                .is_some_and(|(_, id)| id.get(..36).is_some_and(is_uuid)),
+            Self::JobId => {
+                text.split_once("Job ID: ").is_some_and(|(_, id)| id.get(..36).is_some_and(is_uuid))
+            }
             Self::Json => field.json().is_some_and(Value::is_object),
             Self::Uuid => is_uuid(text),
         }
@@ -71,16 +71,12 @@ pub(crate) fn a1111_settings(text: &str) -> Option<&str> {
     let (at, _) = text.match_indices("Steps: ").find(|(at, found)| {
         let before = text.get(..*at).and_then(|t| t.chars().next_back());
         let after = text.get(at + found.len()..).and_then(|t| t.chars().next());
-        before.is_none_or(|c| c.is_whitespace() || c == ',')
-            && after.is_some_and(|c| c.is_ascii_digit())
+        before.is_none_or(|c| c.is_whitespace() || c == ',') && after.is_some_and(|c| c.is_ascii_digit())
     })?;
     let settings = text.get(at..)?;
     let digit = |c: char| c.is_ascii_digit() || c == '-';
     let follows = |key: &str, test: &dyn Fn(char) -> bool| {
-        settings
-            .split_once(key)
-            .and_then(|(_, value)| value.chars().next())
-            .is_some_and(test)
+        settings.split_once(key).and_then(|(_, value)| value.chars().next()).is_some_and(test)
     };
     (follows("Seed: ", &digit)
         || follows("CFG scale: ", &digit)
@@ -100,9 +96,7 @@ pub(crate) fn is_uuid(text: &str) -> bool {
 fn is_base64(text: &str) -> bool {
     let body = text.trim().trim_end_matches('=');
     body.len() >= 40
-        && body
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_'))
+        && body.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_'))
 }
 
 #[cfg(test)]
@@ -112,7 +106,12 @@ mod tests {
     #[test]
     fn ordinary_words_have_no_shape() {
         assert!(a1111_settings("a cat\nSteps: 20, Seed: 1").is_some());
-        for text in ["Next Steps: 3 things, then Seed: beans", "Steps: follow me, Seed: 1", "The prompt arrival of parameters", "Steps: 20"] {
+        for text in [
+            "Next Steps: 3 things, then Seed: beans",
+            "Steps: follow me, Seed: 1",
+            "The prompt arrival of parameters",
+            "Steps: 20",
+        ] {
             assert!(a1111_settings(text).is_none(), "{text}");
         }
         assert!(!is_uuid("00000000-0000-0000-0000-00000000000g"));

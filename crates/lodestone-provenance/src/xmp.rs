@@ -12,8 +12,6 @@ use crate::fields::TextField;
 const MAX_PACKETS: usize = 8;
 /// Nodes of one packet. 100,000: packets with long histories have some thousand.
 const MAX_NODES: u32 = 100_000;
-/// Nesting of one packet. 64: RDF needs about 10; the tree is walked by a bounded stack.
-const MAX_DEPTH: usize = 64;
 
 /// Nodes looked at inside one property: an array of a few items.
 const MAX_INSIDE: usize = 200;
@@ -57,25 +55,13 @@ pub(crate) fn packets(segments: &Segments<'_>) -> Vec<Packet> {
 }
 
 fn read(segment: &Segment<'_>) -> Packet {
-    let mut packet = Packet {
-        offset: segment.offset,
-        ..Packet::default()
-    };
+    let mut packet = Packet { offset: segment.offset, ..Packet::default() };
     let text = segment.text();
     let text = text.trim_start_matches('\u{feff}');
     let shift = segment.text().len().saturating_sub(text.len()) as u64;
-    let base = segment
-        .is_verbatim()
-        .then(|| segment.payload_offset.saturating_add(shift));
-    if deeper_than(text, MAX_DEPTH) {
-        packet.fault = Some(format!("nested deeper than {MAX_DEPTH}"));
-        return packet;
-    }
-    let options = ParsingOptions {
-        allow_dtd: false,
-        nodes_limit: MAX_NODES,
-        ..ParsingOptions::default()
-    };
+    let base = segment.is_verbatim().then(|| segment.payload_offset.saturating_add(shift));
+    // The parser keeps its own stack, so depth is bounded by the node limit, not by this thread's stack.
+    let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
     match Document::parse_with_options(text, options) {
         Ok(document) => collect(&document, base, &mut packet),
         Err(roxmltree::Error::DtdDetected) => packet.fault = Some("document type refused".into()),
@@ -83,31 +69,6 @@ fn read(segment: &Segment<'_>) -> Packet {
         Err(_) => packet.fault = Some("not well-formed".into()),
     }
     packet
-}
-
-/// Whether elements nest deeper than `limit`, by a look at the tags alone: before a parser could recurse.
-fn deeper_than(text: &str, limit: usize) -> bool {
-    let mut depth = 0usize;
-    let bytes = text.as_bytes();
-    for (i, _) in text.match_indices('<') {
-        match bytes.get(i + 1) {
-            Some(b'/') => depth = depth.saturating_sub(1),
-            Some(b'?' | b'!') | None => {}
-            Some(_) => {
-                let tag = bytes.get(i..).and_then(|t| {
-                    let end = t.iter().position(|&b| b == b'>')?;
-                    t.get(end.checked_sub(1)?)
-                });
-                if tag != Some(&b'/') {
-                    depth += 1;
-                    if depth > limit {
-                        return true;
-                    }
-                }
-            }
-        }
-    }
-    false
 }
 
 fn collect(document: &Document<'_>, base: Option<u64>, packet: &mut Packet) {
@@ -132,10 +93,7 @@ fn collect(document: &Document<'_>, base: Option<u64>, packet: &mut Packet) {
 }
 
 fn property(namespace: Option<&str>, name: &str) -> Option<&'static str> {
-    PROPERTIES
-        .iter()
-        .find(|(ns, local, _)| Some(*ns) == namespace && *local == name)
-        .map(|&(_, _, key)| key)
+    PROPERTIES.iter().find(|(ns, local, _)| Some(*ns) == namespace && *local == name).map(|&(_, _, key)| key)
 }
 
 impl Packet {
@@ -151,9 +109,7 @@ impl Packet {
 
     /// The properties as text fields.
     pub(crate) fn fields(&self) -> impl Iterator<Item = TextField> {
-        self.values
-            .iter()
-            .map(|(name, value, offset)| TextField::new(name, name, value, *offset))
+        self.values.iter().map(|(name, value, offset)| TextField::new(name, name, value, *offset))
     }
 }
 
@@ -161,17 +117,19 @@ impl Packet {
 pub(crate) fn source_type(value: &str) -> Option<(&str, Option<Proposition>)> {
     let name = value.rsplit(['/', ':']).next()?.trim();
     let claims = match name {
-        "digitalCapture" | "computationalCapture" | "negativeFilm" | "positiveFilm" | "print"
+        "digitalCapture"
+        | "computationalCapture"
+        | "negativeFilm"
+        | "positiveFilm"
+        | "print"
         | "compositeCapture" => Some(Proposition::CameraOriginal),
         "humanEdits" | "minorHumanEdits" | "algorithmicallyEnhanced" | "composite" => {
             Some(Proposition::EditedCapture)
         }
         "compositeWithTrainedAlgorithmicMedia" | "compositeSynthetic" => Some(Proposition::AiEdited),
         "trainedAlgorithmicMedia" => Some(Proposition::AiGenerated),
-        "algorithmicMedia" | "softwareImage" | "digitalArt" | "digitalCreation"
-        | "dataDrivenMedia" | "screenCapture" | "virtualRecording" => {
-            Some(Proposition::OtherSynthetic)
-        }
+        "algorithmicMedia" | "softwareImage" | "digitalArt" | "digitalCreation" | "dataDrivenMedia"
+        | "screenCapture" | "virtualRecording" => Some(Proposition::OtherSynthetic),
         _ => None,
     };
     (!name.is_empty()).then_some((name, claims))
@@ -180,13 +138,6 @@ pub(crate) fn source_type(value: &str) -> Option<(&str, Option<Proposition>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn depth_is_told_from_tags_alone() {
-        assert!(!deeper_than("<a><b/><b/><b/><?x?><!-- c --></a>", 1));
-        assert!(deeper_than(&"<a>".repeat(65), 64));
-        assert!(!deeper_than(&"<a></a>".repeat(1_000), 1));
-    }
 
     #[test]
     fn source_types_are_known_by_their_last_segment() {

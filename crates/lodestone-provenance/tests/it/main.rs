@@ -1,1 +1,5 @@
 //! Integration tests of this crate, one binary.
+mod build;
+mod camera;
+mod conventions;
+mod hostile;

@@ -1,0 +1,125 @@
+//! The camera's trace, complete, in part, copied and contradicted.
+
+use lodestone_media::segments::scan;
+use lodestone_provenance::examine;
+use lodestone_types::{Assessment, CameraChain, Finding, Proposition};
+
+use crate::build::{Value, app1_exif, jfif, jpeg, segment, tiff};
+
+fn camera(make: &str, software: &str, note: &[u8]) -> Vec<u8> {
+    tiff(
+        &[
+            (0x010f, Value::Ascii(make)),
+            (0x0110, Value::Ascii("X-1 Testcamera")),
+            (0x0131, Value::Ascii(software)),
+            (0x0132, Value::Ascii("2019:06:01 12:00:00")),
+        ],
+        &[
+            (0x829a, Value::Rational(1, 250)),
+            (0x829d, Value::Rational(28, 10)),
+            (0x9003, Value::Ascii("2019:06:01 12:00:00")),
+            (0x927c, Value::Bytes(note)),
+            (0xa002, Value::Long(8)),
+            (0xa003, Value::Long(8)),
+        ],
+    )
+}
+
+const NIKON: &[u8] = b"Nikon\0\x02\x10\0\0II*\0\x08\0\0\0serial 123456";
+
+fn read(file: &[u8], size: (u32, u32)) -> (Vec<Finding>, Assessment) {
+    examine(&scan(file), size.0, size.1)
+}
+
+fn has(findings: &[Finding], code: &str) -> bool {
+    findings.iter().any(|f| f.code == code)
+}
+
+#[test]
+fn a_full_chain_with_a_cameras_structure_is_read_as_such() {
+    let file = jpeg(&[app1_exif(&camera("NIKON", "Ver.1.00", NIKON))], true);
+    let (findings, assessment) = read(&file, (8, 8));
+    assert_eq!(assessment.camera_chain, CameraChain::FullAndStructure);
+    assert_eq!(assessment.camera.as_deref(), Some("NIKON X-1 Testcamera"));
+    assert_eq!(assessment.supported, [Proposition::CameraOriginal]);
+    assert!(!format!("{findings:?}").contains("123456"), "serial numbers are not shown");
+    let make = findings
+        .iter()
+        .flat_map(|f| &f.locations)
+        .find(|l| l.field == "exif:Make")
+        .expect("Make is a location");
+    let at = usize::try_from(make.offset.expect("known")).expect("small");
+    assert_eq!(&file[at..at + 5], b"NIKON");
+}
+
+#[test]
+fn exif_copied_over_a_library_file_is_contradicted_by_its_structure() {
+    let file = jpeg(&[jfif(), app1_exif(&camera("NIKON", "", NIKON))], false);
+    let (findings, assessment) = read(&file, (8, 8));
+    assert_eq!(assessment.camera_chain, CameraChain::Full);
+    assert!(has(&findings, "structure.disagrees"));
+    assert_eq!(assessment.supported.first(), Some(&Proposition::EditedCapture));
+    assert!(assessment.statement.contains("contradicts"));
+}
+
+#[test]
+fn an_editor_makes_the_chain_partial() {
+    let file = jpeg(&[app1_exif(&camera("NIKON", "GIMP 2.10", NIKON))], true);
+    let (_, assessment) = read(&file, (8, 8));
+    assert_eq!(assessment.camera_chain, CameraChain::Partial);
+    assert_eq!(assessment.editor.as_deref(), Some("GIMP"));
+    assert_eq!(assessment.supported.first(), Some(&Proposition::EditedCapture));
+}
+
+#[test]
+fn a_transfer_program_is_shown_and_changes_nothing() {
+    let file = jpeg(&[app1_exif(&camera("NIKON", "Nikon Transfer 1.1 W", NIKON))], true);
+    let (findings, assessment) = read(&file, (8, 8));
+    assert!(has(&findings, "software.transfer"));
+    assert_eq!(assessment.camera_chain, CameraChain::FullAndStructure);
+}
+
+#[test]
+fn a_maker_note_of_another_vendor_breaks_the_chain() {
+    let file = jpeg(&[app1_exif(&camera("Canon", "", NIKON))], true);
+    let (findings, assessment) = read(&file, (8, 8));
+    assert!(has(&findings, "makernote.disagrees"));
+    assert_eq!(assessment.camera_chain, CameraChain::Partial);
+}
+
+#[test]
+fn a_stated_size_that_is_not_the_pictures_is_found() {
+    let file = jpeg(&[app1_exif(&camera("NIKON", "", NIKON))], true);
+    for (size, found) in [((8, 8), false), ((8, 6), true), ((0, 0), false)] {
+        let (findings, assessment) = read(&file, size);
+        assert_eq!(has(&findings, "exif.size_disagrees"), found, "{size:?}");
+        let expected = if found { CameraChain::Full } else { CameraChain::FullAndStructure };
+        assert_eq!(assessment.camera_chain, expected);
+    }
+}
+
+#[test]
+fn a_camera_and_a_generator_in_one_file_are_both_shown() {
+    let comment = segment(0xfe, br#"{"prompt": "x", "base_model": "m"}"#);
+    let file = jpeg(&[app1_exif(&camera("NIKON", "", NIKON)), comment], true);
+    let (findings, assessment) = read(&file, (8, 8));
+    assert!(has(&findings, "conflict.camera_and_generator"));
+    assert_eq!(assessment.generator.as_deref(), Some("Fooocus"));
+    assert!(assessment.supported.contains(&Proposition::CameraOriginal));
+}
+
+#[test]
+fn the_words_of_a_reading_claim_no_more_than_metadata_can() {
+    for file in [
+        jpeg(&[app1_exif(&camera("NIKON", "", NIKON))], true),
+        jpeg(&[jfif()], false),
+        crate::build::png_text(&[("Software", "NovelAI")]),
+    ] {
+        let (findings, assessment) = read(&file, (8, 8));
+        let shown = format!("{findings:?} {assessment:?}").to_lowercase();
+        for word in ["fake", "authentic", "verdict", "confidence", "proof"] {
+            assert!(!shown.contains(word), "{word}: {shown}");
+        }
+        assert!(assessment.limits.iter().any(|l| l.contains("must not be the only ground")));
+    }
+}
