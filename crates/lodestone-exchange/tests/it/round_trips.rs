@@ -1,0 +1,123 @@
+//! What is written is read again.
+
+use lodestone_exchange::format::{ListFormat, ListWriter, ReadOptions, WriteOptions};
+use lodestone_types::{ListEntry, Signal, SignalType};
+use proptest::prelude::*;
+
+use crate::{read, value};
+
+fn write(entries: &[ListEntry], format: ListFormat, kind: Option<SignalType>) -> (Vec<u8>, u64) {
+    let mut out = Vec::new();
+    let mut writer = ListWriter::new(&mut out, format, &WriteOptions { signal_type: kind }).unwrap();
+    for entry in entries {
+        writer.entry(entry).unwrap();
+    }
+    let report = writer.finish().unwrap();
+    (out, report.left_out)
+}
+
+fn signal() -> impl Strategy<Value = Signal> {
+    let kinds = prop::sample::select(SignalType::ALL.to_vec());
+    (kinds, 1u8..=255, any::<u8>()).prop_map(|(kind, first, rest)| {
+        let mut bytes = vec![rest; kind.size_bytes()];
+        bytes[0] = first;
+        Signal::from_bytes(kind, &bytes).unwrap()
+    })
+}
+
+fn entry() -> impl Strategy<Value = ListEntry> {
+    (
+        "[!-~äß]([ -~äß\u{2028}]{0,20}[!-~äß])?",
+        prop::collection::btree_set(signal(), 1..5),
+        prop::option::of(0u8..=100),
+        prop::option::of("[!-~]([ -~]{0,8}[!-~])?"),
+        prop::collection::vec("[ -~é\n]{0,8}", 0..4),
+        prop::option::of(("[!-~]{1,8}", "[ -~\n\r\té]{0,20}", any::<i64>(), any::<f64>())),
+    )
+        .prop_map(|(id, signals, quality, class, tags, extra)| {
+            ListEntry {
+            entry: id,
+            signals: signals.into_iter().collect(),
+            pdq_quality: quality,
+            classification: class,
+            tags,
+            extra: extra.map(|(name, text, number, float)| {
+                serde_json::json!({ name: text, "number": number, "float": float, "list": [null, true] })
+            }),
+            line: 0,
+        }
+        })
+}
+
+fn read_again(text: &[u8], declared: Option<SignalType>) -> Vec<ListEntry> {
+    let (_, rows) = read(text, &ReadOptions { declared, ..ReadOptions::default() }).expect("our own list");
+    rows.into_iter().map(|row| ListEntry { line: 0, ..row.expect("our own row") }).collect()
+}
+
+proptest! {
+    #[test]
+    fn csv_keeps_everything(entries in prop::collection::vec(entry(), 1..20)) {
+        let (text, _) = write(&entries, ListFormat::Csv, None);
+        prop_assert_eq!(read_again(&text, None), entries);
+    }
+
+    #[test]
+    fn values_survive_hma_local_files_and_plain_lists(entries in prop::collection::vec(entry(), 1..20)) {
+        let values = |entries: &[ListEntry], kind: Option<SignalType>| -> Vec<Signal> {
+            entries.iter().flat_map(|entry| entry.signals.clone())
+                .filter(|signal| kind.is_none_or(|kind| signal.kind() == kind)).collect()
+        };
+        let (text, left_out) = write(&entries, ListFormat::HmaLocalFile, None);
+        prop_assert_eq!(left_out, 0);
+        prop_assert_eq!(values(&read_again(&text, None), None), values(&entries, None));
+        for kind in SignalType::ALL {
+            let (text, _) = write(&entries, ListFormat::Plain, Some(kind));
+            let expected = values(&entries, Some(kind));
+            if expected.is_empty() {
+                prop_assert!(text.is_empty());
+            } else {
+                prop_assert_eq!(values(&read_again(&text, Some(kind)), None), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn vics_keeps_values_and_carried_fields(entries in prop::collection::vec(entry(), 1..10)) {
+        let (text, _) = write(&entries, ListFormat::Vics, None);
+        let read = read_again(&text, None);
+        prop_assert_eq!(read.len(), entries.len());
+        for (read, written) in read.iter().zip(&entries) {
+            let sorted = |entry: &ListEntry| { let mut all = entry.signals.clone(); all.sort(); all };
+            prop_assert_eq!(sorted(read), sorted(written));
+            prop_assert_eq!(&read.entry, &written.entry);
+            prop_assert_eq!(&read.classification, &written.classification);
+            if let Some(extra) = written.extra.as_ref().and_then(|extra| extra.as_object()) {
+                for (name, value) in extra {
+                    prop_assert_eq!(&read.extra.as_ref().unwrap()[name], value);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn pdq_text_keeps_quality_and_name() {
+    let entries = [ListEntry {
+        entry: "1".into(),
+        signals: vec![Signal::parse(SignalType::Pdq, &value(3, 64)).unwrap()],
+        pdq_quality: Some(99),
+        extra: Some(serde_json::json!({ "filename": "a, b.jpg" })),
+        ..ListEntry::default()
+    }];
+    let (text, _) = write(&entries, ListFormat::PdqText, None);
+    assert_eq!(String::from_utf8(text.clone()).unwrap(), format!("{},99,a, b.jpg\n", value(3, 64)));
+    assert_eq!(read_again(&text, Some(SignalType::Pdq)), entries);
+}
+
+#[test]
+fn formats_that_are_only_read_are_refused_for_writing() {
+    for format in [ListFormat::Hashdeep, ListFormat::Md5sum, ListFormat::NsrlRds2, ListFormat::NsrlRds3] {
+        assert!(ListWriter::new(Vec::new(), format, &WriteOptions::default()).is_err());
+    }
+    assert!(ListWriter::new(Vec::new(), ListFormat::Plain, &WriteOptions::default()).is_err());
+}
