@@ -18,7 +18,7 @@
 
 use crate::{
     dct::Block64,
-    luma::{PixelKind, Rounding, luma_tile},
+    luma::{PixelKind, Rounding, Rows, luma},
 };
 
 /// Rows of a strip, one a vector lane.
@@ -88,6 +88,10 @@ impl Side {
 pub(crate) trait Isa {
     /// Turns rows into columns.
     fn transpose(from: &[[f32; 32]; 32], to: &mut [[f32; 32]; 32]);
+
+    /// Asks for the first of these bytes to be brought near.
+    #[inline(always)]
+    fn prefetch(_bytes: &[u8]) {}
 }
 
 /// The blur of one picture in progress.
@@ -97,7 +101,8 @@ pub(crate) struct Filter {
     y: Side,
     /// Steps down the picture made so far; the first box has `y.n + y.lag` of them.
     steps: usize,
-    tiles: Vec<TileState>,
+    /// Of each tile, the sums along columns.
+    sums: Vec<Row>,
     /// Of each tile, the last `y.window` rows that entered its column sums.
     ring: Vec<Row>,
     /// Recent columns of luma, by column modulo its length.
@@ -105,11 +110,6 @@ pub(crate) struct Filter {
     /// Recent columns of the picture blurred once.
     blurred: Vec<Column>,
     second: SecondColumns,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct TileState {
-    sum: Row,
 }
 
 /// The second box along columns, of the 64 sampled columns only.
@@ -138,7 +138,7 @@ impl Filter {
         let history = (self.x.window + TILE).next_power_of_two();
         let Some(ring) = tiles.checked_mul(self.y.window) else { return false };
         (self.second.steps, self.second.sum, self.second.sampled) = (0, [0.0; 64], 0);
-        refill(&mut self.tiles, tiles, TileState { sum: [0.0; TILE] })
+        refill(&mut self.sums, tiles, [0.0; TILE])
             && refill(&mut self.ring, ring, [0.0; TILE])
             && refill(&mut self.luma, history, [0.0; LANES])
             && refill(&mut self.blurred, history, [0.0; LANES])
@@ -180,59 +180,81 @@ pub(crate) fn run<I: Isa>(
     steps: usize,
 ) {
     let (x, y) = (filter.x, filter.y);
-    let row_bytes = (x.n * pixels.bytes()).max(1);
-    let row_count = rows.len() / row_bytes;
-    let mask = filter.luma.len() - 1;
-    filter.luma.fill([0.0; LANES]);
-    filter.blurred.fill([0.0; LANES]);
-
+    let rows = Rows { bytes: rows, row_bytes: x.n * pixels.bytes() };
+    let row_count = rows.count().min(LANES);
+    let means = Means::new(y, filter.steps);
+    let first_slot = filter.steps % y.window;
+    let history = filter.luma.len();
+    // What would stand left of the first column.
+    filter.luma[history - x.window..].fill([0.0; LANES]);
+    filter.blurred[history - x.window..].fill([0.0; LANES]);
     let mut sum1 = [0.0; LANES];
     let mut sum2 = [0.0; LANES];
-    let mut sampled = [[0.0; LANES]; 64];
+    let mut sampled = [[[0.0; LANES]; 32]; 2];
     let mut next_sample = 0;
     let mut by_row = [[0.0; TILE]; LANES];
     let mut by_column = [[0.0; LANES]; TILE];
-    let first_slot = filter.steps % y.window;
-    for (tile, (state, ring)) in
-        filter.tiles.iter_mut().zip(filter.ring.chunks_exact_mut(y.window)).enumerate()
-    {
+    for tile in 0..filter.sums.len() {
         let first = tile * TILE;
+        let at = first & (history - 1);
         if row_count > 0 {
-            for (row, out) in rows.chunks_exact(row_bytes).zip(&mut by_row) {
-                luma_tile(pixels, rounding, row, first, out);
+            for i in 0..row_count {
+                // Rows lie far apart, so the hardware does not see the pattern.
+                let ahead = rows.rest(i, (first + 2 * TILE) * pixels.bytes());
+                I::prefetch(ahead);
+                I::prefetch(ahead.get(64..).unwrap_or_default());
             }
-            let at = first & mask;
-            let Some(columns) = filter.luma.get_mut(at..).and_then(<[Column]>::first_chunk_mut::<TILE>)
-            else {
-                return;
-            };
+            luma(pixels, rounding, rows, first, &mut by_row);
+            let Some(columns) = filter.luma[at..].first_chunk_mut::<TILE>() else { return };
             I::transpose(&by_row, columns);
             box_along_rows(&mut sum1, &filter.luma, first, x, &mut by_column);
             I::transpose(&by_column, &mut by_row);
         }
-        box_along_columns(&mut state.sum, ring, first_slot, filter.steps, steps, row_count, y, &mut by_row);
-        let at = first & mask;
-        let Some(columns) = filter.blurred.get_mut(at..).and_then(<[Column]>::first_chunk_mut::<TILE>) else {
-            return;
-        };
+        let ring = &mut filter.ring[tile * y.window..(tile + 1) * y.window];
+        box_along_columns(&mut filter.sums[tile], ring, first_slot, steps, row_count, &means, &mut by_row);
+        let Some(columns) = filter.blurred[at..].first_chunk_mut::<TILE>() else { return };
         I::transpose(&by_row, columns);
         if first < x.lag || first + TILE > x.n + x.lag {
-            for (i, column) in columns.iter_mut().enumerate() {
+            for i in 0..TILE {
                 if first + i < x.lag || first + i >= x.n + x.lag {
-                    *column = [0.0; LANES];
+                    columns[i] = [0.0; LANES];
                 }
             }
         }
         sample_along_rows(&mut sum2, &filter.blurred, first, x, &mut next_sample, &mut sampled);
     }
 
+    let mut halves = [[[0.0; 32]; LANES]; 2];
+    I::transpose(&sampled[0], &mut halves[0]);
+    I::transpose(&sampled[1], &mut halves[1]);
     for lane in 0..steps {
         if filter.steps + lane >= y.lag {
-            let row = std::array::from_fn(|k| sampled[k][lane]);
+            let mut row = [0.0; 64];
+            row[..32].copy_from_slice(&halves[0][lane]);
+            row[32..].copy_from_slice(&halves[1][lane]);
             filter.second.step(y, Some(&row));
         }
     }
     filter.steps += steps;
+}
+
+/// What the sums along columns are divided by at each step of a strip.
+struct Means {
+    count: [f32; LANES],
+    reciprocal: [f32; LANES],
+    mask: u32,
+}
+
+impl Means {
+    #[inline(always)]
+    fn new(y: Side, first_step: usize) -> Self {
+        let mut means = Self { count: [0.0; LANES], reciprocal: [0.0; LANES], mask: y.mask };
+        for i in 0..LANES {
+            means.count[i] = y.count(first_step + i) as f32;
+            means.reciprocal[i] = 1.0 / means.count[i];
+        }
+        means
+    }
 }
 
 /// First box along rows: the means completed by the `TILE` columns from `first`.
@@ -266,36 +288,33 @@ fn box_along_rows(sum: &mut Column, luma: &[Column], first: usize, x: Side, out:
 
 /// First box along columns, in place: rows of means in, rows of means of means out.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 fn box_along_columns(
     sum: &mut Row,
     ring: &mut [Row],
     first_slot: usize,
-    first_step: usize,
     steps: usize,
     rows: usize,
-    y: Side,
+    means: &Means,
     by_row: &mut [Row; LANES],
 ) {
     let mut s = *sum;
     let mut slot = first_slot;
-    for (i, row) in by_row.iter_mut().enumerate().take(steps) {
-        let Some(old) = ring.get_mut(slot) else { return };
+    for i in 0..steps.min(LANES) {
+        let row = &mut by_row[i];
+        let old = &mut ring[slot];
         if i < rows {
             for j in 0..TILE {
                 s[j] += row[j];
                 s[j] -= old[j];
+                old[j] = row[j];
             }
-            *old = *row;
         } else {
             for j in 0..TILE {
                 s[j] -= old[j];
             }
         }
-        let count = y.count(first_step + i) as f32;
-        let reciprocal = 1.0 / count;
         for j in 0..TILE {
-            row[j] = divide(s[j], count, reciprocal, y.mask);
+            row[j] = divide(s[j], means.count[i], means.reciprocal[i], means.mask);
         }
         slot = if slot + 1 == ring.len() { 0 } else { slot + 1 };
     }
@@ -310,7 +329,7 @@ fn sample_along_rows(
     first: usize,
     x: Side,
     next_sample: &mut usize,
-    sampled: &mut [Column; 64],
+    sampled: &mut [[Column; 32]; 2],
 ) {
     let mask = blurred.len() - 1;
     let mut s = *sum;
@@ -331,7 +350,10 @@ fn sample_along_rows(
         at = until;
         while *next_sample < 64 && x.sample(*next_sample) + 2 * x.lag + 1 == at {
             let count = x.count(at - 1 - x.lag) as f32;
-            sampled[*next_sample] = s.map(|sum| sum / count);
+            let means = &mut sampled[*next_sample / 32][*next_sample % 32];
+            for lane in 0..LANES {
+                means[lane] = s[lane] / count;
+            }
             *next_sample += 1;
         }
     }
@@ -339,27 +361,25 @@ fn sample_along_rows(
 }
 
 impl SecondColumns {
+    #[inline(always)]
     fn step(&mut self, y: Side, row: Option<&[f32; 64]>) {
         let step = self.steps;
         self.steps += 1;
         let Some(old) = self.ring.get_mut(step % y.window) else { return };
-        match row {
-            Some(row) => {
-                for (sum, (new, old)) in self.sum.iter_mut().zip(row.iter().zip(old)) {
-                    *sum += *new;
-                    *sum -= *old;
-                    *old = *new;
-                }
-            }
-            None => {
-                for (sum, old) in self.sum.iter_mut().zip(old) {
-                    *sum -= *old;
-                }
+        for j in 0..64 {
+            if let Some(row) = row {
+                self.sum[j] += row[j];
+                self.sum[j] -= old[j];
+                old[j] = row[j];
+            } else {
+                self.sum[j] -= old[j];
             }
         }
         while self.sampled < 64 && y.sample(self.sampled) + y.lag == step {
             let count = y.count(step) as f32;
-            self.picture[self.sampled] = self.sum.map(|sum| sum / count);
+            for j in 0..64 {
+                self.picture[self.sampled][j] = self.sum[j] / count;
+            }
             self.sampled += 1;
         }
     }

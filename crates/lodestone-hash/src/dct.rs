@@ -31,20 +31,20 @@ static MATRICES: ([[f32; 64]; 16], [[f32; 16]; 64]) = matrices();
 #[inline(always)]
 pub(crate) fn dct64_to_16(picture: &Block64, out: &mut Block16) {
     let (rows, columns) = &MATRICES;
-    for (row, out_row) in rows.iter().zip(out) {
+    for i in 0..16 {
         let mut t = [0.0_f32; 64];
-        for (&factor, values) in row.iter().zip(picture) {
-            for (sum, &value) in t.iter_mut().zip(values) {
-                *sum += factor * value;
+        for k in 0..64 {
+            for j in 0..64 {
+                t[j] += rows[i][k] * picture[k][j];
             }
         }
         let mut b = [0.0_f32; 16];
-        for (&factor, values) in t.iter().zip(columns) {
-            for (sum, &value) in b.iter_mut().zip(values) {
-                *sum += factor * value;
+        for k in 0..64 {
+            for j in 0..16 {
+                b[j] += t[k] * columns[k][j];
             }
         }
-        *out_row = b;
+        out[i] = b;
     }
 }
 

@@ -22,13 +22,13 @@ enum Negate {
 #[inline(always)]
 pub(crate) fn bits(block: &Block16) -> [u16; 16] {
     let median = lower_median(block);
-    block.map(|row| {
-        let mut bits = 0;
-        for (j, value) in row.into_iter().enumerate() {
-            bits |= u16::from(value > median) << j;
+    let mut rows = [0; 16];
+    for i in 0..16 {
+        for j in 0..16 {
+            rows[i] |= u16::from(block[i][j] > median) << j;
         }
-        bits
-    })
+    }
+    rows
 }
 
 /// The eight forms in the reference's order: as is, rot90, rot180, rot270, flipX, flipY, flipPlus1, flipMinus1.
@@ -55,15 +55,15 @@ pub(crate) fn dihedral(block: &Block16) -> [PdqHash; 8] {
 #[inline(always)]
 fn negated(block: &Block16, which: Negate) -> Block16 {
     let mut out = *block;
-    for (i, row) in out.iter_mut().enumerate() {
-        for (j, value) in row.iter_mut().enumerate() {
+    for i in 0..16 {
+        for j in 0..16 {
             let negate = match which {
                 Negate::EvenRows => i % 2 == 0,
                 Negate::EvenColumns => j % 2 == 0,
                 Negate::Checkered => (i + j) % 2 == 1,
             };
             if negate {
-                *value = -*value;
+                out[i][j] = -out[i][j];
             }
         }
     }

@@ -35,54 +35,93 @@ pub(crate) enum Rounding {
     EachStep,
 }
 
-/// Luma of the [`TILE`] pixels from `first` of a row of bytes, 0 past its end.
+/// Luma, 0 to 255, of the [`TILE`] pixels from `first` of each of `rows`; 0 past their end.
 #[inline(always)]
-pub(crate) fn luma_tile(kind: PixelKind, rounding: Rounding, row: &[u8], first: usize, out: &mut Row) {
-    let bytes = kind.bytes();
-    let rest = row.get(first * bytes..).unwrap_or_default();
-    match kind {
-        PixelKind::Luma8 => tile::<{ TILE }>(kind, rounding, rest, out),
-        PixelKind::Rgb8 => tile::<{ 3 * TILE }>(kind, rounding, rest, out),
-        PixelKind::Rgba8 => tile::<{ 4 * TILE }>(kind, rounding, rest, out),
-    }
-}
-
-#[inline(always)]
-fn tile<const N: usize>(kind: PixelKind, rounding: Rounding, rest: &[u8], out: &mut Row) {
-    if let Some(pixels) = rest.first_chunk::<N>() {
-        luma(kind, rounding, pixels, out);
-    } else {
-        let mut pixels = [0; N];
-        pixels[..rest.len()].copy_from_slice(rest);
-        luma(kind, rounding, &pixels, out);
-    }
-}
-
-/// Luma, 0 to 255, of the pixels of `row` into `out`.
-#[inline(always)]
-pub(crate) fn luma(kind: PixelKind, rounding: Rounding, row: &[u8], out: &mut [f32]) {
+pub(crate) fn luma(kind: PixelKind, rounding: Rounding, rows: Rows<'_>, first: usize, out: &mut [Row]) {
     match (kind, rounding) {
-        (PixelKind::Luma8, _) => {
-            for (luma, &grey) in out.iter_mut().zip(row) {
-                *luma = f32::from(grey);
-            }
-        }
-        (PixelKind::Rgb8, Rounding::Once) => each::<3>(row, out, rounded_once),
-        (PixelKind::Rgb8, Rounding::EachStep) => each::<3>(row, out, rounded_each_step),
-        (PixelKind::Rgba8, Rounding::Once) => each::<4>(row, out, rounded_once),
-        (PixelKind::Rgba8, Rounding::EachStep) => each::<4>(row, out, rounded_each_step),
+        (PixelKind::Luma8, _) => tiles::<1, Grey>(rows, first, out),
+        (PixelKind::Rgb8, Rounding::Once) => tiles::<3, Once>(rows, first, out),
+        (PixelKind::Rgb8, Rounding::EachStep) => tiles::<3, EachStep>(rows, first, out),
+        (PixelKind::Rgba8, Rounding::Once) => tiles::<4, Once>(rows, first, out),
+        (PixelKind::Rgba8, Rounding::EachStep) => tiles::<4, EachStep>(rows, first, out),
+    }
+}
+
+/// Luma of one pixel of `N` samples.
+trait Luma<const N: usize> {
+    fn of(pixel: &[u8; N]) -> f32;
+}
+
+struct Grey;
+struct Once;
+struct EachStep;
+
+impl Luma<1> for Grey {
+    #[inline(always)]
+    fn of(pixel: &[u8; 1]) -> f32 {
+        f32::from(pixel[0])
+    }
+}
+
+impl<const N: usize> Luma<N> for Once {
+    #[inline(always)]
+    fn of(pixel: &[u8; N]) -> f32 {
+        rounded_once(pixel)
+    }
+}
+
+impl<const N: usize> Luma<N> for EachStep {
+    #[inline(always)]
+    fn of(pixel: &[u8; N]) -> f32 {
+        rounded_each_step(pixel)
+    }
+}
+
+/// Whole rows of pixels.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) row_bytes: usize,
+}
+
+impl<'a> Rows<'a> {
+    #[inline(always)]
+    pub(crate) fn count(&self) -> usize {
+        self.bytes.len() / self.row_bytes.max(1)
+    }
+
+    /// Row `i` from byte `from`.
+    #[inline(always)]
+    pub(crate) fn rest(&self, i: usize, from: usize) -> &'a [u8] {
+        let row = &self.bytes[i * self.row_bytes..(i + 1) * self.row_bytes];
+        &row[from.min(row.len())..]
     }
 }
 
 #[inline(always)]
-fn each<const N: usize>(row: &[u8], out: &mut [f32], luma_of: impl Fn(f32, f32, f32) -> f32) {
-    for (luma, pixel) in out.iter_mut().zip(row.as_chunks::<N>().0) {
-        *luma = luma_of(f32::from(pixel[0]), f32::from(pixel[1]), f32::from(pixel[2]));
+fn tiles<const N: usize, L: Luma<N>>(rows: Rows<'_>, first: usize, out: &mut [Row]) {
+    for i in 0..rows.count().min(out.len()) {
+        tile::<N, L>(rows.rest(i, first * N), &mut out[i]);
+    }
+}
+
+/// At most `TILE` pixels of `N` samples. The length is left open so that the compiler makes a vector loop of it; told
+/// the length, it unrolls into single bytes.
+#[inline(always)]
+fn tile<const N: usize, L: Luma<N>>(rest: &[u8], out: &mut Row) {
+    let pixels = &rest[..rest.len().min(N * TILE)];
+    let (pixels, _) = pixels.as_chunks::<N>();
+    for i in 0..pixels.len().min(TILE) {
+        out[i] = L::of(&pixels[i]);
+    }
+    if pixels.len() < TILE {
+        out[pixels.len()..].fill(0.0);
     }
 }
 
 #[inline(always)]
-fn rounded_once(r: f32, g: f32, b: f32) -> f32 {
+fn rounded_once<const N: usize>(pixel: &[u8; N]) -> f32 {
+    let [r, g, b] = [f32::from(pixel[0]), f32::from(pixel[1]), f32::from(pixel[2])];
     // Whole numbers below 2^24: exact.
     thousandth(299.0 * r + 587.0 * g + 114.0 * b)
 }
@@ -94,7 +133,8 @@ fn thousandth(thousandths: f32) -> f32 {
 }
 
 #[inline(always)]
-fn rounded_each_step(r: f32, g: f32, b: f32) -> f32 {
+fn rounded_each_step<const N: usize>(pixel: &[u8; N]) -> f32 {
+    let [r, g, b] = [f32::from(pixel[0]), f32::from(pixel[1]), f32::from(pixel[2])];
     0.299 * r + 0.587 * g + 0.114 * b
 }
 
@@ -117,10 +157,8 @@ mod tests {
         for r in (0..=255_u8).step_by(3) {
             for g in (0..=255_u8).step_by(3) {
                 for b in (0..=255_u8).step_by(3) {
-                    let mut out = [0.0];
-                    luma(PixelKind::Rgb8, Rounding::Once, &[r, g, b], &mut out);
                     let double = f64::from(r) * 0.299 + f64::from(g) * 0.587 + f64::from(b) * 0.114;
-                    assert_eq!(out[0].to_bits(), (double as f32).to_bits(), "{r} {g} {b}");
+                    assert_eq!(rounded_once(&[r, g, b]).to_bits(), (double as f32).to_bits(), "{r} {g} {b}");
                 }
             }
         }
@@ -129,11 +167,19 @@ mod tests {
     #[test]
     fn grey_pixels_have_their_own_value_and_alpha_is_dropped() {
         for grey in 0..=255_u8 {
-            let mut out = [0.0; 3];
-            luma(PixelKind::Luma8, Rounding::Once, &[grey], &mut out[..1]);
-            luma(PixelKind::Rgb8, Rounding::Once, &[grey; 3], &mut out[1..2]);
-            luma(PixelKind::Rgba8, Rounding::Once, &[grey, grey, grey, 7], &mut out[2..]);
-            assert_eq!(out, [f32::from(grey); 3]);
+            assert_eq!(rounded_once(&[grey; 3]), f32::from(grey));
+            assert_eq!(rounded_once(&[grey, grey, grey, 7]), f32::from(grey));
         }
+    }
+
+    #[test]
+    fn a_tile_past_the_rows_end_is_zero() {
+        let row: Vec<u8> = (1..=120).collect();
+        let mut out = [[-1.0; TILE]];
+        let rows = Rows { bytes: &row, row_bytes: 120 };
+        luma(PixelKind::Rgba8, Rounding::EachStep, rows, 0, &mut out);
+        assert_eq!((out[0][29] > 110.0, out[0][30], out[0][31]), (true, 0.0, 0.0));
+        luma(PixelKind::Rgba8, Rounding::EachStep, rows, TILE, &mut out);
+        assert_eq!(out, [[0.0; TILE]]);
     }
 }

@@ -7,17 +7,26 @@ use crate::dct::Block16;
 /// Finds the value's bits from the top by counting, which takes the same time for all data and vectorises.
 #[inline(always)]
 pub(crate) fn lower_median(block: &Block16) -> f32 {
-    let keys = block.map(|row| row.map(order_key));
+    let mut keys = [[0; 16]; 16];
+    for i in 0..16 {
+        for j in 0..16 {
+            keys[i][j] = order_key(block[i][j]);
+        }
+    }
     let mut found = 0_u32;
     for bit in (0..32).rev() {
         let candidate = found | 1 << bit;
         let mut below = [0_u32; 16];
-        for row in &keys {
-            for (count, &key) in below.iter_mut().zip(row) {
-                *count += u32::from(key < candidate);
+        for i in 0..16 {
+            for j in 0..16 {
+                below[j] += (keys[i][j] < candidate) as u32;
             }
         }
-        if below.iter().sum::<u32>() < 128 {
+        let mut total = 0;
+        for j in 0..16 {
+            total += below[j];
+        }
+        if total < 128 {
             found = candidate;
         }
     }

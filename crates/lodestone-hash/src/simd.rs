@@ -152,6 +152,11 @@ mod x86 {
             // SAFETY: only kernels compiled for AVX2 name this type.
             unsafe { transpose_avx2(from, to) }
         }
+
+        #[inline(always)]
+        fn prefetch(bytes: &[u8]) {
+            prefetch(bytes);
+        }
     }
 
     impl Isa for Avx512 {
@@ -160,6 +165,17 @@ mod x86 {
             // SAFETY: only kernels compiled for AVX-512 name this type.
             unsafe { transpose_avx512(from, to) }
         }
+
+        #[inline(always)]
+        fn prefetch(bytes: &[u8]) {
+            prefetch(bytes);
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(bytes: &[u8]) {
+        // SAFETY: a hint about an address; nothing is read, whatever lies there.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(bytes.as_ptr().cast()) };
     }
 
     /// Four neighbours of a row.

@@ -2,9 +2,9 @@
 
 use crate::{
     Error, Kernel, MIN_SIDE, PdqFeatures, PixelKind,
-    boxfilter::{Filter, LANES},
+    boxfilter::{Filter, LANES, TILE},
     dct::Block64,
-    luma::{self, Rounding},
+    luma::{Rounding, Rows, luma},
 };
 
 /// What is done to the picture before the filter. Implementations of PDQ differ here more than anywhere else.
@@ -151,10 +151,14 @@ impl PdqStream {
 
     fn push_to_filter(&mut self, mut rows: &[u8], row_bytes: usize) {
         if (self.width, self.height) == (64, 64) {
-            for (row, out) in
-                rows.chunks_exact(row_bytes).zip(self.unfiltered.iter_mut().skip(self.rows as usize))
-            {
-                luma::luma(self.pixels, rounding(self.pre), row, out);
+            let rows = Rows { bytes: rows, row_bytes };
+            for first in (0..64).step_by(TILE) {
+                let mut tile = [[0.0; TILE]; 64];
+                luma(self.pixels, rounding(self.pre), rows, first, &mut tile);
+                let out = self.unfiltered.iter_mut().skip(self.rows as usize).take(rows.count());
+                for (out, tile) in out.zip(tile) {
+                    out[first..first + TILE].copy_from_slice(&tile);
+                }
             }
         }
         let strip_bytes = row_bytes.saturating_mul(LANES);
