@@ -49,7 +49,8 @@ pub(crate) fn print(
     ranked(out, groups, width, ink)?;
     looks(out, summary, ink)?;
     if !groups.is_empty() {
-        let hint = "All groups and reasons: --report FILE.html · everything of one file: lodestone examine FILE";
+        let hint =
+            "All groups and reasons: --report FILE.html · everything of one file: lodestone examine FILE";
         for line in wrapped(hint, width) {
             writeln!(out, "{}", ink.dim(&line))?;
         }
@@ -64,7 +65,8 @@ fn headline(out: &mut dyn Write, summary: &Summary, banks: &[Bank], ink: Ink) ->
         .iter()
         .map(|bank| {
             let entries = plural(bank.version.entries, "entry", "entries");
-            let kind = if bank.kind == BankKind::KnownReal { String::new() } else { format!(", {}", bank.kind) };
+            let kind =
+                if bank.kind == BankKind::KnownReal { String::new() } else { format!(", {}", bank.kind) };
             format!("{} ({entries}{kind})", shown(&bank.name))
         })
         .collect();
@@ -75,7 +77,8 @@ fn headline(out: &mut dyn Write, summary: &Summary, banks: &[Bank], ink: Ink) ->
         [first, rest @ ..] => writeln!(out, ", against {first} and {} more banks", rest.len())?,
     }
     if summary.interrupted || summary.not_reached > 0 {
-        let text = format!("Interrupted: {} found and not reached.", plural(summary.not_reached, "path", "paths"));
+        let text =
+            format!("Interrupted: {} found and not reached.", plural(summary.not_reached, "path", "paths"));
         writeln!(out, "{}", ink.paint(YELLOW, &text))?;
     }
     Ok(())
@@ -100,7 +103,13 @@ fn states(out: &mut dyn Write, s: &Summary, width: usize, ink: Ink) -> io::Resul
             writeln!(out, "{}", ink.dim(line.trim_end()))?;
             continue;
         }
-        writeln!(out, "{line}{}{}  {}", ink.paint(colour, &drawn), " ".repeat(bar - drawn.chars().count()), ink.dim(what))?;
+        writeln!(
+            out,
+            "{line}{}{}  {}",
+            ink.paint(colour, &drawn),
+            " ".repeat(bar - drawn.chars().count()),
+            ink.dim(what)
+        )?;
     }
     Ok(())
 }
@@ -342,8 +351,16 @@ mod tests {
     #[test]
     fn the_summary_fits_one_screen_and_reads_alone() {
         let groups = [
-            group(1, &["seen/forwarded/hills-small.jpg", "b", "c"], "Derivative of known material: entry LD-0001 of known, 4 bits away, other bytes."),
-            group(2, &["a/very/long/way/down/into/folders/that/go/on/and/on/DCIM/100LODES/LD_0001.JPG"], "Likely camera original, in no list."),
+            group(
+                1,
+                &["seen/forwarded/hills-small.jpg", "b", "c"],
+                "Derivative of known material: entry LD-0001 of known, 4 bits away, other bytes.",
+            ),
+            group(
+                2,
+                &["a/very/long/way/down/into/folders/that/go/on/and/on/DCIM/100LODES/LD_0001.JPG"],
+                "Likely camera original, in no list.",
+            ),
         ];
         let banks = [bank("known", BankKind::KnownReal, 40), bank("system", BankKind::KnownGood, 1)];
         assert_eq!(
@@ -376,7 +393,10 @@ examine FILE
     fn an_empty_folder_says_so_quietly() {
         let text = printed(&Summary::default(), &[], &[], false);
         assert!(text.starts_with("0 files read, 0 B, compared among themselves only\n"), "{text}");
-        assert!(!text.contains('█') && !text.contains("Look at first") && !text.contains("instead of"), "{text}");
+        assert!(
+            !text.contains('█') && !text.contains("Look at first") && !text.contains("instead of"),
+            "{text}"
+        );
     }
 
     #[test]

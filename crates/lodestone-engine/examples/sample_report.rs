@@ -7,9 +7,9 @@ use lodestone_engine::report::{Report, render};
 use lodestone_engine::thumbnail::{ThumbnailMode, Thumbnailer};
 use lodestone_media::PixelKind;
 use lodestone_types::{
-    Assessment, Bank, BankKind, CameraChain, ContentId, Digests, Dihedral, Edge, EdgeKind, Factor, Fingerprint,
-    Form, Group, HashMode, ListVersion, Match, Observation, Picture, Priority, Record, SignalType, Stage, State,
-    Summary, Thumbnail, Transform, Unreadable,
+    Assessment, Bank, BankKind, CameraChain, ContentId, Digests, Dihedral, Edge, EdgeKind, Factor,
+    Fingerprint, Form, Group, HashMode, ListVersion, Match, Observation, Picture, Priority, Record,
+    SignalType, Stage, State, Summary, Thumbnail, Transform, Unreadable,
 };
 
 fn main() -> std::io::Result<()> {
@@ -92,7 +92,12 @@ fn pile(groups_wanted: u64) -> (Vec<Group>, Vec<Record>) {
     }
     for (name, stage, reason, detail) in [
         ("broken/cut-short.jpg", Stage::Decode, "malformed", "no scan data before the file ends"),
-        ("broken/thirty-thousand.png", Stage::Decode, "too_many_pixels", "30000 x 30000 pixels exceed the limit of 200000000"),
+        (
+            "broken/thirty-thousand.png",
+            Stage::Decode,
+            "too_many_pixels",
+            "30000 x 30000 pixels exceed the limit of 200000000",
+        ),
         ("notes.txt", Stage::Identify, "unsupported", "no supported picture"),
         ("clip.mp4", Stage::Identify, "unsupported", "no supported picture"),
     ] {
@@ -115,20 +120,49 @@ fn pile(groups_wanted: u64) -> (Vec<Group>, Vec<Record>) {
 fn group(rank: u64, members: Vec<String>, kind: u64) -> Group {
     let factors: &[(&str, i32, &str)] = match kind {
         1 => &[
-            ("derivative_of_known", 60, "6 to 24 bits from an entry of charts-2026, with other bytes: a derivative of known material"),
+            (
+                "derivative_of_known",
+                60,
+                "6 to 24 bits from an entry of charts-2026, with other bytes: a derivative of known material",
+            ),
             ("camera_chain", 15, "one member carries a complete camera trace"),
         ],
-        2 => &[("camera_chain", 40, "Make, Model, MakerNote, dates and exposure agree, and the JPEG structure is one that cameras write"), ("unknown", 10, "in no list")],
-        3 => &[("unknown", 10, "in no list"), ("generator_metadata", -4, "metadata follows the conventions of a generator; ranked lower, never left out")],
+        2 => &[
+            (
+                "camera_chain",
+                40,
+                "Make, Model, MakerNote, dates and exposure agree, and the JPEG structure is one that cameras write",
+            ),
+            ("unknown", 10, "in no list"),
+        ],
+        3 => &[
+            ("unknown", 10, "in no list"),
+            (
+                "generator_metadata",
+                -4,
+                "metadata follows the conventions of a generator; ranked lower, never left out",
+            ),
+        ],
         _ => &[("unknown", 10, "in no list"), ("group_size", 2, "several files show it")],
     };
     let edges = (1..members.len())
         .map(|b| Edge {
             a: 0,
             b,
-            kind: if b % 3 == 0 { EdgeKind::Identical } else if b % 3 == 1 { EdgeKind::SamePicture } else { EdgeKind::Similar },
+            kind: if b % 3 == 0 {
+                EdgeKind::Identical
+            } else if b % 3 == 1 {
+                EdgeKind::SamePicture
+            } else {
+                EdgeKind::Similar
+            },
             distance_bits: [0, 8, 38][b % 3],
-            transform: Transform::new(if b % 3 == 2 { Dihedral::FlipX } else { Dihedral::AsIs }, false, None, None),
+            transform: Transform::new(
+                if b % 3 == 2 { Dihedral::FlipX } else { Dihedral::AsIs },
+                false,
+                None,
+                None,
+            ),
         })
         .collect();
     let mut reasons = vec![match kind {
@@ -151,7 +185,11 @@ fn group(rank: u64, members: Vec<String>, kind: u64) -> Group {
             points: factors.iter().map(|factor| factor.1).sum(),
             factors: factors
                 .iter()
-                .map(|(code, points, why)| Factor { code: (*code).into(), points: *points, why: (*why).into() })
+                .map(|(code, points, why)| Factor {
+                    code: (*code).into(),
+                    points: *points,
+                    why: (*why).into(),
+                })
                 .collect(),
         },
         edges,
@@ -167,7 +205,12 @@ fn record(path: &str, seed: u64, at: u64, state: State, kind: u64) -> Record {
         signal_type: if at == 1 { SignalType::Md5 } else { SignalType::Pdq },
         distance_bits: if at == 1 { 0 } else { (6 + at * 4) as u32 },
         radius_bits: if at == 1 { 0 } else { 31 },
-        transform: Transform::new(if at == 2 { Dihedral::FlipX } else { Dihedral::AsIs }, at == 3, None, None),
+        transform: Transform::new(
+            if at == 2 { Dihedral::FlipX } else { Dihedral::AsIs },
+            at == 3,
+            None,
+            None,
+        ),
         folded: false,
         classification: (at == 0).then(|| "B2".into()),
         suppressed: false,

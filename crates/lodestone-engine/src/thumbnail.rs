@@ -47,10 +47,9 @@ impl FromStr for ThumbnailMode {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|mode| mode.as_str().eq_ignore_ascii_case(text.trim()))
-            .ok_or_else(|| format!("unknown kind of small picture {text:?}; known: drawing, blur, grey, full"))
+        Self::ALL.into_iter().find(|mode| mode.as_str().eq_ignore_ascii_case(text.trim())).ok_or_else(|| {
+            format!("unknown kind of small picture {text:?}; known: drawing, blur, grey, full")
+        })
     }
 }
 
@@ -174,7 +173,9 @@ impl Thumbnailer {
         self.rgb.resize(width * height * 3, 128);
         let (grey, pixels) = match mode {
             ThumbnailMode::Full => (false, self.rgb),
-            ThumbnailMode::Blur => (false, blurred(&self.rgb, width, height, 3, (width.max(height) / 12).max(2))),
+            ThumbnailMode::Blur => {
+                (false, blurred(&self.rgb, width, height, 3, (width.max(height) / 12).max(2)))
+            }
             ThumbnailMode::Grey => {
                 let radius = (width.max(height) / 96).max(1);
                 (true, blurred(&luma(&self.rgb), width, height, 1, radius))
@@ -185,8 +186,12 @@ impl Thumbnailer {
             mode: mode.as_str().to_owned(),
             width: self.columns,
             height: self.lines,
-            png_base64: base64::engine::general_purpose::STANDARD
-                .encode(png(&pixels, self.columns, self.lines, grey)),
+            png_base64: base64::engine::general_purpose::STANDARD.encode(png(
+                &pixels,
+                self.columns,
+                self.lines,
+                grey,
+            )),
         }
     }
 }
@@ -225,12 +230,15 @@ fn blurred(pixels: &[u8], width: usize, height: usize, channels: usize, radius: 
 
 /// One box blur along `length` samples from `start`, `step` apart; edges repeat.
 fn box_line(pixels: &mut [u8], start: usize, step: usize, length: usize, radius: usize) {
-    let line: Vec<u32> = (0..length).map(|at| pixels.get(start + at * step).copied().unwrap_or(0).into()).collect();
+    let line: Vec<u32> =
+        (0..length).map(|at| pixels.get(start + at * step).copied().unwrap_or(0).into()).collect();
     let (Some(&first), Some(&last)) = (line.first(), line.last()) else { return };
-    let before = |at: usize, back: usize| at.checked_sub(back).and_then(|at| line.get(at)).copied().unwrap_or(first);
+    let before =
+        |at: usize, back: usize| at.checked_sub(back).and_then(|at| line.get(at)).copied().unwrap_or(first);
     let after = |at: usize| line.get(at).copied().unwrap_or(last);
     let window = 2 * radius + 1;
-    let mut sum: u64 = u64::from(first) * (radius as u64 + 1) + (1..=radius).map(|at| u64::from(after(at))).sum::<u64>();
+    let mut sum: u64 =
+        u64::from(first) * (radius as u64 + 1) + (1..=radius).map(|at| u64::from(after(at))).sum::<u64>();
     for at in 0..length {
         let mean = (sum + window as u64 / 2) / window as u64;
         if let Some(pixel) = pixels.get_mut(start + at * step) {
@@ -287,7 +295,10 @@ mod tests {
 
     fn picture(width: u32, height: u32) -> Vec<u8> {
         (0..height)
-            .flat_map(|y| (0..width).flat_map(move |x| [(x * 7) as u8, (y * 5) as u8, ((x / 16 + y / 16) % 2 * 255) as u8]))
+            .flat_map(|y| {
+                (0..width)
+                    .flat_map(move |x| [(x * 7) as u8, (y * 5) as u8, ((x / 16 + y / 16) % 2 * 255) as u8])
+            })
             .collect()
     }
 
@@ -307,9 +318,13 @@ mod tests {
 
     #[test]
     fn a_small_picture_fits_and_is_never_enlarged() {
-        for (width, height, expected) in
-            [(1024, 512, (256, 128)), (100, 40, (100, 40)), (5000, 3, (256, 1)), (1, 1, (1, 1)), (257, 256, (256, 255))]
-        {
+        for (width, height, expected) in [
+            (1024, 512, (256, 128)),
+            (100, 40, (100, 40)),
+            (5000, 3, (256, 1)),
+            (1, 1, (1, 1)),
+            (257, 256, (256, 255)),
+        ] {
             let small = made(width, height, ThumbnailMode::Full);
             assert_eq!((small.width, small.height), expected);
             assert_eq!((decoded(&small).0.width, decoded(&small).0.height), expected);
@@ -366,10 +381,12 @@ mod tests {
     #[test]
     fn blur_takes_fine_detail_away_and_drawing_takes_colour_away() {
         let spread = |pixels: &[u8]| pixels.iter().max().zip(pixels.iter().min()).map_or(0, |(a, b)| a - b);
-        let checks: Vec<u8> = (0..256u32 * 256).map(|i| if (i % 8 < 4) ^ (i / 256 % 8 < 4) { 255 } else { 0 }).collect();
+        let checks: Vec<u8> =
+            (0..256u32 * 256).map(|i| if (i % 8 < 4) ^ (i / 256 % 8 < 4) { 255 } else { 0 }).collect();
         let mut small = Thumbnailer::new(256, 256, 256);
         small.push_rows(PixelKind::Luma8, &checks);
-        let centre: Vec<u8> = decoded(&small.clone().finish(ThumbnailMode::Blur)).1[300 * 256..400 * 256].to_vec();
+        let centre: Vec<u8> =
+            decoded(&small.clone().finish(ThumbnailMode::Blur)).1[300 * 256..400 * 256].to_vec();
         assert!(spread(&centre) < 8, "{}", spread(&centre));
         assert_eq!(decoded(&small.finish(ThumbnailMode::Drawing)).0.color_type, png::ColorType::Grayscale);
     }

@@ -72,7 +72,9 @@ impl Canvas {
     /// `per_mille` of each side cut away all round.
     pub(super) fn cropped(&self, per_mille: u32) -> Self {
         let (dx, dy) = (self.width * per_mille / 1000, self.height * per_mille / 1000);
-        Self::draw(self.width - 2 * dx, self.height - 2 * dy, |x, y| self.at(x + i64::from(dx), y + i64::from(dy)))
+        Self::draw(self.width - 2 * dx, self.height - 2 * dy, |x, y| {
+            self.at(x + i64::from(dx), y + i64::from(dy))
+        })
     }
 
     /// A pale bar along the bottom, as a caption leaves it.
@@ -81,7 +83,10 @@ impl Canvas {
         Self::draw(self.width, self.height, |x, y| {
             if y < h - h / 14 {
                 self.at(x, y)
-            } else if (x / 6) % 3 != 2 && (h - h / 20..h - h / 34).contains(&y) && (w / 20..w / 2).contains(&x) {
+            } else if (x / 6) % 3 != 2
+                && (h - h / 20..h - h / 34).contains(&y)
+                && (w / 20..w / 2).contains(&x)
+            {
                 [60; 3]
             } else {
                 [238; 3]

@@ -57,7 +57,14 @@ fn directory(start: u32, entries: &[(u16, Value)], next: u32) -> Vec<u8> {
 
 /// EXIF as the demo's camera writes it: make, model, dates, exposure, maker note and a small picture (JPEG).
 pub(super) fn camera(shot: u32, width: u32, height: u32, small: &[u8]) -> Vec<u8> {
-    let date = format!("2026:0{}:1{} 1{}:{:02}:{:02}", 1 + shot % 9, shot % 10, shot % 8, shot * 7 % 60, shot * 13 % 60);
+    let date = format!(
+        "2026:0{}:1{} 1{}:{:02}:{:02}",
+        1 + shot % 9,
+        shot % 10,
+        shot % 8,
+        shot * 7 % 60,
+        shot * 13 % 60
+    );
     let note = [b"LodestoneDemo\0II\x01\0".as_slice(), &shot.to_le_bytes(), &[0x2a; 96]].concat();
     let main = |exif_at: u32| {
         vec![
@@ -92,11 +99,7 @@ pub(super) fn camera(shot: u32, width: u32, height: u32, small: &[u8]) -> Vec<u8
         (0xa431, Value::Ascii(format!("DEMO{shot:06}"))),
     ];
     let thumbnail = |at: u32| {
-        vec![
-            (0x0103, Value::Short(6)),
-            (0x0201, Value::Long(at)),
-            (0x0202, Value::Long(small.len() as u32)),
-        ]
+        vec![(0x0103, Value::Short(6)), (0x0201, Value::Long(at)), (0x0202, Value::Long(small.len() as u32))]
     };
     let main_size = directory(8, &main(0), 0).len() as u32;
     let exif_at = 8 + main_size;
@@ -114,10 +117,8 @@ pub(super) fn camera(shot: u32, width: u32, height: u32, small: &[u8]) -> Vec<u8
 /// EXIF that an editor leaves: its name, and a date.
 pub(super) fn editor(software: &str) -> Vec<u8> {
     let mut tiff = b"II*\0\x08\0\0\0".to_vec();
-    let entries = [
-        (0x0131, Value::Ascii(software.into())),
-        (0x0132, Value::Ascii("2026:05:04 18:22:40".into())),
-    ];
+    let entries =
+        [(0x0131, Value::Ascii(software.into())), (0x0132, Value::Ascii("2026:05:04 18:22:40".into()))];
     tiff.extend(directory(8, &entries, 0));
     tiff
 }

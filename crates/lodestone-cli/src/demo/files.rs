@@ -79,13 +79,18 @@ pub(super) fn camera_jpeg(canvas: &Canvas, shot: u32) -> Result<Vec<u8>> {
 }
 
 /// A picture as an editor saves it: its name in EXIF, or in XMP.
-pub(super) fn edited_jpeg(canvas: &Canvas, software: Option<&str>, creator_tool: Option<&str>) -> Result<Vec<u8>> {
+pub(super) fn edited_jpeg(
+    canvas: &Canvas,
+    software: Option<&str>,
+    creator_tool: Option<&str>,
+) -> Result<Vec<u8>> {
     let mut segments = Vec::new();
     if let Some(software) = software {
         segments.push((1, [b"Exif\0\0".to_vec(), exif::editor(software)].concat()));
     }
     if let Some(tool) = creator_tool {
-        segments.push((1, [b"http://ns.adobe.com/xap/1.0/\0".to_vec(), exif::xmp(tool).into_bytes()].concat()));
+        segments
+            .push((1, [b"http://ns.adobe.com/xap/1.0/\0".to_vec(), exif::xmp(tool).into_bytes()].concat()));
     }
     Ok(with_segments(&jpeg(canvas, Jpeg::Library(90))?, false, &segments))
 }
@@ -132,7 +137,10 @@ pub(super) fn png(canvas: &Canvas, how: Png, texts: &[(&str, &str)]) -> Result<V
                 .chunks(canvas.width as usize)
                 .flat_map(|row| {
                     row.chunks(8).map(|eight| {
-                        eight.iter().enumerate().fold(0u8, |byte, (at, grey)| byte | u8::from(*grey > 127) << (7 - at))
+                        eight
+                            .iter()
+                            .enumerate()
+                            .fold(0u8, |byte, (at, grey)| byte | u8::from(*grey > 127) << (7 - at))
                     })
                 })
                 .collect()
@@ -182,7 +190,13 @@ pub(super) fn gif(frames: &[Canvas]) -> Result<Vec<u8>> {
         let mut encoder = gif::Encoder::new(&mut file, width, height, &cube()).context("drawing a GIF")?;
         encoder.set_repeat(gif::Repeat::Infinite).context("drawing a GIF")?;
         for canvas in frames {
-            let frame = gif::Frame { width, height, delay: 50, buffer: in_cube(canvas).into(), ..gif::Frame::default() };
+            let frame = gif::Frame {
+                width,
+                height,
+                delay: 50,
+                buffer: in_cube(canvas).into(),
+                ..gif::Frame::default()
+            };
             encoder.write_frame(&frame).context("drawing a GIF")?;
         }
     }

@@ -97,7 +97,21 @@ fn draw_sized(dir: &Path, hash: &dyn Fn(&[u8]) -> Option<(String, u8)>, unit: u3
         known_good: pile.known_good.len(),
         unreadable: pile.unreadable,
     };
+    put(&dir.join("README.txt"), about(&expected).as_bytes())?;
     Ok(DemoSet { pictures, known, known_good, expected })
+}
+
+/// What stands beside the pile, for whoever finds it later.
+fn about(expected: &Expected) -> String {
+    let Expected { files, members, from_known, known_good, unreadable } = expected;
+    format!(
+        "Drawn by `lodestone demo`: charts, hills, fractals and things, none of them a photograph. Camera-like files name\n\
+         a maker that does not exist; generated-looking files only carry the metadata that generators write.\n\n\
+         pictures/   {files} files, and {members} more inside the archives\n\
+         lists/      a synthetic list, and a list of known-good files\n\n\
+         Of these, {from_known} are or derive from an entry of the list, {known_good} is known good, and {unreadable} cannot be read as a\n\
+         picture or an archive.\n"
+    )
 }
 
 /// Makes the folder, or takes over one that an earlier demo drew.

@@ -40,7 +40,10 @@ pub(super) fn pile(unit: u32) -> Result<Pile> {
     }
     let derived: [(&str, Vec<u8>); 13] = [
         ("seen/IMG_2210.jpg", files::jpeg(hills, Jpeg::Library(92))?),
-        ("seen/forwarded/hills-small.jpg", files::jpeg(&hills.smaller(width / 2, height / 2), Jpeg::Library(75))?),
+        (
+            "seen/forwarded/hills-small.jpg",
+            files::jpeg(&hills.smaller(width / 2, height / 2), Jpeg::Library(75))?,
+        ),
         ("seen/forwarded/hills-again.jpg", files::jpeg(hills, Jpeg::Library(28))?),
         ("seen/forwarded/hills-caption.jpg", files::jpeg(&hills.captioned(), Jpeg::Library(85))?),
         ("seen/mirror.jpg", files::jpeg(&town.mirrored(), Jpeg::Library(88))?),
@@ -51,7 +54,10 @@ pub(super) fn pile(unit: u32) -> Result<Pile> {
         ("seen/brighter.jpg", files::edited_jpeg(&things.brighter(24), Some("GIMP 2.10.34"), None)?),
         ("seen/cropped.jpg", files::jpeg(&fractal.cropped(8), Jpeg::Library(90))?),
         ("seen/palette.png", files::png(fractal, Png::Palette, &[])?),
-        ("formats/show.gif", files::gif(&[draw(Scene::Checks, 21), fractal.clone(), draw(Scene::Clouds, 22)])?),
+        (
+            "formats/show.gif",
+            files::gif(&[draw(Scene::Checks, 21), fractal.clone(), draw(Scene::Clouds, 22)])?,
+        ),
     ];
     let mut from_known = derived.len();
     for (path, bytes) in derived {
@@ -68,19 +74,33 @@ pub(super) fn pile(unit: u32) -> Result<Pile> {
 
     // Edited, and generated-looking: the metadata says so; the pictures are drawn like all others.
     if let [first, second, third, ..] = shots.as_slice() {
-        add("edited/card-1-edit.jpg", files::edited_jpeg(&first.brighter(14), Some("Adobe Photoshop 25.0 (Windows)"), None)?);
-        add("edited/card-2-web.jpg", files::edited_jpeg(&second.smaller(width, height), None, Some("Adobe Photoshop Lightroom 8.2"))?);
-        add("edited/card-3-mirror.jpg", files::jpeg(&third.mirrored().smaller(width, height), Jpeg::Library(80))?);
+        add(
+            "edited/card-1-edit.jpg",
+            files::edited_jpeg(&first.brighter(14), Some("Adobe Photoshop 25.0 (Windows)"), None)?,
+        );
+        add(
+            "edited/card-2-web.jpg",
+            files::edited_jpeg(&second.smaller(width, height), None, Some("Adobe Photoshop Lightroom 8.2"))?,
+        );
+        add(
+            "edited/card-3-mirror.jpg",
+            files::jpeg(&third.mirrored().smaller(width, height), Jpeg::Library(80))?,
+        );
         add("copies/LD_0001.JPG", files::camera_jpeg(first, 1)?);
         add("copies/old/holiday.jpg", files::camera_jpeg(first, 1)?);
     }
     add("edited/poster.jpg", files::edited_jpeg(&draw(Scene::Rings, 41), Some("GIMP 2.10.34"), None)?);
     let square = |scene: Scene, seed: u64| scene.draw(seed, unit * 16, unit * 16);
-    for (at, (scene, words)) in
-        (0u32..).zip([(Scene::StillLife, "balls on a table"), (Scene::Clouds, "clouds"), (Scene::Rings, "rings")])
-    {
+    for (at, (scene, words)) in (0u32..).zip([
+        (Scene::StillLife, "balls on a table"),
+        (Scene::Clouds, "clouds"),
+        (Scene::Rings, "rings"),
+    ]) {
         let text = said::a1111(words, 1000 + at);
-        add(&format!("generated/{:05}-{}.png", at, 1000 + at), files::png(&square(scene, 51 + u64::from(at)), Png::Rgb, &[("parameters", &text)])?);
+        add(
+            &format!("generated/{:05}-{}.png", at, 1000 + at),
+            files::png(&square(scene, 51 + u64::from(at)), Png::Rgb, &[("parameters", &text)])?,
+        );
     }
     let (workflow, from_words, from_picture) =
         (said::comfy_workflow(), said::comfy_prompt_from_words(), said::comfy_prompt_from_a_picture());
@@ -94,12 +114,22 @@ pub(super) fn pile(unit: u32) -> Result<Pile> {
     );
 
     // Pictures of which nothing is known, in many formats.
-    for (at, scene) in (0u64..).zip([Scene::Columns, Scene::Curves, Scene::Fractal, Scene::Contours, Scene::Checks, Scene::Rings]) {
+    for (at, scene) in (0u64..).zip([
+        Scene::Columns,
+        Scene::Curves,
+        Scene::Fractal,
+        Scene::Contours,
+        Scene::Checks,
+        Scene::Rings,
+    ]) {
         add(&format!("web/picture-{}.jpg", at + 1), files::jpeg(&draw(scene, 71 + at), Jpeg::Library(82))?);
     }
     let chart = draw(Scene::Columns, 81);
     add("web/chart.png", files::png(&chart, Png::Rgb, &[])?);
-    add("web/chart-small.jpg", files::jpeg(&chart.smaller(width * 3 / 4, height * 3 / 4), Jpeg::Library(85))?);
+    add(
+        "web/chart-small.jpg",
+        files::jpeg(&chart.smaller(width * 3 / 4, height * 3 / 4), Jpeg::Library(85))?,
+    );
     add("formats/grey.jpg", files::jpeg(&draw(Scene::Curves, 82), Jpeg::Grey(85))?);
     add("formats/sixteen-bits.png", files::png(&draw(Scene::Clouds, 83), Png::Grey16, &[])?);
     add("formats/one-bit.png", files::png(&draw(Scene::Columns, 84), Png::Bilevel, &[])?);
@@ -118,7 +148,10 @@ pub(super) fn pile(unit: u32) -> Result<Pile> {
         ("broken/really-text.jpg", b"This file is called .jpg and holds words.\n".to_vec()),
         ("broken/damaged.zip", zip.get(..zip.len() / 2).unwrap_or_default().to_vec()),
         ("foreign/notes.txt", b"Milk, bread, two lemons.\n".to_vec()),
-        ("foreign/clip.mp4", [b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom".to_vec(), files::filler(93, 400)].concat()),
+        (
+            "foreign/clip.mp4",
+            [b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom".to_vec(), files::filler(93, 400)].concat(),
+        ),
     ];
     let unreadable_count = unreadable.len();
     for (path, bytes) in unreadable {

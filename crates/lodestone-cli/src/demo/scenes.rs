@@ -51,7 +51,9 @@ impl Scene {
                 }
             }),
             Self::Curves => scaled(&|x, y| {
-                let curve = |n: i64| 140 + n * 170 + wave(x * (2 + pick(n as u64, 4)) + pick(7 + n as u64, 900)) / (5 + n);
+                let curve = |n: i64| {
+                    140 + n * 170 + wave(x * (2 + pick(n as u64, 4)) + pick(7 + n as u64, 900)) / (5 + n)
+                };
                 for (n, colour) in [(0, [190, 60, 50]), (1, [50, 110, 160]), (2, [60, 140, 80])] {
                     if (y - curve(n)).abs() < 9 {
                         return colour;
@@ -63,7 +65,8 @@ impl Scene {
                 if x % 128 < 2 || y % 96 < 2 { [214, 214, 210] } else { [252, 251, 247] }
             }),
             Self::Hills => scaled(&|x, y| {
-                let ridge = |n: i64| 300 + n * 120 + noise(seed + n as u64, x * (3 + n), n * 4096, 512) * 5 / 4 - 160;
+                let ridge =
+                    |n: i64| 300 + n * 120 + noise(seed + n as u64, x * (3 + n), n * 4096, 512) * 5 / 4 - 160;
                 if y > ridge(2) {
                     [shade(38 + noise(seed + 9, x * 8, y * 8, 256) / 6), shade(82 + y / 40), 44]
                 } else if y > ridge(1) {
@@ -76,7 +79,8 @@ impl Scene {
             }),
             Self::Fractal => scaled(&|x, y| {
                 // Centre and half width in thousandths: parts of the set that look unlike each other.
-                const VIEWS: [(i64, i64, i64); 4] = [(-600, 0, 1_600), (-760, 130, 330), (300, 480, 420), (-1_250, 60, 360)];
+                const VIEWS: [(i64, i64, i64); 4] =
+                    [(-600, 0, 1_600), (-760, 130, 330), (300, 480, 420), (-1_250, 60, 360)];
                 let (cx, cy, half) = VIEWS.get(seed as usize % 4).copied().unwrap_or((-600, 0, 1_600));
                 let unit = 1i64 << 22;
                 let place = |at: i64, centre: i64| (centre * unit + at * half * unit / 512) / 1000;
@@ -88,7 +92,11 @@ impl Scene {
             Self::Checks => scaled(&|x, y| {
                 let side = 60 + pick(1, 90);
                 let dark = (x / side + (y + x / 5) / side) % 2 == 0;
-                if dark { [shade(30 + x / 8), 40, shade(90 + y / 8)] } else { [shade(250 - y / 6), shade(235 - x / 9), 190] }
+                if dark {
+                    [shade(30 + x / 8), 40, shade(90 + y / 8)]
+                } else {
+                    [shade(250 - y / 6), shade(235 - x / 9), 190]
+                }
             }),
             Self::StillLife => scaled(&|x, y| {
                 for n in 0..4 {
@@ -96,15 +104,28 @@ impl Scene {
                     let r = 70 + pick(40 + n as u64, 70);
                     let (dx, dy) = (x - bx, y - by);
                     if dx * dx + dy * dy < r * r {
-                        let light = 255 - ((dx + r / 3) * (dx + r / 3) + (dy + r / 3) * (dy + r / 3)) * 190 / (2 * r * r);
-                        return [shade(light), shade(light * (60 + n * 35) / 255), shade(light * (200 - n * 45) / 255)];
+                        let light = 255
+                            - ((dx + r / 3) * (dx + r / 3) + (dy + r / 3) * (dy + r / 3)) * 190 / (2 * r * r);
+                        return [
+                            shade(light),
+                            shade(light * (60 + n * 35) / 255),
+                            shade(light * (200 - n * 45) / 255),
+                        ];
                     }
                 }
-                if y > 500 { [shade(150 - y / 10), shade(112 - y / 14), 70] } else { [shade(120 + y / 5), shade(126 + x / 20), 140] }
+                if y > 500 {
+                    [shade(150 - y / 10), shade(112 - y / 14), 70]
+                } else {
+                    [shade(120 + y / 5), shade(126 + x / 20), 140]
+                }
             }),
             Self::Contours => scaled(&|x, y| {
                 let high = noise(seed, x * 2, y * 2, 512) + noise(seed + 1, x * 5, y * 5, 512) / 3;
-                if high % 26 < 4 { [120, 86, 52] } else { [shade(high * 5 / 4), shade(226 - high / 5), shade(150 - high / 4)] }
+                if high % 26 < 4 {
+                    [120, 86, 52]
+                } else {
+                    [shade(high * 5 / 4), shade(226 - high / 5), shade(150 - high / 4)]
+                }
             }),
             Self::Rings => scaled(&|x, y| {
                 let ring = |n: u64| {
@@ -119,14 +140,24 @@ impl Scene {
                 let roof = 190 + pick(house.unsigned_abs(), 320);
                 if y < roof {
                     [shade(150 + y / 6), shade(178 + y / 12), 214]
-                } else if (x % 128) % 32 > 8 && (x % 128) % 32 < 24 && (y - roof) % 56 > 20 && (y - roof) % 56 < 46 {
-                    if mix(seed + 3, ((x / 32) * 97 + (y - roof) / 56).unsigned_abs()) % 3 == 0 { [250, 226, 140] } else { [52, 60, 78] }
+                } else if (x % 128) % 32 > 8
+                    && (x % 128) % 32 < 24
+                    && (y - roof) % 56 > 20
+                    && (y - roof) % 56 < 46
+                {
+                    if mix(seed + 3, ((x / 32) * 97 + (y - roof) / 56).unsigned_abs()) % 3 == 0 {
+                        [250, 226, 140]
+                    } else {
+                        [52, 60, 78]
+                    }
                 } else {
                     [shade(120 + 16 * (house % 4)), shade(96 + 12 * (house % 3)), shade(84 + 9 * house)]
                 }
             }),
             Self::Clouds => scaled(&|x, y| {
-                let thick = noise(seed, x * 2, y * 3, 512) / 2 + noise(seed + 1, x * 6, y * 8, 512) / 3 + noise(seed + 2, x * 16, y * 20, 512) / 6;
+                let thick = noise(seed, x * 2, y * 3, 512) / 2
+                    + noise(seed + 1, x * 6, y * 8, 512) / 3
+                    + noise(seed + 2, x * 16, y * 20, 512) / 6;
                 [shade(60 + thick), shade(110 + thick * 3 / 5), shade(190 + thick / 4)]
             }),
         }
@@ -153,7 +184,9 @@ fn noise(seed: u64, x: i64, y: i64, cell: i64) -> i64 {
         t * t * (768 - 2 * t) / 65_536
     };
     let (tx, ty) = (smooth(x.rem_euclid(cell)), smooth(y.rem_euclid(cell)));
-    let corner = |dx: i64, dy: i64| (mix(seed, ((cx + dx) as u64) << 32 ^ (cy + dy) as u64 & 0xffff_ffff) % 256) as i64;
+    let corner = |dx: i64, dy: i64| {
+        (mix(seed, ((cx + dx) as u64) << 32 ^ (cy + dy) as u64 & 0xffff_ffff) % 256) as i64
+    };
     let top = corner(0, 0) * (256 - tx) + corner(1, 0) * tx;
     let bottom = corner(0, 1) * (256 - tx) + corner(1, 1) * tx;
     (top * (256 - ty) + bottom * ty) / 65_536

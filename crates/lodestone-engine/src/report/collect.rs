@@ -112,8 +112,10 @@ pub(super) fn collect(
             }
         }
     }
-    let group_of_path: BTreeMap<&str, u64> =
-        cards.iter().flat_map(|group| group.members.iter().map(|path| (path.as_str(), group.group))).collect();
+    let group_of_path: BTreeMap<&str, u64> = cards
+        .iter()
+        .flat_map(|group| group.members.iter().map(|path| (path.as_str(), group.group)))
+        .collect();
 
     let mut seen = Seen::default();
     for record in records {

@@ -75,7 +75,8 @@ fn text(value: Option<impl Display>) -> String {
 
 /// A field from outside: defused, then quoted where RFC 4180 asks for it.
 fn field(value: &str) -> String {
-    let risky = value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
+    let risky = value
+        .starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
     let value = if risky { format!("'{value}") } else { value.to_owned() };
     if value.contains([',', '"', '\r', '\n']) { format!("\"{}\"", value.replace('"', "\"\"")) } else { value }
 }
@@ -135,7 +136,8 @@ mod tests {
         for state in [State::Known, State::KnownGood, State::Alike, State::Examined, State::Unreadable] {
             assert_eq!(state_word(state), word(&state));
         }
-        for stage in [Stage::Walk, Stage::Read, Stage::Identify, Stage::Unpack, Stage::Decode, Stage::Worker] {
+        for stage in [Stage::Walk, Stage::Read, Stage::Identify, Stage::Unpack, Stage::Decode, Stage::Worker]
+        {
             assert_eq!(stage_word(stage), word(&stage));
         }
     }

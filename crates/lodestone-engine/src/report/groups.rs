@@ -10,7 +10,11 @@ use super::{Report, limits, words};
 
 /// All groups, in the order given.
 pub(super) fn cards(out: &mut dyn Write, report: &Report<'_>, seen: &Seen) -> io::Result<()> {
-    writeln!(out, "<section id=\"groups\"><h2>Ranked groups <i>{}</i></h2>", count(report.groups.len() as u64))?;
+    writeln!(
+        out,
+        "<section id=\"groups\"><h2>Ranked groups <i>{}</i></h2>",
+        count(report.groups.len() as u64)
+    )?;
     if report.groups.is_empty() {
         return writeln!(out, "<p class=\"empty\">No file of this scan stands in a group.</p></section>");
     }
@@ -156,14 +160,10 @@ fn members(out: &mut dyn Write, group: &Group, seen: &Seen) -> io::Result<()> {
             chip(out, row.state, "")?;
             write!(out, " {}", Text(&facts(row).join(" · ")))?;
             if let Some(found) = &row.best_match {
-                write!(
-                    out,
-                    " · {} {}, {}, {}",
-                    Text(&found.bank),
-                    Text(&found.entry),
-                    words::distance(found),
-                    Text(&words::transform(&found.transform))
-                )?;
+                write!(out, " · {} {}, {}", Text(&found.bank), Text(&found.entry), words::distance(found))?;
+                if !found.signal_type.is_digest() {
+                    write!(out, ", {}", Text(&words::transform(&found.transform)))?;
+                }
             }
             write!(out, "</small>")?;
         }
@@ -211,7 +211,8 @@ fn more(out: &mut dyn Write, all: usize, shown: usize) -> io::Result<()> {
 /// The factors behind a rank, each with a bar as long as its share of the largest.
 fn factors(out: &mut dyn Write, priority: &Priority) -> io::Result<()> {
     write!(out, "<p class=\"points\"><b>{}</b> points</p>", priority.points)?;
-    let largest = priority.factors.iter().map(|factor| factor.points.unsigned_abs()).max().unwrap_or(1).max(1);
+    let largest =
+        priority.factors.iter().map(|factor| factor.points.unsigned_abs()).max().unwrap_or(1).max(1);
     if priority.factors.is_empty() {
         return Ok(());
     }

@@ -94,7 +94,11 @@ pub(super) fn figures(out: &mut dyn Write, report: &Report<'_>) -> io::Result<()
             out,
             "<p class=\"note warn\"><b>This run was interrupted.</b> {} found and not reached: nothing below speaks of \
              them.</p>",
-            if s.not_reached == 1 { "1 path was".to_owned() } else { format!("{} paths were", count(s.not_reached)) }
+            if s.not_reached == 1 {
+                "1 path was".to_owned()
+            } else {
+                format!("{} paths were", count(s.not_reached))
+            }
         )?;
     }
     let total = s.exposures_needed.saturating_add(s.exposures_saved);
@@ -186,7 +190,8 @@ mod tests {
     #[test]
     fn the_inline_texts_name_no_address_outside() {
         for text in [STYLE, SCRIPT] {
-            for word in ["http:", "https:", "//", "@import", "url(", "fetch", "XMLHttp", "eval", "innerHTML"] {
+            for word in ["http:", "https:", "//", "@import", "url(", "fetch", "XMLHttp", "eval", "innerHTML"]
+            {
                 assert!(!text.contains(word), "{word}");
             }
         }

@@ -35,7 +35,11 @@ pub(super) fn matches(out: &mut dyn Write, seen: &Seen) -> io::Result<()> {
         if let Some(class) = &found.classification {
             write!(out, "<small>class {}</small>", Text(class))?;
         }
-        let by = if found.signal_type == SignalType::Pdq { "picture (pdq)".to_owned() } else { format!("bytes ({})", found.signal_type) };
+        let by = match found.signal_type {
+            SignalType::Pdq => "picture (pdq)".to_owned(),
+            digest if digest.is_digest() => format!("bytes ({digest})"),
+            other => other.to_string(),
+        };
         write!(
             out,
             "</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{radius}</td><td>{}",
@@ -153,7 +157,10 @@ pub(super) fn method(out: &mut dyn Write, report: &Report<'_>) -> io::Result<()>
          same account.</p>"
     )?;
     if report.banks.is_empty() {
-        writeln!(out, "<p class=\"empty\">No list was given: files were compared among themselves only.</p>")?;
+        writeln!(
+            out,
+            "<p class=\"empty\">No list was given: files were compared among themselves only.</p>"
+        )?;
     } else {
         writeln!(
             out,

@@ -92,10 +92,8 @@ pub(super) fn transform(transform: &Transform) -> String {
     });
     let backdrop = transform.backdrop.map(|backdrop| format!("laid over {}", word(&backdrop)));
     let negative = transform.negative.then(|| "colours inverted".to_owned());
-    let parts: Vec<_> = [frame, backdrop, leading, negative, dihedral(transform.dihedral)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let parts: Vec<_> =
+        [frame, backdrop, leading, negative, dihedral(transform.dihedral)].into_iter().flatten().collect();
     if parts.is_empty() { "as stored".to_owned() } else { parts.join(", ") }
 }
 
@@ -123,9 +121,6 @@ mod tests {
         assert_eq!(say(Dihedral::AsIs, false, None, None), "as stored");
         assert_eq!(say(Dihedral::FlipX, true, None, None), "colours inverted, mirrored (flip x)");
         assert_eq!(say(Dihedral::Rot90, false, None, None), "turned by 90°");
-        assert_eq!(
-            say(Dihedral::AsIs, true, Some((4, 1250)), None),
-            "frame 4, at 1.250 s, colours inverted"
-        );
+        assert_eq!(say(Dihedral::AsIs, true, Some((4, 1250)), None), "frame 4, at 1.250 s, colours inverted");
     }
 }
