@@ -6,12 +6,10 @@ use std::borrow::Cow;
 use super::bytes::{be16, be32, be64, take};
 use super::{Collector, Segment, SegmentKind};
 
-const C2PA_UUID: &[u8] = &[
-    0xd8, 0xfe, 0xc3, 0xd6, 0x1b, 0x0e, 0x48, 0x3c, 0x92, 0x97, 0x58, 0x28, 0x87, 0x7e, 0xc4, 0x81,
-];
-const XMP_UUID: &[u8] = &[
-    0xbe, 0x7a, 0xcf, 0xcb, 0x97, 0xa9, 0x42, 0xe8, 0x9c, 0x71, 0x99, 0x94, 0x91, 0xe3, 0xaf, 0xac,
-];
+const C2PA_UUID: &[u8] =
+    &[0xd8, 0xfe, 0xc3, 0xd6, 0x1b, 0x0e, 0x48, 0x3c, 0x92, 0x97, 0x58, 0x28, 0x87, 0x7e, 0xc4, 0x81];
+const XMP_UUID: &[u8] =
+    &[0xbe, 0x7a, 0xcf, 0xcb, 0x97, 0xa9, 0x42, 0xe8, 0x9c, 0x71, 0x99, 0x94, 0x91, 0xe3, 0xaf, 0xac];
 /// Boxes read at one level, and items and extents of a `meta` box. 4,096: a HEIC with tiles has some 100.
 const MAX_BOXES: usize = 4_096;
 
@@ -170,11 +168,7 @@ fn locations(data: &[u8], places: &mut Vec<Place>) -> Option<()> {
     let mut extents_left = MAX_BOXES;
     for _ in 0..count.min(MAX_BOXES as u64) {
         let id = number(data, &mut at, if version < 2 { 2 } else { 4 })?;
-        let method = if version == 0 {
-            0
-        } else {
-            number(data, &mut at, 2)? & 15
-        };
+        let method = if version == 0 { 0 } else { number(data, &mut at, 2)? & 15 };
         let _reference = number(data, &mut at, 2)?;
         let base = number(data, &mut at, base_size)?;
         let mut extents = Vec::new();
@@ -185,11 +179,7 @@ fn locations(data: &[u8], places: &mut Vec<Place>) -> Option<()> {
             let length = number(data, &mut at, length_size)?;
             extents.push((base.saturating_add(offset), length));
         }
-        places.push(Place {
-            id: u32::try_from(id).ok()?,
-            in_idat: method == 1,
-            extents,
-        });
+        places.push(Place { id: u32::try_from(id).ok()?, in_idat: method == 1, extents });
     }
     Some(())
 }
@@ -205,13 +195,7 @@ fn number(data: &[u8], at: &mut usize, size: usize) -> Option<u64> {
     Some(bytes.iter().fold(0, |n, &b| n << 8 | u64::from(b)))
 }
 
-fn item_data<'a>(
-    file: &'a [u8],
-    idat: Option<&Bx<'a>>,
-    item: &Item,
-    place: &Place,
-    out: &mut Collector<'a>,
-) {
+fn item_data<'a>(file: &'a [u8], idat: Option<&Bx<'a>>, item: &Item, place: &Place, out: &mut Collector<'a>) {
     let base = match (place.in_idat, idat) {
         (false, _) => 0,
         (true, Some(idat)) => idat.start as u64,

@@ -29,7 +29,5 @@ pub(super) fn take(b: &[u8], at: usize, len: usize) -> (&[u8], bool) {
 /// Index of the first `needle` at or after `from`.
 pub(super) fn find(b: &[u8], needle: &[u8], from: usize) -> Option<usize> {
     let tail = b.get(from..)?;
-    tail.windows(needle.len().max(1))
-        .position(|w| w == needle)
-        .map(|i| from + i)
+    tail.windows(needle.len().max(1)).position(|w| w == needle).map(|i| from + i)
 }

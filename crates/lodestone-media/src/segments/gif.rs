@@ -38,11 +38,7 @@ pub(super) fn walk<'a>(file: &'a [u8], out: &mut Collector<'a>) {
 }
 
 fn table(flags: u8) -> usize {
-    if flags & 0x80 == 0 {
-        0
-    } else {
-        3 << ((flags & 7) + 1)
-    }
+    if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
 }
 
 fn extension<'a>(file: &'a [u8], at: usize, out: &mut Collector<'a>) -> usize {

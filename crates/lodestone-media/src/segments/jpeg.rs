@@ -83,10 +83,7 @@ pub(super) fn walk<'a>(file: &'a [u8], out: &mut Collector<'a>) -> JpegStructure
 
 fn mark(jpeg: &mut JpegStructure, code: u8, at: usize) {
     if jpeg.markers.len() < MAX_MARKERS {
-        jpeg.markers.push(Marker {
-            code,
-            offset: at as u64,
-        });
+        jpeg.markers.push(Marker { code, offset: at as u64 });
     }
 }
 
@@ -171,18 +168,25 @@ fn application<'a>(
 }
 
 const APPS: [&str; 16] = [
-    "jpeg:APP0", "jpeg:APP1", "jpeg:APP2", "jpeg:APP3", "jpeg:APP4", "jpeg:APP5", "jpeg:APP6",
-    "jpeg:APP7", "jpeg:APP8", "jpeg:APP9", "jpeg:APP10", "jpeg:APP11", "jpeg:APP12", "jpeg:APP13",
-    "jpeg:APP14", "jpeg:APP15",
+    "jpeg:APP0",
+    "jpeg:APP1",
+    "jpeg:APP2",
+    "jpeg:APP3",
+    "jpeg:APP4",
+    "jpeg:APP5",
+    "jpeg:APP6",
+    "jpeg:APP7",
+    "jpeg:APP8",
+    "jpeg:APP9",
+    "jpeg:APP10",
+    "jpeg:APP11",
+    "jpeg:APP12",
+    "jpeg:APP13",
+    "jpeg:APP14",
+    "jpeg:APP15",
 ];
 
-fn push<'a>(
-    kind: SegmentKind,
-    field: &'static str,
-    part: &Part<'a>,
-    skip: usize,
-    out: &mut Collector<'a>,
-) {
+fn push<'a>(kind: SegmentKind, field: &'static str, part: &Part<'a>, skip: usize, out: &mut Collector<'a>) {
     let skip = skip.min(part.data.len());
     let keyword = (kind == SegmentKind::OtherApp).then(|| {
         // The identifier: printable characters up to the first that is not.
@@ -216,10 +220,9 @@ fn extended_xmp<'a>(pieces: &[Piece<'a>], out: &mut Collector<'a>) {
     let mut packet = vec![b' '; full];
     for piece in pieces.iter().filter(|p| p.guid == first.guid) {
         let room = full.saturating_sub(piece.place).min(piece.data.len());
-        if let (Some(to), Some(from)) = (
-            packet.get_mut(piece.place..piece.place.saturating_add(room)),
-            piece.data.get(..room),
-        ) {
+        if let (Some(to), Some(from)) =
+            (packet.get_mut(piece.place..piece.place.saturating_add(room)), piece.data.get(..room))
+        {
             to.copy_from_slice(from);
         }
     }

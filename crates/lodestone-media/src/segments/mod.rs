@@ -123,9 +123,7 @@ impl<'a> Segments<'a> {
 
     /// The first EXIF blob, parsed, with its segment.
     pub fn exif(&self) -> Option<(&Segment<'a>, Tiff<'_>)> {
-        self.of(SegmentKind::Exif)
-            .map(|s| (s, Tiff::parse(&s.data)))
-            .find(|(_, t)| !t.fields().is_empty())
+        self.of(SegmentKind::Exif).map(|s| (s, Tiff::parse(&s.data))).find(|(_, t)| !t.fields().is_empty())
     }
 }
 
@@ -154,12 +152,8 @@ pub fn scan(bytes: &[u8]) -> Segments<'_> {
     } else if bytes.get(4..8) == Some(b"ftyp") || bytes.get(4..8) == Some(b"JXL ") {
         bmff::walk(bytes, &mut out);
     }
-    let mut segments = Segments {
-        format: crate::identify(bytes),
-        items: out.items,
-        jpeg: None,
-        damage: out.damage,
-    };
+    let mut segments =
+        Segments { format: crate::identify(bytes), items: out.items, jpeg: None, damage: out.damage };
     if let Some(mut jpeg) = jpeg {
         jpeg.thumbnail = structure::thumbnail(&segments);
         segments.jpeg = Some(jpeg);
@@ -198,9 +192,7 @@ impl<'a> Collector<'a> {
 
     /// How many bytes the next decoded payload may have.
     fn budget(&self) -> usize {
-        MAX_DECODED_TOTAL
-            .saturating_sub(self.decoded)
-            .min(MAX_DECODED)
+        MAX_DECODED_TOTAL.saturating_sub(self.decoded).min(MAX_DECODED)
     }
 
     /// Inflates a zlib stream within the budget; what came before a fault is kept.

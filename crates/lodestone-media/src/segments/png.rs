@@ -100,11 +100,7 @@ fn international<'a>(chunk: &Chunk<'a>, out: &mut Collector<'a>) {
     let compressed = rest.first() == Some(&1);
     let (_language, rest) = split_nul(rest.get(2..).unwrap_or_default());
     let (_translated, value) = split_nul(rest);
-    let value = if compressed {
-        Cow::Owned(out.inflate(value, "png: iTXt"))
-    } else {
-        Cow::Borrowed(value)
-    };
+    let value = if compressed { Cow::Owned(out.inflate(value, "png: iTXt")) } else { Cow::Borrowed(value) };
     keep_text("png:iTXt", keyword, chunk, value, out);
 }
 
@@ -168,10 +164,7 @@ fn push<'a>(
 
 fn split_nul(data: &[u8]) -> (&[u8], &[u8]) {
     match data.iter().position(|&b| b == 0) {
-        Some(i) => (
-            data.get(..i).unwrap_or_default(),
-            data.get(i + 1..).unwrap_or_default(),
-        ),
+        Some(i) => (data.get(..i).unwrap_or_default(), data.get(i + 1..).unwrap_or_default()),
         None => (data, &[]),
     }
 }

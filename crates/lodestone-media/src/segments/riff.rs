@@ -21,11 +21,7 @@ pub(super) fn walk<'a>(file: &'a [u8], out: &mut Collector<'a>) {
         }
         let (kind, field, data) = match name {
             // Some writers keep the JPEG prefix.
-            b"EXIF" => (
-                Some(SegmentKind::Exif),
-                "webp:EXIF",
-                data.strip_prefix(b"Exif\0\0").unwrap_or(data),
-            ),
+            b"EXIF" => (Some(SegmentKind::Exif), "webp:EXIF", data.strip_prefix(b"Exif\0\0").unwrap_or(data)),
             b"XMP " => (Some(SegmentKind::Xmp), "webp:XMP", data),
             b"ICCP" => (Some(SegmentKind::Icc), "webp:ICCP", data),
             b"C2PA" => (Some(SegmentKind::C2pa), "webp:C2PA", data),
@@ -43,10 +39,7 @@ pub(super) fn walk<'a>(file: &'a [u8], out: &mut Collector<'a>) {
                 keyword: None,
             });
         }
-        at = at
-            .saturating_add(8)
-            .saturating_add(length)
-            .saturating_add(length & 1);
+        at = at.saturating_add(8).saturating_add(length).saturating_add(length & 1);
     }
     if at < file.len() && at >= end && !out.full() {
         png::trailing(file, at.max(12), out);

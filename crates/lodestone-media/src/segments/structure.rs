@@ -176,12 +176,7 @@ fn frame(code: u8, data: &[u8]) -> Option<Frame> {
         height: be16(data, 1)?,
         width: be16(data, 3)?,
         components: components
-            .map(|c| Component {
-                id: c[0],
-                h: c[1] >> 4,
-                v: c[1] & 15,
-                table: c[2],
-            })
+            .map(|c| Component { id: c[0], h: c[1] >> 4, v: c[1] & 15, table: c[2] })
             .collect(),
     })
 }
@@ -197,17 +192,10 @@ fn quant_tables(mut data: &[u8], tables: &mut Vec<QuantTable>) {
         };
         let mut zigzag = [0u16; 64];
         for (i, step) in zigzag.iter_mut().enumerate() {
-            *step = if wide {
-                u16::from_be_bytes([steps[2 * i], steps[2 * i + 1]])
-            } else {
-                u16::from(steps[i])
-            };
+            *step =
+                if wide { u16::from_be_bytes([steps[2 * i], steps[2 * i + 1]]) } else { u16::from(steps[i]) };
         }
-        tables.push(QuantTable {
-            id: head & 15,
-            zigzag,
-            ijg: ijg_match(&zigzag),
-        });
+        tables.push(QuantTable { id: head & 15, zigzag, ijg: ijg_match(&zigzag) });
         data = data.get(size + 1..).unwrap_or_default();
     }
 }
@@ -226,11 +214,7 @@ fn ijg_match(zigzag: &[u16; 64]) -> Option<IjgMatch> {
 
 fn scaled(step: u8, quality: u8) -> u16 {
     let quality = u32::from(quality);
-    let percent = if quality < 50 {
-        5000 / quality
-    } else {
-        200 - 2 * quality
-    };
+    let percent = if quality < 50 { 5000 / quality } else { 200 - 2 * quality };
     let value = (u32::from(step) * percent + 50) / 100;
     u16::try_from(value.clamp(1, 255)).unwrap_or(255)
 }
@@ -282,9 +266,7 @@ pub(super) fn thumbnail(segments: &Segments<'_>) -> Option<Thumbnail> {
         at += 2 + length;
     }
     Some(Thumbnail {
-        offset: segment
-            .is_verbatim()
-            .then(|| segment.payload_offset.saturating_add(u64::from(offset))),
+        offset: segment.is_verbatim().then(|| segment.payload_offset.saturating_add(u64::from(offset))),
         length: data.len() as u64,
         size: inner.frame.map(|f| (f.width, f.height)),
         tables: inner.tables,

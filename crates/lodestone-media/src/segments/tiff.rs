@@ -139,10 +139,7 @@ impl<'a> Tiff<'a> {
     /// Reads every directory that can be reached. Total: a broken blob gives the fields that could be read.
     pub fn parse(blob: &'a [u8]) -> Self {
         let big_endian = blob.starts_with(b"MM");
-        let mut tiff = Self {
-            big_endian,
-            ..Self::default()
-        };
+        let mut tiff = Self { big_endian, ..Self::default() };
         if !big_endian && !blob.starts_with(b"II") {
             tiff.note("no TIFF header");
             return tiff;
@@ -229,11 +226,7 @@ impl<'a> Tiff<'a> {
             5 | 10 | 12 | 16..=18 => 8,
             _ => 1,
         });
-        let at = if size <= 4 {
-            inline
-        } else {
-            usize::try_from(u32_at(blob, inline, big_endian)?).ok()?
-        };
+        let at = if size <= 4 { inline } else { usize::try_from(u32_at(blob, inline, big_endian)?).ok()? };
         let wanted = usize::try_from(size).unwrap_or(usize::MAX);
         let (data, whole) = super::bytes::take(blob, at, wanted);
         if !whole {
@@ -274,11 +267,8 @@ impl<'a> Tiff<'a> {
     pub fn thumbnail(&self, blob: &'a [u8]) -> Option<(u32, &'a [u8])> {
         let offset = self.get(Ifd::Thumbnail, tag::THUMBNAIL_OFFSET)?.uint(0)?;
         let length = self.get(Ifd::Thumbnail, tag::THUMBNAIL_LENGTH)?.uint(0)?;
-        let (data, _) = super::bytes::take(
-            blob,
-            usize::try_from(offset).ok()?,
-            usize::try_from(length).ok()?,
-        );
+        let (data, _) =
+            super::bytes::take(blob, usize::try_from(offset).ok()?, usize::try_from(length).ok()?);
         data.starts_with(&[0xff, 0xd8]).then_some((offset, data))
     }
 }

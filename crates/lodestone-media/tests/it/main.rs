@@ -1,1 +1,2 @@
 //! Integration tests of this crate, one binary.
+mod segments;
