@@ -16,6 +16,21 @@ pub(super) const HINT_ANY: &str =
 /// # Errors
 /// [`Refusal`] for what is no list, for values of no named type, and for a declared type that the values contradict.
 pub fn sniff(head: &[u8], declared: Option<SignalType>) -> Result<ListFormat, Refusal> {
+    let format = told(head, declared)?;
+    match declared {
+        Some(kind) if only_digests(format) && !kind.is_digest() => Err(Refusal::new(
+            format!("a {format} list holds digests of files, no {kind} values"),
+            format!("give it without {kind}: before its name"),
+        )),
+        _ => Ok(format),
+    }
+}
+
+fn only_digests(format: ListFormat) -> bool {
+    matches!(format, ListFormat::Hashdeep | ListFormat::NsrlRds2 | ListFormat::NsrlRds3)
+}
+
+fn told(head: &[u8], declared: Option<SignalType>) -> Result<ListFormat, Refusal> {
     if head.starts_with(b"SQLite format 3\0") {
         return Ok(ListFormat::NsrlRds3);
     }

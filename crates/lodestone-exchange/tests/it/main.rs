@@ -1,4 +1,5 @@
 //! Integration tests of this crate, one binary.
+#![allow(clippy::unwrap_used)]
 
 mod hostile;
 mod refusals;

@@ -93,3 +93,11 @@ fn format_names_round_trip() {
     }
     assert!("xml".parse::<ListFormat>().unwrap_err().contains("nsrl-rds2"));
 }
+
+#[test]
+fn a_declared_type_that_the_format_cannot_hold_is_refused() {
+    let hashdeep = format!("%%%% HASHDEEP-1.0\n%%%% size,md5,filename\n1,{},a\n", value(1, 32));
+    assert!(refusal(hashdeep.as_bytes(), Some(SignalType::Pdq)).contains("give it without pdq:"));
+    assert!(read(hashdeep.as_bytes(), &typed(SignalType::Md5)).is_ok());
+    assert!(sniff(b"SQLite format 3\0....", Some(SignalType::Pdq)).is_err());
+}

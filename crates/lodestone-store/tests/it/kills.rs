@@ -19,8 +19,8 @@ fn the_process_that_dies() {
         store.put_observations(&[(key(n), vec![(String::new(), Observation::default())])], 1).unwrap();
     }
     // Far more than the page cache holds, so that the log has pages of the unfinished transaction.
-    let rows = (1..=30_000u64).map(|line| {
-        if line == 25_000 {
+    let rows = (1..=25_000u64).map(|line| {
+        if line == 20_000 {
             std::process::abort();
         }
         let mut entry = row(&line.to_string(), line, 7).unwrap();
