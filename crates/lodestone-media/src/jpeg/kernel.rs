@@ -125,8 +125,7 @@ pub(super) mod constants {
     const F2_053: i16 = 16819;
     const F2_562: i16 = 20995;
     const F3_072: i16 = 25172;
-    pub(in super::super) const EVEN0: [i16; 2] = [8192, 8192];
-    pub(in super::super) const EVEN1: [i16; 2] = [8192, -8192];
+    pub(in super::super) const EVEN: [i16; 2] = [8192, 0];
     pub(in super::super) const EVEN2: [i16; 2] = [F0_541, F0_541 - F1_847];
     pub(in super::super) const EVEN3: [i16; 2] = [F0_541 + F0_765, F0_541];
     pub(in super::super) const SUM3: [i16; 2] = [F1_175 - F1_961, F1_175];
@@ -145,7 +144,8 @@ fn transform<const BITS: u32>(pairs: [[i16; 2]; 4]) -> [i16; 8] {
         (i32::from(p[0]) * i32::from(c[0])).wrapping_add(i32::from(p[1]) * i32::from(c[1]))
     };
     let [p04, p26, p71, p35] = pairs;
-    let (even0, even1) = (mul(p04, EVEN0), mul(p04, EVEN1));
+    let (even0, even1) = (p04[0].wrapping_add(p04[1]), p04[0].wrapping_sub(p04[1]));
+    let (even0, even1) = (mul([even0, 0], EVEN), mul([even1, 0], EVEN));
     let (even2, even3) = (mul(p26, EVEN2), mul(p26, EVEN3));
     let sum = [p71[0].wrapping_add(p35[0]), p71[1].wrapping_add(p35[1])];
     let (sum3, sum4) = (mul(sum, SUM3), mul(sum, SUM4));

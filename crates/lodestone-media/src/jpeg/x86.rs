@@ -19,40 +19,64 @@ impl<W: Work> NullaryFnOnce for Run<W> {
     }
 }
 
-/// A pair of constants in every pair of lanes.
+// No closures in this file: one that is not inlined is compiled without AVX2, and each intrinsic in it becomes a call.
+
+/// Multiplies and adds pairs of lanes with a pair of constants.
 #[inline(always)]
-fn pairs(simd: V3, c: [i16; 2]) -> __m256i {
-    simd.avx._mm256_set1_epi32(i32::from(c[1]) << 16 | i32::from(c[0] as u16))
+fn mul(simd: V3, p: __m256i, c: [i16; 2]) -> __m256i {
+    simd.avx2._mm256_madd_epi16(p, simd.avx._mm256_set1_epi32(i32::from(c[1]) << 16 | i32::from(c[0] as u16)))
+}
+
+#[inline(always)]
+fn add(simd: V3, x: __m256i, y: __m256i) -> __m256i {
+    simd.avx2._mm256_add_epi32(x, y)
+}
+
+#[inline(always)]
+fn sub(simd: V3, x: __m256i, y: __m256i) -> __m256i {
+    simd.avx2._mm256_sub_epi32(x, y)
+}
+
+#[inline(always)]
+fn down<const BITS: i32>(simd: V3, x: __m256i) -> __m256i {
+    simd.avx2._mm256_srai_epi32::<BITS>(x)
 }
 
 /// One 1-D transform of eight columns, or rows, at once; see `Portable`. Outputs are 32-bit, descaled.
 #[inline(always)]
-fn transform<const BITS: i32>(simd: V3, [p04, p26, p71, p35]: [__m256i; 4]) -> [__m256i; 8] {
-    let a = simd.avx2;
-    let mul = |p, c| a._mm256_madd_epi16(p, pairs(simd, c));
-    let round = simd.avx._mm256_set1_epi32(1 << (BITS - 1));
-    let (even0, even1) = (mul(p04, EVEN0), mul(p04, EVEN1));
-    let (even0, even1) = (a._mm256_add_epi32(even0, round), a._mm256_add_epi32(even1, round));
-    let (even2, even3) = (mul(p26, EVEN2), mul(p26, EVEN3));
-    let sum = a._mm256_add_epi16(p71, p35);
-    let (sum3, sum4) = (mul(sum, SUM3), mul(sum, SUM4));
-    let odd0 = a._mm256_add_epi32(mul(p71, ODD3), sum4);
-    let odd1 = a._mm256_add_epi32(mul(p35, ODD2), sum3);
-    let odd2 = a._mm256_add_epi32(mul(p35, ODD1), sum4);
-    let odd3 = a._mm256_add_epi32(mul(p71, ODD0), sum3);
-    let (e0, e3) = (a._mm256_add_epi32(even0, even3), a._mm256_sub_epi32(even0, even3));
-    let (e1, e2) = (a._mm256_add_epi32(even1, even2), a._mm256_sub_epi32(even1, even2));
-    let down = |x| a._mm256_srai_epi32::<BITS>(x);
+fn transform<const BITS: i32>(s: V3, [p04, p26, p71, p35]: [__m256i; 4]) -> [__m256i; 8] {
+    let round = s.avx._mm256_set1_epi32(1 << (BITS - 1));
+    // Each pair the other way round; sums and differences of 16 bits wrap, as they do in libjpeg-turbo.
+    let p40 = s.avx2._mm256_or_si256(s.avx2._mm256_slli_epi32::<16>(p04), s.avx2._mm256_srli_epi32::<16>(p04));
+    let even0 = add(s, mul(s, s.avx2._mm256_add_epi16(p04, p40), EVEN), round);
+    let even1 = add(s, mul(s, s.avx2._mm256_sub_epi16(p04, p40), EVEN), round);
+    let (even2, even3) = (mul(s, p26, EVEN2), mul(s, p26, EVEN3));
+    let sum = s.avx2._mm256_add_epi16(p71, p35);
+    let (sum3, sum4) = (mul(s, sum, SUM3), mul(s, sum, SUM4));
+    let odd0 = add(s, mul(s, p71, ODD3), sum4);
+    let odd1 = add(s, mul(s, p35, ODD2), sum3);
+    let odd2 = add(s, mul(s, p35, ODD1), sum4);
+    let odd3 = add(s, mul(s, p71, ODD0), sum3);
+    let (e0, e3) = (add(s, even0, even3), sub(s, even0, even3));
+    let (e1, e2) = (add(s, even1, even2), sub(s, even1, even2));
     [
-        down(a._mm256_add_epi32(e0, odd0)),
-        down(a._mm256_add_epi32(e1, odd1)),
-        down(a._mm256_add_epi32(e2, odd2)),
-        down(a._mm256_add_epi32(e3, odd3)),
-        down(a._mm256_sub_epi32(e3, odd3)),
-        down(a._mm256_sub_epi32(e2, odd2)),
-        down(a._mm256_sub_epi32(e1, odd1)),
-        down(a._mm256_sub_epi32(e0, odd0)),
+        down::<BITS>(s, add(s, e0, odd0)),
+        down::<BITS>(s, add(s, e1, odd1)),
+        down::<BITS>(s, add(s, e2, odd2)),
+        down::<BITS>(s, add(s, e3, odd3)),
+        down::<BITS>(s, sub(s, e3, odd3)),
+        down::<BITS>(s, sub(s, e2, odd2)),
+        down::<BITS>(s, sub(s, e1, odd1)),
+        down::<BITS>(s, sub(s, e0, odd0)),
     ]
+}
+
+/// Four columns of samples, eight rows each, to the rows' four bytes: rows 0 to 3 in the low half, 4 to 7 in the high.
+#[inline(always)]
+fn pack(s: V3, p: __m256i, q: __m256i, r: __m256i, t: __m256i) -> __m256i {
+    let a = s.avx2;
+    let bytes = a._mm256_packs_epi16(a._mm256_packs_epi32(p, q), a._mm256_packs_epi32(r, t));
+    a._mm256_shuffle_epi8(a._mm256_add_epi8(bytes, s.avx._mm256_set1_epi8(-128)), cast(TRANSPOSE))
 }
 
 /// Byte order that transposes a 4 × 4 matrix of bytes in each half.
@@ -102,7 +126,12 @@ impl Kernel for V3 {
         let a = self.avx2;
         let c: [__m256i; 4] = cast(coefficients.0);
         let q: [__m256i; 4] = cast(quant.0);
-        let input = [0, 1, 2, 3].map(|i| a._mm256_mullo_epi16(c[i], q[i]));
+        let input = [
+            a._mm256_mullo_epi16(c[0], q[0]),
+            a._mm256_mullo_epi16(c[1], q[1]),
+            a._mm256_mullo_epi16(c[2], q[2]),
+            a._mm256_mullo_epi16(c[3], q[3]),
+        ];
         let [r0, r1, r2, r3, r4, r5, r6, r7] = transform::<11>(self, input);
         let x01 = cast(a._mm256_packs_epi32(r0, r1));
         let x23 = cast(a._mm256_packs_epi32(r2, r3));
@@ -122,11 +151,7 @@ impl Kernel for V3 {
                 a._mm256_permute2x128_si256::<0x31>(top_odd, bottom_odd),
             ],
         );
-        let pack = |p, q, r, s| {
-            let bytes = a._mm256_packs_epi16(a._mm256_packs_epi32(p, q), a._mm256_packs_epi32(r, s));
-            a._mm256_shuffle_epi8(a._mm256_add_epi8(bytes, self.avx._mm256_set1_epi8(-128)), cast(TRANSPOSE))
-        };
-        let (left, right) = (pack(c0, c1, c2, c3), pack(c4, c5, c6, c7));
+        let (left, right) = (pack(self, c0, c1, c2, c3), pack(self, c4, c5, c6, c7));
         let low: [[u8; 8]; 4] = cast(a._mm256_unpacklo_epi32(left, right));
         let high: [[u8; 8]; 4] = cast(a._mm256_unpackhi_epi32(left, right));
         let rows = [low[0], low[1], high[0], high[1], low[2], low[3], high[2], high[3]];
@@ -151,44 +176,60 @@ impl Kernel for V3 {
     }
 }
 
-/// 32 pixels. With x from -128 to 127: `(91881 x + 32768) >> 16` is `x + ((26345 x + 32768) >> 16)`, and the latter is
-/// the upper half of `2 x * 26345`, plus 1, halved; the other channels likewise.
+/// 32 pixels.
 #[inline(always)]
-fn ycc32(simd: V3, y: __m256i, cb: __m256i, cr: __m256i) -> [u8; 96] {
-    let a = simd.avx2;
-    let zero = simd.avx._mm256_setzero_si256();
-    let set = |x| simd.avx._mm256_set1_epi16(x);
-    let one = set(1);
-    let half = |y: __m256i, cb: __m256i, cr: __m256i| {
-        let (cb, cr) = (a._mm256_sub_epi16(cb, set(128)), a._mm256_sub_epi16(cr, set(128)));
-        let (cb2, cr2) = (a._mm256_add_epi16(cb, cb), a._mm256_add_epi16(cr, cr));
-        let scaled =
-            |x, c| a._mm256_srai_epi16::<1>(a._mm256_add_epi16(a._mm256_mulhi_epi16(x, set(c)), one));
-        let r = a._mm256_add_epi16(a._mm256_add_epi16(y, cr), scaled(cr2, 26345));
-        let b = a._mm256_add_epi16(a._mm256_add_epi16(y, cb2), scaled(cb2, -14942));
-        let green = |pair| {
-            let product = a._mm256_madd_epi16(pair, pairs(simd, [-22554, 18734]));
-            a._mm256_srai_epi32::<16>(a._mm256_add_epi32(product, simd.avx._mm256_set1_epi32(32768)))
-        };
-        let g = a._mm256_packs_epi32(
-            green(a._mm256_unpacklo_epi16(cb, cr)),
-            green(a._mm256_unpackhi_epi16(cb, cr)),
-        );
-        (r, a._mm256_add_epi16(a._mm256_sub_epi16(y, cr), g), b)
-    };
-    let low = |x| a._mm256_unpacklo_epi8(x, zero);
-    let high = |x| a._mm256_unpackhi_epi8(x, zero);
-    let (r0, g0, b0) = half(low(y), low(cb), low(cr));
-    let (r1, g1, b1) = half(high(y), high(cb), high(cr));
-    let r = a._mm256_shuffle_epi8(a._mm256_packus_epi16(r0, r1), cast(SPREAD[0]));
-    let g = a._mm256_shuffle_epi8(a._mm256_packus_epi16(g0, g1), cast(SPREAD[1]));
-    let b = a._mm256_shuffle_epi8(a._mm256_packus_epi16(b0, b1), cast(SPREAD[2]));
-    let merge =
-        |v: usize| a._mm256_blendv_epi8(a._mm256_blendv_epi8(r, g, cast(MASK[v][0])), b, cast(MASK[v][1]));
-    let (v0, v1, v2) = (merge(0), merge(1), merge(2));
+fn ycc32(s: V3, y: __m256i, cb: __m256i, cr: __m256i) -> [u8; 96] {
+    let a = s.avx2;
+    let zero = s.avx._mm256_setzero_si256();
+    let low = ycc16(
+        s,
+        a._mm256_unpacklo_epi8(y, zero),
+        a._mm256_unpacklo_epi8(cb, zero),
+        a._mm256_unpacklo_epi8(cr, zero),
+    );
+    let high = ycc16(
+        s,
+        a._mm256_unpackhi_epi8(y, zero),
+        a._mm256_unpackhi_epi8(cb, zero),
+        a._mm256_unpackhi_epi8(cr, zero),
+    );
+    let r = a._mm256_shuffle_epi8(a._mm256_packus_epi16(low[0], high[0]), cast(SPREAD[0]));
+    let g = a._mm256_shuffle_epi8(a._mm256_packus_epi16(low[1], high[1]), cast(SPREAD[1]));
+    let b = a._mm256_shuffle_epi8(a._mm256_packus_epi16(low[2], high[2]), cast(SPREAD[2]));
+    let v0 = a._mm256_blendv_epi8(a._mm256_blendv_epi8(r, g, cast(MASK[0][0])), b, cast(MASK[0][1]));
+    let v1 = a._mm256_blendv_epi8(a._mm256_blendv_epi8(r, g, cast(MASK[1][0])), b, cast(MASK[1][1]));
+    let v2 = a._mm256_blendv_epi8(a._mm256_blendv_epi8(r, g, cast(MASK[2][0])), b, cast(MASK[2][1]));
     cast([
         a._mm256_permute2x128_si256::<0x20>(v0, v1),
         a._mm256_permute2x128_si256::<0x30>(v2, v0),
         a._mm256_permute2x128_si256::<0x31>(v1, v2),
     ])
+}
+
+/// 16 pixels as 16-bit samples. With x from -128 to 127: `(91881 x + 32768) >> 16` is `x + ((26345 x + 32768) >> 16)`,
+/// and the latter is the upper half of `2 x * 26345`, plus 1, halved; the other channels likewise.
+#[inline(always)]
+fn ycc16(s: V3, y: __m256i, cb: __m256i, cr: __m256i) -> [__m256i; 3] {
+    let a = s.avx2;
+    let centre = s.avx._mm256_set1_epi16(128);
+    let (cb, cr) = (a._mm256_sub_epi16(cb, centre), a._mm256_sub_epi16(cr, centre));
+    let (cb2, cr2) = (a._mm256_add_epi16(cb, cb), a._mm256_add_epi16(cr, cr));
+    let r = a._mm256_add_epi16(a._mm256_add_epi16(y, cr), scaled(s, cr2, 26345));
+    let b = a._mm256_add_epi16(a._mm256_add_epi16(y, cb2), scaled(s, cb2, -14942));
+    let g = a._mm256_packs_epi32(
+        green(s, a._mm256_unpacklo_epi16(cb, cr)),
+        green(s, a._mm256_unpackhi_epi16(cb, cr)),
+    );
+    [r, a._mm256_add_epi16(a._mm256_sub_epi16(y, cr), g), b]
+}
+
+#[inline(always)]
+fn scaled(s: V3, x: __m256i, factor: i16) -> __m256i {
+    let upper = s.avx2._mm256_mulhi_epi16(x, s.avx._mm256_set1_epi16(factor));
+    s.avx2._mm256_srai_epi16::<1>(s.avx2._mm256_add_epi16(upper, s.avx._mm256_set1_epi16(1)))
+}
+
+#[inline(always)]
+fn green(s: V3, pairs: __m256i) -> __m256i {
+    down::<16>(s, add(s, mul(s, pairs, [-22554, 18734]), s.avx._mm256_set1_epi32(32768)))
 }
