@@ -31,12 +31,14 @@ pub(crate) fn examine(segments: &Segments<'_>, reading: &mut Reading) {
     let library = library_traits(jpeg);
     let agrees = agrees(jpeg);
     if agrees {
+        // Phone apps export through the system's encoder and leave an incomplete chain.
+        let strength = if reading.camera.is_full() { Strength::Moderate } else { Strength::Weak };
         reading.find(
             "jpeg-structure",
             "structure.agrees",
             "the JPEG structure is one that cameras write and common libraries do not".to_owned(),
             vec![place],
-            vec![supports(Proposition::CameraOriginal, Strength::Moderate)],
+            vec![supports(Proposition::CameraOriginal, strength)],
         );
         reading.camera.structure_agrees = Some(true);
     } else if disagrees(jpeg) {

@@ -13,6 +13,9 @@ const MAX_PACKETS: usize = 8;
 /// Nodes of one packet. 100,000: packets with long histories have some thousand.
 const MAX_NODES: u32 = 100_000;
 
+/// Attributes of one element, and namespace declarations of one packet. 2,000 and 1,000: real ones stay below 200.
+const MAX_ATTRIBUTES: usize = 2_000;
+const MAX_NAMESPACES: usize = 1_000;
 /// Nodes looked at inside one property: an array of a few items.
 const MAX_INSIDE: usize = 200;
 
@@ -60,6 +63,10 @@ fn read(segment: &Segment<'_>) -> Packet {
     let text = text.trim_start_matches('\u{feff}');
     let shift = segment.text().len().saturating_sub(text.len()) as u64;
     let base = segment.is_verbatim().then(|| segment.payload_offset.saturating_add(shift));
+    if let Some(fault) = too_costly(text) {
+        packet.fault = Some(fault.to_owned());
+        return packet;
+    }
     // The parser keeps its own stack, so depth is bounded by the node limit, not by this thread's stack.
     let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
     match Document::parse_with_options(text, options) {
@@ -69,6 +76,16 @@ fn read(segment: &Segment<'_>) -> Packet {
         Err(_) => packet.fault = Some("not well-formed".into()),
     }
     packet
+}
+
+/// What a parser could be made to spend the square of its input on. Attributes of one tag stand between its `<` and the
+/// next, since a value cannot hold a bare `<`: so `=` in between bounds them, and `xmlns` bounds the namespaces that
+/// nested elements inherit.
+fn too_costly(text: &str) -> Option<&'static str> {
+    if text.split('<').any(|tag| tag.matches('=').count() > MAX_ATTRIBUTES) {
+        return Some("too many attributes");
+    }
+    (text.matches("xmlns").count() > MAX_NAMESPACES).then_some("too many namespaces")
 }
 
 fn collect(document: &Document<'_>, base: Option<u64>, packet: &mut Packet) {

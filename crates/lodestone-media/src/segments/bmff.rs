@@ -13,6 +13,9 @@ const XMP_UUID: &[u8] =
 /// Boxes read at one level, and items and extents of a `meta` box. 4,096: a HEIC with tiles has some 100.
 const MAX_BOXES: usize = 4_096;
 
+/// `meta` boxes read. A file has one; each may cost the square of its items.
+const MAX_METAS: usize = 4;
+
 #[derive(Clone, Copy)]
 struct Bx<'a> {
     name: [u8; 4],
@@ -62,10 +65,14 @@ fn boxes<'a>(file: &'a [u8], from: usize, to: usize, out: &mut Collector<'a>) ->
 }
 
 pub(super) fn walk<'a>(file: &'a [u8], out: &mut Collector<'a>) {
+    let mut metas = 0;
     for bx in boxes(file, 0, file.len(), out) {
         let (kind, skip, field) = match &bx.name {
             b"meta" => {
-                meta(file, &bx, out);
+                metas += 1;
+                if metas <= MAX_METAS {
+                    meta(file, &bx, out);
+                }
                 continue;
             }
             b"uuid" if bx.data.starts_with(C2PA_UUID) => (SegmentKind::C2pa, 16, "bmff:uuid"),
@@ -111,8 +118,9 @@ fn meta<'a>(file: &'a [u8], bx: &Bx<'a>, out: &mut Collector<'a>) {
             }
         }
     }
+    items.truncate(MAX_BOXES);
     let idat = children.iter().find(|c| &c.name == b"idat");
-    for child in children.iter().filter(|c| &c.name == b"iloc") {
+    if let Some(child) = children.iter().find(|c| &c.name == b"iloc") {
         let mut places = Vec::new();
         if locations(child.data, &mut places).is_none() {
             out.damage("bmff: iloc cut");

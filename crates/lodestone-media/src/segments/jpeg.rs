@@ -139,11 +139,11 @@ fn application<'a>(
                 out.damage("jpeg: extended XMP cut");
             }
         }
-        0xe2 if data.starts_with(b"ICC_PROFILE\0") => {
-            if data.get(12).is_none_or(|&part| part <= 1) {
-                push(SegmentKind::Icc, "jpeg:APP2", part, 14, out);
-            }
+        // Only the first part of a profile; the rest is its continuation.
+        0xe2 if data.starts_with(b"ICC_PROFILE\0") && data.get(12).is_none_or(|&number| number <= 1) => {
+            push(SegmentKind::Icc, "jpeg:APP2", part, 14, out);
         }
+        0xe2 if data.starts_with(b"ICC_PROFILE\0") => {}
         0xe2 if data.starts_with(b"MPF\0") => push(SegmentKind::Mpf, "jpeg:APP2", part, 4, out),
         0xeb if data.starts_with(b"JP") => {
             // Common identifier, box instance, packet number; then the box, whose header every packet repeats.

@@ -90,10 +90,10 @@ pub struct Segment<'a> {
 }
 
 impl Segment<'_> {
-    /// The payload as text: UTF-8 if it is valid, else Latin-1, trailing NULs dropped. PNG `tEXt` should be Latin-1;
+    /// The payload as text: UTF-8 if it is valid, else Latin-1, trailing NULs dropped, cut to [`MAX_DECODED`] bytes. PNG `tEXt` should be Latin-1;
     /// most writers put UTF-8 there.
     pub fn text(&self) -> Cow<'_, str> {
-        text::decode(&self.data)
+        text::decode(&self.data, MAX_DECODED)
     }
 
     /// Whether offsets in [`Segment::data`] are offsets in the file after adding [`Segment::payload_offset`].

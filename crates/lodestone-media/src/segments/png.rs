@@ -7,6 +7,9 @@ use super::{Collector, Segment, SegmentKind, text};
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
+/// Bytes of a keyword. The standard allows 79.
+const MAX_KEYWORD: usize = 128;
+
 struct Chunk<'a> {
     at: usize,
     data: &'a [u8],
@@ -112,13 +115,15 @@ fn keep_text<'a>(
     value: Cow<'a, [u8]>,
     out: &mut Collector<'a>,
 ) {
-    let keyword = text::decode(keyword).into_owned();
+    let keyword = text::decode(keyword, MAX_KEYWORD).into_owned();
     let profile = keyword.strip_prefix("Raw profile type ");
     let (kind, value) = if keyword == "XML:com.adobe.xmp" {
         (SegmentKind::Xmp, value)
     } else if let Some(profile) = profile {
-        let Some(bytes) = text::raw_profile(&value) else {
-            out.damage("png: raw profile broken");
+        // Two digits a byte.
+        let fits = value.len() / 2 <= out.budget();
+        let Some(bytes) = fits.then(|| text::raw_profile(&value)).flatten() else {
+            out.damage("png: raw profile broken or too big");
             return;
         };
         out.decoded = out.decoded.saturating_add(bytes.len());

@@ -2,12 +2,18 @@
 
 use std::borrow::Cow;
 
-/// UTF-8 if valid, else Latin-1; trailing NULs dropped.
-pub(super) fn decode(data: &[u8]) -> Cow<'_, str> {
+/// UTF-8 if valid, else Latin-1; trailing NULs dropped, cut to `limit` bytes.
+pub(super) fn decode(data: &[u8], limit: usize) -> Cow<'_, str> {
+    let data = data.get(..limit).unwrap_or(data);
     let end = data.iter().rposition(|&b| b != 0).map_or(0, |i| i + 1);
     let data = data.get(..end).unwrap_or_default();
     match std::str::from_utf8(data) {
         Ok(text) => Cow::Borrowed(text),
+        // A character cut at the end: by the limit or with the file.
+        Err(e) if e.error_len().is_none() => {
+            let whole = data.get(..e.valid_up_to()).unwrap_or_default();
+            Cow::Borrowed(std::str::from_utf8(whole).unwrap_or_default())
+        }
         Err(_) => Cow::Owned(data.iter().map(|&b| char::from(b)).collect()),
     }
 }

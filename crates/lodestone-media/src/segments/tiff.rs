@@ -120,7 +120,7 @@ impl<'a> Field<'a> {
         }
         let end = self.data.iter().position(|&b| b == 0);
         let data = self.data.get(..end.unwrap_or(self.data.len()))?;
-        Some(match super::text::decode(data) {
+        Some(match super::text::decode(data, super::MAX_DECODED) {
             Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
             Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
         })

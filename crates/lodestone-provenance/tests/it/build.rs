@@ -1,19 +1,19 @@
 //! Fabricated containers: metadata around no pixels worth the name.
 
 /// A PNG chunk. The checksum is left 0: readers of metadata do not ask for it.
-pub fn chunk(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
+pub(crate) fn chunk(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let length = u32::try_from(data.len()).expect("small");
     [&length.to_be_bytes(), name.as_slice(), data, &[0; 4]].concat()
 }
 
 /// A PNG with these chunks between IHDR and IEND.
-pub fn png(chunks: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn png(chunks: &[Vec<u8>]) -> Vec<u8> {
     let head = [0, 0, 0, 8, 0, 0, 0, 8, 8, 2, 0, 0, 0];
     [b"\x89PNG\r\n\x1a\n".to_vec(), chunk(b"IHDR", &head), chunks.concat(), chunk(b"IEND", b"")].concat()
 }
 
 /// A PNG with `tEXt` chunks.
-pub fn png_text(texts: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn png_text(texts: &[(&str, &str)]) -> Vec<u8> {
     let chunks: Vec<_> = texts
         .iter()
         .map(|(key, value)| chunk(b"tEXt", &[key.as_bytes(), b"\0", value.as_bytes()].concat()))
@@ -22,13 +22,13 @@ pub fn png_text(texts: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// A JPEG marker segment.
-pub fn segment(code: u8, data: &[u8]) -> Vec<u8> {
+pub(crate) fn segment(code: u8, data: &[u8]) -> Vec<u8> {
     let length = u16::try_from(data.len() + 2).expect("small");
     [&[0xff, code], length.to_be_bytes().as_slice(), data].concat()
 }
 
 /// A JPEG: these segments, then tables, frame and an empty scan. `own` tables are no scaled example table.
-pub fn jpeg(segments: &[Vec<u8>], own: bool) -> Vec<u8> {
+pub(crate) fn jpeg(segments: &[Vec<u8>], own: bool) -> Vec<u8> {
     let mut table = vec![0u8];
     // The example luma table at quality 100 is all ones.
     table.extend((0..64).map(|i| if own { 3 + i % 7 } else { 1 }));
@@ -44,20 +44,20 @@ pub fn jpeg(segments: &[Vec<u8>], own: bool) -> Vec<u8> {
     .concat()
 }
 
-pub fn jfif() -> Vec<u8> {
+pub(crate) fn jfif() -> Vec<u8> {
     segment(0xe0, b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0")
 }
 
-pub fn app1_exif(tiff: &[u8]) -> Vec<u8> {
+pub(crate) fn app1_exif(tiff: &[u8]) -> Vec<u8> {
     segment(0xe1, &[b"Exif\0\0", tiff].concat())
 }
 
-pub fn app1_xmp(xml: &str) -> Vec<u8> {
+pub(crate) fn app1_xmp(xml: &str) -> Vec<u8> {
     segment(0xe1, &[b"http://ns.adobe.com/xap/1.0/\0", xml.as_bytes()].concat())
 }
 
 /// A WebP with these chunks.
-pub fn webp(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+pub(crate) fn webp(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
     let mut body = b"WEBP".to_vec();
     for (name, data) in chunks {
         body.extend_from_slice(*name);
@@ -70,7 +70,7 @@ pub fn webp(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
 }
 
 /// One EXIF value.
-pub enum Value<'a> {
+pub(crate) enum Value<'a> {
     Ascii(&'a str),
     Bytes(&'a [u8]),
     Long(u32),
@@ -78,7 +78,7 @@ pub enum Value<'a> {
 }
 
 /// A little-endian TIFF blob: fields of IFD0 and of the Exif directory.
-pub fn tiff(primary: &[(u16, Value<'_>)], exif: &[(u16, Value<'_>)]) -> Vec<u8> {
+pub(crate) fn tiff(primary: &[(u16, Value<'_>)], exif: &[(u16, Value<'_>)]) -> Vec<u8> {
     let count = primary.len() + usize::from(!exif.is_empty());
     let second = 8 + 2 + 12 * count + 4;
     let mut heap_at = second + 2 + 12 * exif.len() + 4;
@@ -123,7 +123,7 @@ pub fn tiff(primary: &[(u16, Value<'_>)], exif: &[(u16, Value<'_>)]) -> Vec<u8> 
 }
 
 /// EXIF UserComment in UTF-16, big- or little-endian.
-pub fn user_comment(text: &str, big_endian: bool) -> Vec<u8> {
+pub(crate) fn user_comment(text: &str, big_endian: bool) -> Vec<u8> {
     let units = text.encode_utf16();
     let body: Vec<u8> = if big_endian {
         units.flat_map(u16::to_be_bytes).collect()
@@ -134,7 +134,7 @@ pub fn user_comment(text: &str, big_endian: bool) -> Vec<u8> {
 }
 
 /// An XMP packet whose one description carries these attributes and content.
-pub fn xmp(attributes: &str, content: &str) -> String {
+pub(crate) fn xmp(attributes: &str, content: &str) -> String {
     format!(
         r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" {attributes}>{content}</rdf:Description></rdf:RDF></x:xmpmeta>"#
     )

@@ -98,6 +98,19 @@ fn xml_nested_a_hundred_thousand_deep_is_refused_or_read() {
 }
 
 #[test]
+fn attributes_and_namespaces_without_end_are_refused() {
+    let many = |one: &dyn Fn(u32) -> String| (0..100_000).map(one).collect::<String>();
+    let attributes = format!("<a {}/>", many(&|i| format!("a{i}='' ")));
+    let namespaces = many(&|i| format!("<a xmlns:n{i}='u{i}'>"));
+    for packet in [attributes, namespaces] {
+        let file = webp(&[(b"XMP ", packet.as_bytes())]);
+        let (findings, _) = examine(&scan(&file), 8, 8);
+        let refused = findings.iter().find(|f| f.code == "xmp.unreadable").expect("said so");
+        assert!(refused.what.contains("too many"), "{}", refused.what);
+    }
+}
+
+#[test]
 fn a_text_that_inflates_without_end_is_cut() {
     let zeros = vec![b'{'; 64 << 20];
     let packed = miniz_oxide::deflate::compress_to_vec_zlib(&zeros, 6);
