@@ -69,7 +69,9 @@ pub fn identify(head: &[u8]) -> Option<Format> {
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Format::Gif),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Format::WebP),
         [b'B', b'M', ..] if bitmap(head) => Some(Format::Bmp),
-        [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', b'\r', b'\n', 0x87, b'\n', ..] => Some(Format::Jxl),
+        [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', b'\r', b'\n', 0x87, b'\n', ..] => {
+            Some(Format::Jxl)
+        }
         [b'I', b'I', b'R', b'O' | b'S', ..] | [b'M', b'M', b'O', b'R', ..] => Some(Format::Raw),
         [b'I', b'I', b'U', 0, ..] => Some(Format::Raw),
         _ if head.starts_with(b"FUJIFILMCCD-RAW") => Some(Format::Raw),
@@ -77,7 +79,9 @@ pub fn identify(head: &[u8]) -> Option<Format> {
         [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Format::Tiff),
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => boxed(head),
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(Format::Zip),
-        [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..] | [b'P', b'K', b'0', b'0', b'P', b'K', 3, 4, ..] => Some(Format::Zip),
+        [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..] | [b'P', b'K', b'0', b'0', b'P', b'K', 3, 4, ..] => {
+            Some(Format::Zip)
+        }
         [0x1f, 0x8b, 8, ..] => Some(Format::Gzip),
         _ if tar(head) => Some(Format::Tar),
         _ => None,
@@ -113,7 +117,8 @@ fn tar(head: &[u8]) -> bool {
     let digits = block.get(148..156).unwrap_or_default();
     let stated = digits.iter().skip_while(|b| **b == b' ').take_while(|b| matches!(b, b'0'..=b'7'));
     let stated = stated.fold(0u32, |n, &b| (n << 3) | u32::from(b - b'0'));
-    let sum: u32 = block.iter().enumerate().map(|(i, &b)| if (148..156).contains(&i) { 32 } else { u32::from(b) }).sum();
+    let sum: u32 =
+        block.iter().enumerate().map(|(i, &b)| if (148..156).contains(&i) { 32 } else { u32::from(b) }).sum();
     sum == stated && block.first() != Some(&0)
 }
 

@@ -29,6 +29,7 @@ mod jpeg_fallback;
 mod jxl;
 mod png;
 mod raw;
+mod tiff;
 mod webp;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -78,7 +79,7 @@ fn dispatch(format: Format, bytes: &[u8], limits: &Limits, out: &mut Emitter<'_>
         Format::Heif => heif::decode(bytes, limits, out),
         #[cfg(not(feature = "heif"))]
         Format::Heif => Err(Error::Unsupported("HEIF needs the feature `heif`".into())),
-        Format::Tiff => Err(Error::Unsupported("no TIFF decoder".into())),
+        Format::Tiff => tiff::decode(bytes, limits, out),
         Format::Avif => Err(Error::Unsupported("AVIF needs the feature `avif`".into())),
         Format::Zip | Format::Tar | Format::Gzip => {
             Err(Error::Unsupported("an archive, not a picture".into()))
@@ -86,7 +87,12 @@ fn dispatch(format: Format, bytes: &[u8], limits: &Limits, out: &mut Emitter<'_>
     }
 }
 
-/// JPEG.
+/// JPEG: our own decoder first; what it does not read, and zune-jpeg does, through that.
 fn jpeg(bytes: &[u8], limits: &Limits, out: &mut Emitter<'_>) -> Result<Decoded, Error> {
-    jpeg_fallback::decode(bytes, limits, out)
+    match crate::jpeg::decode(bytes, limits, out) {
+        Err(Error::Unsupported(why)) if !out.started() => {
+            jpeg_fallback::decode(bytes, limits, out).map_err(|_| Error::Unsupported(why))
+        }
+        result => result,
+    }
 }
