@@ -1,3 +1,64 @@
-//! The program `lodestone`.
+//! The program `lodestone`. This file is its table of contents.
 #![forbid(unsafe_code)]
-fn main() {}
+// The program is the one place that prints.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod args;
+mod cmd;
+mod demo;
+mod help;
+mod lists;
+mod settings;
+mod show;
+mod summary;
+mod words;
+
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+use clap::Parser;
+
+/// How a command ended, as its exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// 0: all read, nothing matched.
+    Clean,
+    /// 1: something matched.
+    Matched,
+    /// 2: something could not be read or done.
+    Incomplete,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let ended = match cli.command {
+        Command::Scan(args) => cmd::scan::run(&args),
+        Command::Hash(args) => cmd::hash::run(&args),
+        Command::Match(args) => cmd::matching::run(&args),
+        Command::Bank(args) => cmd::bank::run(&args),
+        Command::Examine(args) => cmd::examine::run(&args),
+        Command::Demo(args) => cmd::demo::run(&args),
+        Command::Config(args) => cmd::config::run(&args),
+        Command::Completions { shell } => cmd::manual::completions(shell),
+        Command::Man { out } => cmd::manual::pages(out.as_deref()),
+        Command::Bench(args) => cmd::bench::run(&args),
+        Command::Worker { memory } => return cmd::worker(memory),
+    };
+    match ended {
+        Ok(Ended::Clean) => ExitCode::SUCCESS,
+        Ok(Ended::Matched) => ExitCode::from(1),
+        Ok(Ended::Incomplete) => ExitCode::from(2),
+        // A reader that has seen enough (`| head`) is no failure.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lodestone: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

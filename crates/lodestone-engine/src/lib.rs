@@ -1,6 +1,38 @@
-//! The only crate that knows the order of things: observe, appraise, scan, triage, report.
+//! The only crate that knows the order of things.
+//!
+//! ```text
+//! observe(&Options, bytes) -> Observation          in a worker process: everything that touches hostile bytes
+//! appraise(&Snapshot, Observation) -> Record       pure: matches, never sees a pixel
+//! triage(records) -> groups, ranks, reasons        once, at the end
+//! ```
+//!
+//! [`scan::scan`] strings them together; the faces call the same functions. Read `observe`, `appraise`, `scan` in this
+//! order.
 #![forbid(unsafe_code)]
 
+mod appraise;
+mod hashing;
+mod keep;
+pub mod lists;
+pub mod observe;
+pub mod observer;
+mod options;
+mod progress;
 pub mod report;
+pub mod scan;
+mod snapshot;
+mod spool;
 pub mod thumbnail;
 pub mod triage;
+mod walk;
+pub mod wire;
+mod worker;
+
+pub use appraise::{AppraiseOptions, Seen, appraise, appraise_signal};
+pub use keep::{Keep, add_banks};
+pub use lodestone_sandbox::Start;
+pub use options::{OBSERVATION_VERSION, ObserveOptions, Pre};
+pub use progress::Progress;
+pub use snapshot::{Snapshot, SnapshotBuilder, TooManyEntries};
+pub use walk::{Step, WalkOptions, path_text, walk};
+pub use worker::serve;

@@ -1,0 +1,374 @@
+//! What can be typed. What it means is worked out in `settings.rs`; nothing downstream parses text again.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use crate::help;
+
+/// Find what is known, what is alike and what to look at first, in a pile of pictures.
+#[derive(Parser, Debug)]
+#[command(name = "lodestone", version, about, after_help = help::MAIN, max_term_width = 110, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Read folders, match every file against lists and banks, group and rank what is there
+    #[command(after_long_help = help::SCAN)]
+    Scan(Box<Scan>),
+    /// Print digests and PDQ of files
+    #[command(after_long_help = help::HASH)]
+    Hash(Hash),
+    /// Match files, or signals given by value, against lists and banks
+    #[command(name = "match", after_long_help = help::MATCH)]
+    Match(Match),
+    /// Keep banks of known content in a data folder
+    #[command(subcommand)]
+    Bank(Bank),
+    /// Show everything known of one file
+    #[command(after_long_help = help::EXAMINE)]
+    Examine(Examine),
+    /// Draw a small pile of benign pictures and a list, scan it, and name the report
+    Demo(Demo),
+    /// Show settings and where each comes from
+    #[command(subcommand)]
+    Config(Config),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff), or write one page per command into a folder
+    Man {
+        /// Folder for the pages; without it the main page goes to standard output
+        #[arg(long, value_hint = ValueHint::DirPath)]
+        out: Option<PathBuf>,
+    },
+    /// Measurements for comparison with peers; see bench/
+    #[command(subcommand, hide = true)]
+    Bench(Bench),
+    /// The worker process; started by the program itself
+    #[command(name = "__worker", hide = true)]
+    Worker {
+        #[arg(long)]
+        memory: u64,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Ndjson,
+    /// One JSON document
+    Json,
+    /// One row a file
+    Csv,
+}
+
+/// Lists and banks to match against.
+#[derive(Args, Debug, Default)]
+pub(crate) struct Lists {
+    /// List of known material; TYPE is pdq, md5, sha1 or sha256 where the list does not say. Repeatable
+    #[arg(long, value_name = "[TYPE:]FILE", help_heading = "Lists")]
+    pub(crate) known: Vec<String>,
+    /// List of known generated material
+    #[arg(long, value_name = "[TYPE:]FILE", help_heading = "Lists")]
+    pub(crate) known_generated: Vec<String>,
+    /// List of known-good files (NSRL and the like): matched by exact digest only
+    #[arg(long, value_name = "[TYPE:]FILE", help_heading = "Lists")]
+    pub(crate) known_good: Vec<String>,
+    /// List of confirmed false alarms: an exact digest suppresses a similarity hit, and shows it
+    #[arg(long, value_name = "[TYPE:]FILE", help_heading = "Lists")]
+    pub(crate) negative: Vec<String>,
+    /// Which CSV column holds what, as pdq=Column,id=Column; for all CSV lists given
+    #[arg(long, value_name = "FIELD=COLUMN,…", help_heading = "Lists")]
+    pub(crate) columns: Option<String>,
+    /// Lines of a list that may be unreadable before it is refused
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Lists")]
+    pub(crate) max_rejects: u64,
+    /// PDQ distance in bits up to which the lists given here match
+    #[arg(long, value_name = "BITS", help_heading = "Lists", value_parser = clap::value_parser!(u32).range(0..=64))]
+    pub(crate) radius: Option<u32>,
+    /// PDQ quality from which pictures are matched by similarity
+    #[arg(long, value_name = "0-100", help_heading = "Lists", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) min_quality: Option<u8>,
+    /// Folder with banks and kept observations
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Lists")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// How files are read.
+#[derive(Args, Debug, Default)]
+pub(crate) struct Reading {
+    /// Worker processes; one a core by default
+    #[arg(long, value_name = "N", help_heading = "Reading", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) workers: Option<u16>,
+    /// Before the PDQ filter: full (what HMA and exchanged hashes use) or 512nn (the C++ tool)
+    #[arg(long, value_enum, help_heading = "Reading")]
+    pub(crate) pre: Option<Pre>,
+    /// Hash large JPEG from a scaled decode: faster, up to some bits off, flagged wherever it appears
+    #[arg(long, help_heading = "Reading")]
+    pub(crate) folded: bool,
+    /// Do not look into zip, tar and gzip
+    #[arg(long, help_heading = "Reading")]
+    pub(crate) no_archives: bool,
+    /// Largest file held in memory for decoding, in MiB; larger ones are digested only
+    #[arg(long, value_name = "MIB", help_heading = "Reading")]
+    pub(crate) max_bytes: Option<u64>,
+    /// Largest picture, in million pixels
+    #[arg(long, value_name = "MP", help_heading = "Reading")]
+    pub(crate) max_pixels: Option<u64>,
+    /// Most frames hashed of one animation
+    #[arg(long, value_name = "N", help_heading = "Reading")]
+    pub(crate) max_frames: Option<u32>,
+    /// Most memory one picture may take to decode, in MiB
+    #[arg(long, value_name = "MIB", help_heading = "Reading")]
+    pub(crate) max_memory: Option<u64>,
+    /// Archives within archives
+    #[arg(long, value_name = "N", help_heading = "Reading")]
+    pub(crate) max_depth: Option<u32>,
+    /// Most files read from one archive
+    #[arg(long, value_name = "N", help_heading = "Reading")]
+    pub(crate) max_members: Option<u64>,
+    /// Most bytes unpacked from one archive, in MiB
+    #[arg(long, value_name = "MIB", help_heading = "Reading")]
+    pub(crate) max_unpacked: Option<u64>,
+    /// Seconds one file, or one member of an archive, may take
+    #[arg(long, value_name = "SECONDS", help_heading = "Reading", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) timeout: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Pre {
+    /// Full size
+    Full,
+    /// Nearest neighbour to 512 x 512
+    #[value(name = "512nn")]
+    Nn512,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Scan {
+    /// Folders or files
+    #[arg(required = true, value_name = "DIR", value_hint = ValueHint::AnyPath)]
+    pub(crate) roots: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) lists: Lists,
+    /// Write a self-contained HTML report
+    #[arg(long, value_name = "FILE.html", value_hint = ValueHint::FilePath)]
+    pub(crate) report: Option<PathBuf>,
+    /// Small pictures in the report, hidden until revealed one by one; by default there are none
+    #[arg(long, value_name = "MODE", value_parser = ["drawing", "blur", "grey", "full"])]
+    pub(crate) thumbnails: Option<String>,
+    /// Output
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    /// Read every file again, whatever is kept in the data folder
+    #[arg(long)]
+    pub(crate) rehash: bool,
+    /// Do not follow symbolic links; list them
+    #[arg(long)]
+    pub(crate) no_follow: bool,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Hash {
+    /// Files
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Output; text is `pdq,quality,file`, a list that --known pdq-text reads
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    /// All eight symmetries of each picture as well (ndjson and json)
+    #[arg(long)]
+    pub(crate) dihedral: bool,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Match {
+    /// Files
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "signal")]
+    pub(crate) files: Vec<PathBuf>,
+    /// A fingerprint given by value: pdq:…, md5:…, sha1:…, sha256:…. Repeatable
+    #[arg(long, value_name = "TYPE:VALUE")]
+    pub(crate) signal: Vec<String>,
+    #[command(flatten)]
+    pub(crate) lists: Lists,
+    /// Output
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Examine {
+    /// The file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) lists: Lists,
+    /// Output
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+/// The data folder of a command that needs one.
+#[derive(Args, Debug)]
+pub(crate) struct Data {
+    /// Folder with banks; or LODESTONE_DATA
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Bank {
+    /// Make an empty bank
+    Create {
+        /// Its name
+        name: String,
+        /// What its members are: known-real, known-generated, known-edited, related-not-illegal, own, negative, known-good
+        #[arg(long, default_value = "known-real")]
+        kind: String,
+        /// PDQ distance in bits up to which members match
+        #[arg(long, default_value_t = 31, value_parser = clap::value_parser!(u32).range(0..=64))]
+        radius: u32,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// List banks
+    List {
+        /// Output
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Import a list; the same list again changes nothing
+    #[command(after_long_help = help::BANK_IMPORT)]
+    Import {
+        /// The bank; made (as known-real, radius 31) when there is none of that name
+        bank: String,
+        /// The list; TYPE is pdq, md5, sha1 or sha256 where the list does not say
+        #[arg(value_name = "[TYPE:]FILE")]
+        list: String,
+        /// What the bank's members are, when it is made here
+        #[arg(long)]
+        kind: Option<String>,
+        /// The list's format, when content does not tell: plain, pdq-text, hma-local-file, csv, hashdeep, md5sum, vics, nsrl-rds3, nsrl-rds2
+        #[arg(long = "as", value_name = "FORMAT")]
+        list_format: Option<String>,
+        /// Which CSV column holds what, as pdq=Column,id=Column
+        #[arg(long, value_name = "FIELD=COLUMN,…")]
+        columns: Option<String>,
+        /// Lines that may be unreadable before nothing is imported
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        max_rejects: u64,
+        /// Output
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Write a bank as a list
+    Export {
+        /// The bank
+        bank: String,
+        /// Format: plain, pdq-text, hma-local-file, csv, vics
+        #[arg(long = "as", value_name = "FORMAT", default_value = "csv")]
+        list_format: String,
+        /// Type of the values of a plain list
+        #[arg(long, value_name = "TYPE")]
+        signal_type: Option<String>,
+        /// File to write; standard output without it
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Show one bank, or one entry of it
+    Show {
+        /// The bank
+        bank: String,
+        /// An entry's id
+        entry: Option<String>,
+        /// Output
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Delete a bank and its entries
+    Delete {
+        /// The bank
+        bank: String,
+        /// Say that you mean it
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Demo {
+    /// Folder to draw into
+    #[arg(default_value = "lodestone-demo", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// Small pictures in the report
+    #[arg(long, value_name = "MODE", value_parser = ["none", "drawing", "blur", "grey", "full"], default_value = "drawing")]
+    pub(crate) thumbnails: String,
+    /// Open the report in the browser
+    #[arg(long)]
+    pub(crate) open: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Config {
+    /// Each effective value with its origin
+    Show {
+        /// Output
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Bench {
+    /// Hash files one after the other in this process: `hash quality path` each
+    Hash {
+        /// Files, or folders of them
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// From a scaled decode
+        #[arg(long)]
+        folded: bool,
+        /// Say on standard error where the time went
+        #[arg(long)]
+        timing: bool,
+    },
+    /// Search raw 32-byte codes: `query_no db_no distance` each, `search_cpu_s=` on standard error
+    Match {
+        /// The codes searched
+        db: PathBuf,
+        /// The queries
+        queries: PathBuf,
+        /// How many of them
+        count: usize,
+        /// Radius in bits
+        #[arg(long, default_value_t = 31)]
+        radius: u32,
+    },
+}

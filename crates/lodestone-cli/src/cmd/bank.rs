@@ -1,0 +1,284 @@
+//! `lodestone bank`.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use lodestone_engine::lists::{ListRequest, ListSpec, describe, open_list};
+use lodestone_exchange::format::{ListFormat, ListWriter, WriteOptions};
+use lodestone_hash::Digester;
+use lodestone_store::{ImportOptions, ListSource, Store, StoreError};
+use lodestone_types::{Bank as ABank, BankKind, SignalType, hex};
+use serde_json::json;
+
+use super::Objects;
+use crate::Ended;
+use crate::args::{Bank, Data, Format, Lists, Reading};
+use crate::settings::Settings;
+use crate::words::count;
+
+/// Runs a command on banks.
+pub(crate) fn run(args: &Bank) -> Result<Ended> {
+    match args {
+        Bank::Create { name, kind, radius, data } => {
+            let kind: BankKind = kind.parse().map_err(anyhow::Error::msg)?;
+            open(data)?.create_bank(name, kind, *radius, "", now_us())?;
+            eprintln!("bank {name} ({kind}, radius {radius}) created");
+        }
+        Bank::List { format, data } => list(*format, &open_to_read(settings(data)?.need_data()?)?)?,
+        Bank::Import { bank, list, kind, list_format, columns, max_rejects, format, data } => {
+            let Ok(spec) = list.parse::<ListSpec>();
+            let list_format = list_format
+                .as_deref()
+                .map(str::parse::<ListFormat>)
+                .transpose()
+                .map_err(anyhow::Error::msg)?;
+            let mapping = columns.as_deref().map(str::parse).transpose().map_err(anyhow::Error::msg)?;
+            let kind = kind.as_deref().map(str::parse::<BankKind>).transpose().map_err(anyhow::Error::msg)?;
+            let request = ListRequest { spec, kind: kind.unwrap_or_default(), format: list_format, mapping };
+            return import(bank, request, kind, *max_rejects, *format, data);
+        }
+        Bank::Export { bank, list_format, signal_type, out, data } => {
+            let format = list_format.parse().map_err(anyhow::Error::msg)?;
+            let signal_type = signal_type.as_deref().map(str::parse).transpose()?;
+            export(bank, format, signal_type, out.as_deref(), &open_to_read(settings(data)?.need_data()?)?)?;
+        }
+        Bank::Show { bank, entry, format, data } => {
+            show(bank, entry.as_deref(), *format, &open_to_read(settings(data)?.need_data()?)?)?;
+        }
+        Bank::Delete { bank, yes, data } => {
+            let mut store = open(data)?;
+            let entries = store.bank(bank)?.version.entries;
+            if !yes {
+                bail!("bank {bank} holds {}; say --yes to delete it", count(entries, "entry", "entries"));
+            }
+            store.delete_bank(bank)?;
+            eprintln!("bank {bank} and its {} deleted", count(entries, "entry", "entries"));
+        }
+    }
+    Ok(Ended::Clean)
+}
+
+fn settings(data: &Data) -> Result<Settings> {
+    Settings::new(&Lists { data: data.data.clone(), ..Lists::default() }, &Reading::default())
+}
+
+fn open(data: &Data) -> Result<Store> {
+    let settings = settings(data)?;
+    Ok(Store::open(settings.need_data()?)?)
+}
+
+/// Opens a data folder for reading, beside a writer if there is one.
+pub(crate) fn open_to_read(folder: &Path) -> Result<Store> {
+    Ok(Store::open_read_only(folder)?)
+}
+
+/// Microseconds since 1970, UTC.
+pub(crate) fn now_us() -> i64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()
+        .and_then(|since| i64::try_from(since.as_micros()).ok())
+        .unwrap_or(0)
+}
+
+fn describe_bank(bank: &ABank) -> serde_json::Value {
+    let mut object = json!(bank);
+    object["entries"] = json!(bank.version.entries);
+    object
+}
+
+fn list(format: Format, store: &Store) -> Result<()> {
+    let banks = store.banks()?;
+    if format == Format::Text || format == Format::Csv {
+        let mut out = io::stdout().lock();
+        for bank in &banks {
+            let entries = count(bank.version.entries, "entry", "entries");
+            writeln!(
+                out,
+                "{:<24} {:<20} radius {:>2}  version {:>3}  {entries}  {}",
+                bank.name,
+                bank.kind.as_str(),
+                bank.radius_bits,
+                bank.version.number,
+                bank.source
+            )?;
+        }
+        if banks.is_empty() {
+            writeln!(out, "no banks; `lodestone bank import NAME LIST` makes one")?;
+        }
+        return Ok(());
+    }
+    let mut objects = Objects::new(format);
+    for bank in &banks {
+        objects.push(&describe_bank(bank))?;
+    }
+    Ok(objects.finish()?)
+}
+
+fn import(
+    name: &str,
+    mut request: ListRequest,
+    kind: Option<BankKind>,
+    max_rejects: u64,
+    format: Format,
+    data: &Data,
+) -> Result<Ended> {
+    let mut store = open(data)?;
+    let existing = match store.bank(name) {
+        Ok(bank) => Some(bank),
+        Err(StoreError::NotFound { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    if let (Some(bank), Some(kind)) = (&existing, kind)
+        && bank.kind != kind
+    {
+        bail!("bank {name} is {}, not {kind}; a bank's kind does not change", bank.kind);
+    }
+    request.kind = existing.as_ref().map_or(request.kind, |bank| bank.kind);
+    let path = request.spec.path.clone();
+    let source = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    // The list is told apart and its kind checked before anything is made for it.
+    let listing = open_list(&request)?;
+    let list_format = listing.format;
+    let sha256 = if list_format == ListFormat::NsrlRds3 { String::new() } else { sha256_of(&path)? };
+    let made_here = existing.is_none();
+    if made_here {
+        let radius = settings(data)?.radius_bits;
+        store.create_bank(name, request.kind, radius, &source, now_us())?;
+    }
+    let started = std::time::Instant::now();
+    let mut progress = |rows: u64| {
+        if started.elapsed().as_secs() >= 2 && rows % 100_000 == 0 {
+            eprintln!("{rows} rows");
+        }
+    };
+    let options = ImportOptions { max_rejects, now_us: now_us(), on_progress: Some(&mut progress) };
+    let source = ListSource { name: &source, sha256: &sha256 };
+    let imported = store.import_fed(name, source, options, |take| listing.for_each(take).map(|_digest| ()));
+    let report = match imported {
+        Ok(report) => report,
+        Err(error) => {
+            if made_here {
+                store.delete_bank(name)?;
+            }
+            return Err(
+                anyhow::Error::from(error).context(format!("list {}: nothing was imported", path.display()))
+            );
+        }
+    };
+    if matches!(format, Format::Ndjson | Format::Json) {
+        let mut objects = Objects::new(Format::Ndjson);
+        let lines: Vec<_> = report
+            .rejected
+            .iter()
+            .map(|reject| json!({ "line": reject.line, "reason": reject.reason }))
+            .collect();
+        objects.push(&json!({
+            "bank": name, "format": list_format.as_str(), "added": report.added, "updated": report.updated,
+            "unchanged": report.unchanged, "renamed": report.renamed, "rejected": report.rejected_total,
+            "rejects": lines, "ignored_empty_file_hashes": report.ignored_empty_file_hashes,
+            "generation": report.generation,
+        }))?;
+        objects.finish()?;
+    } else {
+        println!(
+            "{name}: {} added, {} updated, {} unchanged, {} rejected ({list_format}; generation {})",
+            report.added, report.updated, report.unchanged, report.rejected_total, report.generation
+        );
+        if report.ignored_empty_file_hashes > 0 {
+            println!(
+                "  {} rows hold only hashes of empty files and are left out",
+                report.ignored_empty_file_hashes
+            );
+        }
+        for reject in report.rejected.iter().take(20) {
+            eprintln!("  not taken: {}", describe(reject));
+        }
+    }
+    Ok(Ended::Clean)
+}
+
+fn sha256_of(path: &Path) -> Result<String> {
+    let mut file = File::open(path).with_context(|| path.display().to_string())?;
+    let mut digester = Digester::new();
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok(hex::encode(&digester.finish().sha256)),
+            n => digester.update(&chunk[..n]),
+        }
+    }
+}
+
+fn export(
+    name: &str,
+    format: ListFormat,
+    signal_type: Option<SignalType>,
+    out: Option<&Path>,
+    store: &Store,
+) -> Result<()> {
+    store.bank(name)?;
+    match out {
+        None => write_list(name, format, signal_type, io::stdout().lock(), store),
+        Some(path) => {
+            let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let file = tempfile::NamedTempFile::new_in(folder).with_context(|| path.display().to_string())?;
+            write_list(name, format, signal_type, file.as_file(), store)?;
+            file.persist(path).with_context(|| path.display().to_string())?;
+            Ok(())
+        }
+    }
+}
+
+fn write_list(
+    name: &str,
+    format: ListFormat,
+    signal_type: Option<SignalType>,
+    out: impl Write,
+    store: &Store,
+) -> Result<()> {
+    let options = WriteOptions { signal_type, ..WriteOptions::default() };
+    let mut writer = ListWriter::new(BufWriter::new(out), format, &options)?;
+    store.for_each_entry::<anyhow::Error>(name, |entry| Ok(writer.entry(&entry.row)?))?;
+    let report = writer.finish()?;
+    let left_out = if report.left_out > 0 {
+        format!("; {} left out, which this format cannot hold", count(report.left_out, "value", "values"))
+    } else {
+        String::new()
+    };
+    eprintln!(
+        "{} in {}{left_out}",
+        count(report.values, "value", "values"),
+        count(report.entries, "entry", "entries")
+    );
+    Ok(())
+}
+
+fn show(name: &str, entry: Option<&str>, format: Format, store: &Store) -> Result<()> {
+    let object = match entry {
+        None => describe_bank(&store.bank(name)?),
+        Some(id) => {
+            let found = store.entry(name, id)?.with_context(|| format!("bank {name} has no entry {id}"))?;
+            let signals: Vec<_> = found
+                .row
+                .signals
+                .iter()
+                .map(|signal| json!({ "signal_type": signal.kind(), "value": signal.to_hex() }))
+                .collect();
+            json!({
+                "bank": name, "entry": found.row.entry, "signals": signals, "pdq_quality": found.row.pdq_quality,
+                "classification": found.row.classification, "tags": found.row.tags, "line": found.row.line,
+                "generation": found.added_generation, "extra": found.row.extra,
+            })
+        }
+    };
+    if matches!(format, Format::Ndjson | Format::Json) {
+        let mut objects = Objects::new(Format::Ndjson);
+        objects.push(&object)?;
+        return Ok(objects.finish()?);
+    }
+    println!("{}", serde_json::to_string_pretty(&object)?);
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! One file a command: parse what was typed, call the engine, print.
+
+pub(crate) mod bank;
+pub(crate) mod bench;
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod examine;
+pub(crate) mod hash;
+pub(crate) mod manual;
+pub(crate) mod matching;
+pub(crate) mod scan;
+
+use std::ffi::OsString;
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use lodestone_engine::{ObserveOptions, Start};
+use serde_json::Value;
+
+use crate::args::Format;
+
+/// How this program is started again as a worker.
+pub(crate) fn worker_start(options: &ObserveOptions) -> Result<Start> {
+    let program = std::env::current_exe().context("cannot find this program to start its workers")?;
+    let arguments: [OsString; 3] =
+        ["__worker".into(), "--memory".into(), options.worker_memory_bytes().to_string().into()];
+    Ok(Start { program, arguments: arguments.into() })
+}
+
+/// The worker process: serves the parent until it hangs up.
+pub(crate) fn worker(memory_bytes: u64) -> ExitCode {
+    match lodestone_engine::serve(memory_bytes) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::from(2),
+    }
+}
+
+/// Objects on standard output: a line each, or one document.
+pub(crate) struct Objects {
+    out: BufWriter<io::Stdout>,
+    format: Format,
+    count: u64,
+}
+
+impl Objects {
+    /// Starts the output. `Format::Json` makes one array.
+    pub(crate) fn new(format: Format) -> Self {
+        Self { out: BufWriter::with_capacity(1 << 16, io::stdout()), format, count: 0 }
+    }
+
+    /// Writes one object.
+    pub(crate) fn push(&mut self, object: &Value) -> io::Result<()> {
+        if self.format == Format::Json {
+            self.out.write_all(if self.count == 0 { b"[\n" } else { b",\n" })?;
+        }
+        serde_json::to_writer(&mut self.out, object).map_err(io::Error::from)?;
+        if self.format != Format::Json {
+            self.out.write_all(b"\n")?;
+        }
+        self.count += 1;
+        Ok(())
+    }
+
+    /// Ends the output.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        if self.format == Format::Json {
+            self.out.write_all(if self.count == 0 { b"[]\n" } else { b"\n]\n" })?;
+        }
+        self.out.flush()
+    }
+}

@@ -1,0 +1,236 @@
+//! `lodestone scan`.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use lodestone_engine::report::{self, Report};
+use lodestone_engine::scan::{ScanContext, ScanOptions, Scanned, scan};
+use lodestone_engine::{Keep, Progress, Snapshot, WalkOptions, path_text, wire};
+use serde_json::{Value, json};
+
+use super::{Objects, worker_start};
+use crate::Ended;
+use crate::args::{Format, Scan};
+use crate::settings::Settings;
+use crate::show::{Show, clock};
+use crate::summary;
+
+/// Scans, prints, and writes the report.
+pub(crate) fn run(args: &Scan) -> Result<Ended> {
+    let mut settings = Settings::new(&args.lists, &args.reading)?;
+    settings.observe.thumbnail = args.thumbnails.clone();
+    for root in &args.roots {
+        std::fs::symlink_metadata(root).with_context(|| format!("cannot scan {}", root.display()))?;
+    }
+    let report = args.report.as_deref().map(ReportFile::create).transpose()?;
+    let started = Instant::now();
+    let mut keep =
+        settings.data.as_deref().map(|folder| Keep::open(folder, super::bank::now_us)).transpose()?;
+    let snapshot = crate::lists::snapshot(&args.lists, &settings, keep.as_ref().map(Keep::store))?;
+    let options = ScanOptions {
+        roots: args.roots.clone(),
+        walk: WalkOptions {
+            follow_links: !args.no_follow,
+            skip: settings.data.iter().filter_map(|dir| std::fs::canonicalize(dir).ok()).collect(),
+        },
+        observe: settings.observe.clone(),
+        appraise: settings.appraise,
+        workers: settings.workers,
+        deadline: settings.deadline,
+        rehash: args.rehash,
+    };
+    let resumable = keep.is_some();
+    let cancel = on_ctrl_c(resumable)?;
+    let (progress, mut show) = (Progress::default(), Show::new());
+    let mut scanned = scan(
+        &options,
+        ScanContext {
+            snapshot: &snapshot,
+            start: worker_start(&options.observe)?,
+            keep: keep.as_mut(),
+            cancel: &cancel,
+            progress: &progress,
+            tick: &mut |progress| show.tick(progress),
+        },
+    )?;
+    show.clear();
+    let facts = repeatable(args, &settings);
+    print(args.format, &mut scanned, &snapshot, &facts)?;
+    if let Some(report) = report {
+        let path =
+            report.write(args, &mut scanned, &snapshot, &facts, &clock(started.elapsed().as_secs_f64()))?;
+        eprintln!("report: {}", path.display());
+    }
+    if let Some(why) = &scanned.not_kept {
+        eprintln!("lodestone: the run is complete, but observations could not be kept: {why}");
+    }
+    let summary = &scanned.summary;
+    if summary.interrupted {
+        let rest = summary.not_reached;
+        let how = if resumable {
+            "run the same command again to go on"
+        } else {
+            "with --data a run can be continued"
+        };
+        eprintln!("lodestone: interrupted with {rest} files not reached; {how}");
+    }
+    let incomplete = summary.unreadable > 0 || summary.interrupted || scanned.not_kept.is_some();
+    Ok(match (incomplete, summary.known > 0) {
+        (true, _) => Ended::Incomplete,
+        (false, true) => Ended::Matched,
+        (false, false) => Ended::Clean,
+    })
+}
+
+/// The first Ctrl-C lets files in work finish; the second ends at once.
+fn on_ctrl_c(resumable: bool) -> Result<Arc<AtomicBool>> {
+    let cancel = Arc::new(AtomicBool::new(false));
+    let (flag, presses) = (Arc::clone(&cancel), AtomicU32::new(0));
+    ctrlc::set_handler(move || {
+        flag.store(true, SeqCst);
+        if presses.fetch_add(1, SeqCst) > 0 {
+            #[allow(clippy::exit)] // asked for twice; what was kept is on disk, workers end with their pipes
+            std::process::exit(130);
+        }
+        let kept = if resumable { " What is done is kept." } else { "" };
+        eprintln!("\nfinishing the files in work; Ctrl-C again to stop at once.{kept}");
+    })
+    .context("cannot watch for Ctrl-C")?;
+    Ok(cancel)
+}
+
+/// What has to be the same for another run to give the same answer. Workers and folders of state are not among it.
+fn repeatable(args: &Scan, settings: &Settings) -> BTreeMap<String, String> {
+    let mut facts: BTreeMap<String, String> = settings
+        .effective
+        .iter()
+        .filter(|one| !matches!(one.name, "data" | "workers"))
+        .map(|one| (one.name.to_owned(), one.value.clone()))
+        .collect();
+    facts.insert(
+        "pre".into(),
+        if args.reading.pre == Some(crate::args::Pre::Nn512) { "512nn" } else { "full" }.into(),
+    );
+    facts.insert("follow_links".into(), (!args.no_follow).to_string());
+    facts
+}
+
+fn print(
+    format: Format,
+    scanned: &mut Scanned,
+    snapshot: &Snapshot,
+    facts: &BTreeMap<String, String>,
+) -> Result<()> {
+    let end = wire::summary(&scanned.summary, snapshot.banks(), facts, snapshot.generation());
+    match format {
+        Format::Ndjson => {
+            let mut objects = Objects::new(format);
+            for record in scanned.records() {
+                objects.push(&wire::file(&record?))?;
+            }
+            for group in &scanned.groups {
+                objects.push(&wire::group(group))?;
+            }
+            objects.push(&end)?;
+            objects.finish()?;
+        }
+        Format::Json => json_document(scanned, &end)?,
+        Format::Csv => {
+            let groups = std::mem::take(&mut scanned.groups);
+            let written = report::csv(&mut BufWriter::new(io::stdout()), &groups, &mut scanned.records());
+            scanned.groups = groups;
+            written?;
+        }
+        Format::Text => {
+            let mut out = io::stdout().lock();
+            let style = summary::Style::of_terminal(io::stdout().is_terminal());
+            summary::print(&mut out, &scanned.summary, &scanned.groups, snapshot.banks(), style)?;
+        }
+    }
+    Ok(())
+}
+
+/// `{"files": […], "groups": […], "summary": {…}}`, written as it comes.
+fn json_document(scanned: &mut Scanned, end: &Value) -> Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
+    out.write_all(b"{\"files\": [")?;
+    for (number, record) in scanned.records().enumerate() {
+        out.write_all(if number == 0 { b"\n" } else { b",\n" })?;
+        serde_json::to_writer(&mut out, &wire::file(&record?)).map_err(io::Error::from)?;
+    }
+    out.write_all(b"\n], \"groups\": [")?;
+    for (number, group) in scanned.groups.iter().enumerate() {
+        out.write_all(if number == 0 { b"\n" } else { b",\n" })?;
+        serde_json::to_writer(&mut out, &wire::group(group)).map_err(io::Error::from)?;
+    }
+    writeln!(out, "\n], \"summary\": {}}}", json!(end))?;
+    out.flush()?;
+    Ok(())
+}
+
+/// A report that appears whole or not at all: written beside its place, then moved there.
+pub(crate) struct ReportFile {
+    path: PathBuf,
+    file: tempfile::NamedTempFile,
+}
+
+impl ReportFile {
+    /// Makes sure, before a long scan, that the report can be written.
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let file = tempfile::Builder::new()
+            .prefix(".lodestone-report-")
+            .tempfile_in(folder)
+            .with_context(|| format!("cannot write a report to {}", path.display()))?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Writes it and moves it into place.
+    pub(crate) fn write(
+        mut self,
+        args: &Scan,
+        scanned: &mut Scanned,
+        snapshot: &Snapshot,
+        facts: &BTreeMap<String, String>,
+        elapsed: &str,
+    ) -> Result<PathBuf> {
+        let groups = std::mem::take(&mut scanned.groups);
+        let totals = scanned.summary.clone();
+        let report = Report {
+            title: "Scan report".to_owned(),
+            summary: &totals,
+            groups: &groups,
+            banks: snapshot.banks(),
+            settings: facts.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            program: concat!("lodestone ", env!("CARGO_PKG_VERSION")).to_owned(),
+            generation: snapshot.generation(),
+            roots: args.roots.iter().map(|root| path_text(root).0).collect(),
+            started: String::new(),
+            finished: String::new(),
+            elapsed: elapsed.to_owned(),
+        };
+        let written = report::render(self.file.as_file_mut(), &report, &mut scanned.records());
+        scanned.groups = groups;
+        written.with_context(|| format!("report {}", self.path.display()))?;
+        make_readable(self.file.as_file())?;
+        self.file.persist(&self.path).with_context(|| format!("report {}", self.path.display()))?;
+        Ok(self.path)
+    }
+}
+
+/// Temporary files are their owner's alone; the report gets the usual rights of a new file's owner and group.
+fn make_readable(file: &File) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.set_permissions(std::fs::Permissions::from_mode(0o640))?;
+    }
+    let _ = file;
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! Long help: examples, and what an exit code means.
+
+pub(crate) const MAIN: &str = "\
+Exit status: 0 all read, nothing matched; 1 something matched; 2 something could not be read or done.
+Nothing here opens a network connection. `lodestone COMMAND --help` has examples.";
+
+pub(crate) const SCAN: &str = "\
+Examples:
+  Match a folder against a list of PDQ hashes, one a line, and write a report:
+      lodestone scan E:/pictures --known pdq:list.txt --report report.html
+  A hotline's CSV, a Project VIC set, and system files to set aside:
+      lodestone scan case/ --known list.csv --known vics.json --known-good RDS.db
+  Every file as one JSON object a line, then groups, then a summary:
+      lodestone scan case/ --known md5:known.md5 --format ndjson > out.ndjson
+  A large folder, to be continued if it is interrupted; a second run reads only what changed:
+      lodestone scan /srv/uploads --known list.csv --data ~/lodestone-data
+
+How files end: known, known_good, alike (to another scanned file), examined, unreadable. Nothing is left out.
+Memory: each worker takes what its largest picture needs, at most --max-memory and twice --max-bytes;
+  a 12 million pixel JPEG takes about 20 MB. The program itself takes some 600 bytes a file for grouping.
+Without --data a scan leaves nothing behind but its output.
+Exit status: 0 all read, nothing matched; 1 something matched; 2 something could not be read or done.";
+
+pub(crate) const HASH: &str = "\
+Examples:
+  lodestone hash photo.jpg
+  lodestone hash *.jpg > list.txt          a list that `--known list.txt` reads
+  lodestone hash --format ndjson photo.jpg
+
+PDQ is bit-exact with the full-size reference: stored pixels, EXIF orientation ignored, alpha dropped.
+Exit status: 0 all read; 2 something could not be read.";
+
+pub(crate) const MATCH: &str = "\
+Examples:
+  lodestone match photo.jpg --known pdq:list.txt
+  lodestone match --signal pdq:f8f8f0ce…9b22 --data ~/lodestone-data --format ndjson
+
+Exit status: 0 nothing matched; 1 something matched; 2 something could not be read or done.";
+
+pub(crate) const EXAMINE: &str = "\
+Examples:
+  lodestone examine photo.jpg
+  lodestone examine photo.jpg --data ~/lodestone-data --format json
+
+Findings are what the file says of itself. They are no verdict, and their absence is no evidence.";
+
+pub(crate) const BANK_IMPORT: &str = "\
+Examples:
+  lodestone bank import hotline list.csv --data ~/lodestone-data
+  lodestone bank import hotline pdq:hashes.txt
+  lodestone bank import case7 vics.json --kind known-real
+  lodestone bank import system RDS_2026.db --kind known-good
+  lodestone bank import partner export.csv --columns pdq=PerceptualHash,id=GUID
+
+A column or line of 64 hexadecimal digits may be PDQ or SHA-256 and is never guessed: name its type.
+Importing is all or nothing, and idempotent. Exit status: 0 imported; 2 not.";

@@ -1,0 +1,120 @@
+//! Words for people: matches and troubles as a line, hostile text made visible.
+
+use lodestone_types::{Dihedral, Match, Transform, TransformKind, Unreadable};
+use serde_json::Value;
+
+/// Text from files with its control, direction and line characters made visible, so that it cannot write over the
+/// terminal.
+pub(crate) fn visible(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let hostile = c.is_control()
+                || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+            let escaped: Box<dyn Iterator<Item = char>> =
+                if hostile { Box::new(c.escape_unicode()) } else { Box::new(std::iter::once(c)) };
+            escaped
+        })
+        .collect()
+}
+
+/// `decode/malformed: the header is cut short`.
+pub(crate) fn unreadable(why: &Unreadable) -> String {
+    let stage = name(&serde_json::to_value(why.stage));
+    let detail = visible(&why.detail);
+    if detail.is_empty() {
+        format!("{stage}/{}", why.reason)
+    } else {
+        format!("{stage}/{}: {detail}", why.reason)
+    }
+}
+
+/// One match as a line.
+pub(crate) fn a_match(one: &Match) -> String {
+    let how = if one.signal_type.is_digest() {
+        format!("same bytes by {}", one.signal_type)
+    } else {
+        let folded = if one.folded { ", from a scaled decode" } else { "" };
+        format!(
+            "{} at {} of {} bits, {}{folded}",
+            one.signal_type,
+            one.distance_bits,
+            one.radius_bits,
+            transform(&one.transform)
+        )
+    };
+    let class =
+        one.classification.as_deref().map(|c| format!(", classified {}", visible(c))).unwrap_or_default();
+    let suppressed =
+        if one.suppressed { "; suppressed by an exact digest in a negative or known-good bank" } else { "" };
+    format!(
+        "{} entry {} ({}{class}): {how}{suppressed}",
+        visible(&one.bank),
+        visible(&one.entry),
+        one.bank_kind
+    )
+}
+
+fn transform(form: &Transform) -> String {
+    let mut words = Vec::new();
+    if let Some(frame) = form.frame {
+        words.push(format!("frame {frame}"));
+    }
+    if let Some(backdrop) = form.backdrop {
+        words.push(format!("transparency on {}", name(&serde_json::to_value(backdrop))));
+    }
+    if form.negative || form.kind == TransformKind::Negative {
+        words.push("colours inverted".to_owned());
+    }
+    let leading =
+        !matches!(form.kind, TransformKind::Frame | TransformKind::Composite | TransformKind::Negative);
+    if form.dihedral != Dihedral::AsIs {
+        words.push(symmetry(&name(&serde_json::to_value(form.dihedral))));
+    } else if leading && form.kind != TransformKind::AsIs {
+        words.push(symmetry(&name(&serde_json::to_value(form.kind))));
+    }
+    if words.is_empty() { "as stored".to_owned() } else { words.join(", ") }
+}
+
+fn symmetry(name: &str) -> String {
+    match name {
+        "rot90" => "turned by 90 degrees",
+        "rot180" => "turned by 180 degrees",
+        "rot270" => "turned by 270 degrees",
+        "flip_x" | "flip_y" => "mirrored",
+        _ => "mirrored and turned",
+    }
+    .to_owned()
+}
+
+fn name(value: &serde_json::Result<Value>) -> String {
+    value.as_ref().ok().and_then(Value::as_str).unwrap_or("?").to_owned()
+}
+
+/// `1 entry`, `2 entries`.
+pub(crate) fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_files_cannot_write_over_the_terminal() {
+        assert_eq!(visible("a\x1b[2Jb\u{202e}c\n"), "a\\u{1b}[2Jb\\u{202e}c\\u{a}");
+        assert_eq!(visible("Übung/写真.jpg"), "Übung/写真.jpg");
+    }
+
+    #[test]
+    fn a_transform_is_told_in_words() {
+        assert_eq!(transform(&Transform::default()), "as stored");
+        assert_eq!(
+            transform(&Transform::new(Dihedral::Rot90, true, None, None)),
+            "colours inverted, turned by 90 degrees"
+        );
+        assert_eq!(
+            transform(&Transform::new(Dihedral::FlipX, false, Some((3, 40)), None)),
+            "frame 3, mirrored"
+        );
+    }
+}

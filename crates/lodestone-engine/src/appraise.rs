@@ -1,0 +1,322 @@
+//! `appraise`: a snapshot and an observation in, matches and a state out. Pure: it never sees a pixel.
+
+use std::collections::BTreeMap;
+
+use lodestone_index::{Code256, RadiusSearch};
+use lodestone_types::{
+    BankKind, Dihedral, Fingerprint, HashMode, Match, Observation, Record, Signal, SignalType, State,
+    Transform,
+};
+
+use crate::snapshot::Snapshot;
+
+/// How matching is done, beyond what each bank says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AppraiseOptions {
+    /// PDQ hashes of lower quality are not searched by similarity. 50. *Source:* ThreatExchange `pdq/README.md`,
+    /// "discard quality 49 and below".
+    pub min_quality: u8,
+}
+
+impl Default for AppraiseOptions {
+    fn default() -> Self {
+        Self { min_quality: 50 }
+    }
+}
+
+/// A path, its bytes as hexadecimal where it is not UTF-8, and what was observed there.
+pub type Seen = (String, Option<String>, Observation);
+
+/// Matches observations against a snapshot and says how each ends. Whether a file is alike to another is not known yet:
+/// triage says that.
+///
+/// Cost: one batched search over all query forms (8 symmetries, each with its complement, of every frame and composite).
+/// Larger batches are cheaper per file.
+pub fn appraise(snapshot: &Snapshot, options: AppraiseOptions, seen: Vec<Seen>) -> Vec<Record> {
+    let mut queries = Queries::default();
+    for (number, (_, _, observation)) in seen.iter().enumerate() {
+        for print in observation.fingerprints.iter().filter(|print| print.quality >= options.min_quality) {
+            queries.add(number, print);
+        }
+    }
+    let mut similar = queries.search(snapshot);
+    seen.into_iter()
+        .enumerate()
+        .map(|(number, (path, path_bytes_hex, observation))| {
+            let mut matches = exact(snapshot, &observation);
+            let exonerated = matches.iter().any(|m| !m.bank_kind.makes_known());
+            let found = similar.remove(&number).unwrap_or_default();
+            matches.extend(found.into_values().map(|mut m| {
+                m.suppressed = exonerated;
+                m
+            }));
+            sort(&mut matches);
+            let state = state(&matches, &observation);
+            let generation = snapshot.generation();
+            Record { path, path_bytes_hex, state, observation, matches, generation, group: None }
+        })
+        .collect()
+}
+
+/// Matches of one signal given by its value: digests exactly, PDQ in all sixteen forms.
+pub fn appraise_signal(snapshot: &Snapshot, signal: &Signal) -> Vec<Match> {
+    let mut matches = Vec::new();
+    if signal.kind() == SignalType::Pdq {
+        if let Some(hash) = signal.array() {
+            let mut queries = Queries::default();
+            queries.push(0, hash, Transform::default(), false);
+            queries.push(0, hash.map(|byte| !byte), Transform::new(Dihedral::AsIs, true, None, None), false);
+            matches.extend(queries.search(snapshot).remove(&0).unwrap_or_default().into_values());
+        }
+    } else {
+        digest(snapshot, signal.kind(), signal.bytes(), &mut matches);
+    }
+    sort(&mut matches);
+    matches
+}
+
+fn exact(snapshot: &Snapshot, observation: &Observation) -> Vec<Match> {
+    let mut matches = Vec::new();
+    if let Some(digests) = &observation.digests {
+        digest(snapshot, SignalType::Md5, &digests.md5, &mut matches);
+        digest(snapshot, SignalType::Sha1, &digests.sha1, &mut matches);
+        digest(snapshot, SignalType::Sha256, &digests.sha256.0, &mut matches);
+    }
+    matches
+}
+
+fn digest(snapshot: &Snapshot, kind: SignalType, value: &[u8], matches: &mut Vec<Match>) {
+    let rows = match kind {
+        SignalType::Md5 | SignalType::VideoMd5 => value.try_into().ok().map(|v| snapshot.md5.ids(v)),
+        SignalType::Sha1 => value.try_into().ok().map(|v| snapshot.sha1.ids(v)),
+        SignalType::Sha256 => value.try_into().ok().map(|v| snapshot.sha256.ids(v)),
+        _ => None,
+    };
+    for row in rows.unwrap_or_default() {
+        matches.push(a_match(snapshot, *row, kind, 0, Transform::default(), false));
+    }
+}
+
+fn a_match(
+    snapshot: &Snapshot,
+    row: u32,
+    signal_type: SignalType,
+    distance_bits: u32,
+    transform: Transform,
+    folded: bool,
+) -> Match {
+    let row = &snapshot.rows[row as usize];
+    let bank = snapshot.bank(row);
+    Match {
+        bank: bank.name.clone(),
+        bank_kind: bank.kind,
+        entry: row.entry.to_string(),
+        signal_type,
+        distance_bits,
+        radius_bits: if signal_type == SignalType::Pdq { bank.radius_bits } else { 0 },
+        transform,
+        folded,
+        classification: row.classification.as_deref().map(str::to_owned),
+        suppressed: false,
+    }
+}
+
+/// Query forms of a batch of files, in the order they are searched.
+#[derive(Default)]
+struct Queries {
+    codes: Vec<Code256>,
+    owners: Vec<(usize, Transform, bool)>,
+}
+
+impl Queries {
+    fn add(&mut self, file: usize, print: &Fingerprint) {
+        let form = print.form;
+        let folded = print.mode == HashMode::Folded;
+        for (dihedral, hash) in Dihedral::ALL.into_iter().zip(&print.pdq_dihedral) {
+            for negative in [false, true] {
+                let hash = if negative { hash.map(|byte| !byte) } else { *hash };
+                let transform =
+                    Transform::new(dihedral, negative, Some((form.frame, form.t_ms)), form.backdrop);
+                self.push(file, hash, transform, folded);
+            }
+        }
+    }
+
+    fn push(&mut self, file: usize, hash: [u8; 32], transform: Transform, folded: bool) {
+        self.codes.push(Code256::from_bytes(&hash));
+        self.owners.push((file, transform, folded));
+    }
+
+    /// By file, the best form for each entry: least distance, then the form added first.
+    fn search(&self, snapshot: &Snapshot) -> BTreeMap<usize, BTreeMap<u32, Match>> {
+        let mut best: BTreeMap<usize, BTreeMap<u32, (u32, u32)>> = BTreeMap::new();
+        for hit in snapshot.pdq.search(&self.codes, snapshot.max_radius_bits) {
+            let row = &snapshot.rows[hit.id as usize];
+            if hit.distance_bits > snapshot.bank(row).radius_bits {
+                continue;
+            }
+            let (file, ..) = self.owners[hit.query as usize];
+            let candidate = (hit.distance_bits, hit.query);
+            let held = best.entry(file).or_default().entry(hit.id).or_insert(candidate);
+            *held = candidate.min(*held);
+        }
+        best.into_iter()
+            .map(|(file, rows)| {
+                let matches = rows.into_iter().map(|(row, (distance, query))| {
+                    let (_, transform, folded) = self.owners[query as usize];
+                    (row, a_match(snapshot, row, SignalType::Pdq, distance, transform, folded))
+                });
+                (file, matches.collect())
+            })
+            .collect()
+    }
+}
+
+/// Best first: what counts before what is suppressed, digests before similarity, then distance, bank, entry.
+fn sort(matches: &mut [Match]) {
+    matches.sort_by(|a, b| {
+        let key = |m: &Match| (m.suppressed, !m.signal_type.is_digest(), m.distance_bits);
+        key(a)
+            .cmp(&key(b))
+            .then_with(|| (&a.bank, &a.entry, a.signal_type).cmp(&(&b.bank, &b.entry, b.signal_type)))
+    });
+}
+
+fn state(matches: &[Match], observation: &Observation) -> State {
+    if matches.iter().any(|m| m.bank_kind.makes_known() && !m.suppressed) {
+        State::Known
+    } else if matches.iter().any(|m| m.bank_kind == BankKind::KnownGood) {
+        State::KnownGood
+    } else if observation.unreadable.is_some() {
+        State::Unreadable
+    } else {
+        State::Examined
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lodestone_types::{
+        Bank, ContentId, Digests, Form, ListEntry, ListVersion, TransformKind, Unreadable,
+    };
+
+    use super::*;
+    use crate::snapshot::SnapshotBuilder;
+
+    fn bank(name: &str, kind: BankKind, radius_bits: u32) -> Bank {
+        Bank { name: name.into(), kind, radius_bits, source: name.into(), version: ListVersion::default() }
+    }
+
+    fn entry(name: &str, signals: &[&str]) -> ListEntry {
+        let signals = signals.iter().map(|text| text.parse().unwrap()).collect();
+        ListEntry { entry: name.into(), signals, ..ListEntry::default() }
+    }
+
+    fn hash(seed: u8) -> [u8; 32] {
+        std::array::from_fn(|i| (i as u8).wrapping_mul(37).wrapping_add(seed.wrapping_mul(91)) ^ (seed << 3))
+    }
+
+    fn observed(hashes: [[u8; 32]; 8], quality: u8) -> Observation {
+        let digests = Digests { md5: [1; 16], sha1: [2; 20], sha256: ContentId([3; 32]) };
+        let print = Fingerprint {
+            form: Form::default(),
+            pdq_dihedral: hashes.into(),
+            quality,
+            mode: HashMode::Exact,
+        };
+        Observation { digests: Some(digests), fingerprints: vec![print], ..Observation::default() }
+    }
+
+    fn one(snapshot: &Snapshot, observation: Observation) -> Record {
+        appraise(snapshot, AppraiseOptions::default(), vec![("x".into(), None, observation)]).remove(0)
+    }
+
+    fn pdq(hash: [u8; 32]) -> String {
+        format!("pdq:{}", lodestone_types::hex::encode(&hash))
+    }
+
+    #[test]
+    fn every_symmetry_and_its_negative_is_searched_within_the_banks_own_radius() {
+        let forms: [[u8; 32]; 8] = std::array::from_fn(|i| hash(i as u8 + 1));
+        let mut near = forms[4].map(|byte| !byte);
+        near[0] ^= 0b111;
+        let mut builder = SnapshotBuilder::default();
+        builder.bank(bank("wide", BankKind::KnownReal, 31));
+        builder.entry(&entry("7", &[&pdq(near)])).unwrap();
+        builder.bank(bank("tight", BankKind::KnownReal, 2));
+        builder.entry(&entry("7", &[&pdq(near)])).unwrap();
+        let snapshot = builder.build(5);
+        let record = one(&snapshot, observed(forms, 90));
+        assert_eq!(record.state, State::Known);
+        assert_eq!(record.generation, 5);
+        let [only] = record.matches.as_slice() else { panic!("{:?}", record.matches) };
+        assert_eq!((only.bank.as_str(), only.distance_bits), ("wide", 3));
+        assert_eq!(only.transform.kind, TransformKind::Negative);
+        assert_eq!(only.transform.dihedral, Dihedral::FlipX);
+    }
+
+    #[test]
+    fn low_quality_is_matched_by_digest_only() {
+        let mut builder = SnapshotBuilder::default();
+        builder.bank(bank("b", BankKind::KnownReal, 31));
+        builder.entry(&entry("1", &[&pdq(hash(1))])).unwrap();
+        builder
+            .entry(&entry("2", &["sha256:0303030303030303030303030303030303030303030303030303030303030303"]))
+            .unwrap();
+        let record = one(&builder.build(1), observed([hash(1); 8], 49));
+        let entries: Vec<_> = record.matches.iter().map(|m| m.entry.as_str()).collect();
+        assert_eq!(entries, ["2"]);
+    }
+
+    #[test]
+    fn negative_and_known_good_suppress_similarity_and_never_a_digest() {
+        let build = |with_digest: bool| {
+            let mut builder = SnapshotBuilder::default();
+            builder.bank(bank("known", BankKind::KnownReal, 31));
+            let md5 = "md5:01010101010101010101010101010101";
+            let similar = pdq(hash(1));
+            builder
+                .entry(&entry(
+                    "1",
+                    if with_digest { &[similar.as_str(), md5][..] } else { &[similar.as_str()] },
+                ))
+                .unwrap();
+            builder.bank(bank("good", BankKind::KnownGood, 31));
+            builder.entry(&entry("9", &["sha1:0202020202020202020202020202020202020202"])).unwrap();
+            builder.build(1)
+        };
+        let similar = one(&build(false), observed([hash(1); 8], 90));
+        assert_eq!(similar.state, State::KnownGood);
+        assert!(similar.matches.iter().any(|m| m.bank == "known" && m.suppressed));
+        let exact = one(&build(true), observed([hash(1); 8], 90));
+        assert_eq!(exact.state, State::Known);
+        assert_eq!(exact.matches[0].signal_type, SignalType::Md5);
+        assert!(!exact.matches[0].suppressed);
+    }
+
+    #[test]
+    fn an_unreadable_file_is_still_matched_by_digest() {
+        let broken = Observation {
+            fingerprints: Vec::new(),
+            unreadable: Some(Unreadable::new(lodestone_types::Stage::Decode, "malformed", "")),
+            ..observed([hash(1); 8], 90)
+        };
+        let mut builder = SnapshotBuilder::default();
+        builder.bank(bank("b", BankKind::Own, 31));
+        builder.entry(&entry("1", &["md5:01010101010101010101010101010101"])).unwrap();
+        assert_eq!(one(&builder.build(1), broken.clone()).state, State::Known);
+        assert_eq!(one(&Snapshot::default(), broken).state, State::Unreadable);
+    }
+
+    #[test]
+    fn a_signal_given_by_value_is_matched_as_it_is_and_as_negative() {
+        let mut builder = SnapshotBuilder::default();
+        builder.bank(bank("b", BankKind::KnownGenerated, 31));
+        builder.entry(&entry("1", &[&pdq(hash(1))])).unwrap();
+        let snapshot = builder.build(1);
+        let negative = pdq(hash(1).map(|byte| !byte)).parse().unwrap();
+        let matches = appraise_signal(&snapshot, &negative);
+        assert_eq!(matches[0].transform.kind, TransformKind::Negative);
+        assert_eq!(matches[0].bank_kind, BankKind::KnownGenerated);
+    }
+}

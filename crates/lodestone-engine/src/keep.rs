@@ -1,0 +1,140 @@
+//! Observations kept between runs, so that a second run reads only what changed and an interrupted one goes on; and
+//! the banks of the same data folder.
+
+use std::path::{Path, PathBuf};
+
+use lodestone_store::{ObservationKey, Store, StoreError};
+use lodestone_types::{Observation, SignalType};
+use serde_json::Value;
+
+use crate::observer::{Member, Observed};
+use crate::snapshot::{SnapshotBuilder, TooManyEntries};
+
+/// A data folder opened for writing: the one writer of a run.
+pub struct Keep {
+    store: Store,
+    folder: PathBuf,
+    now_us: fn() -> i64,
+    batch: Vec<(ObservationKey, Vec<(String, Observation)>)>,
+}
+
+/// Files whose observations go into one transaction: a kill loses at most these, and they are read again.
+const BATCH: usize = 64;
+
+/// Under which an observation is kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Key(ObservationKey);
+
+impl Key {
+    pub(crate) fn new(path: &Path, size_bytes: u64, mtime_ns: i64, options: &str) -> Self {
+        // Another working folder must not find another file under the same words.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let path = path.as_os_str().as_encoded_bytes().to_vec();
+        Self(ObservationKey { path, size_bytes, mtime_ns, options: options.to_owned() })
+    }
+}
+
+impl Keep {
+    /// Opens a data folder for writing; makes it if there is none. `now_us`: microseconds since 1970, UTC.
+    ///
+    /// # Errors
+    /// [`StoreError`]: locked by another writer, from a newer version, no space, no permission.
+    pub fn open(folder: &Path, now_us: fn() -> i64) -> Result<Self, StoreError> {
+        Ok(Self { store: Store::open(folder)?, folder: folder.to_owned(), now_us, batch: Vec::new() })
+    }
+
+    /// The store behind it.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Notes that a run starts; returns its number.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn start_run(&mut self, roots: &[String], options: &Value) -> Result<i64, StoreError> {
+        self.store.start_run(roots, options, (self.now_us)())
+    }
+
+    /// Notes that a run ended.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn finish_run(&mut self, run: i64, summary: &Value, interrupted: bool) -> Result<(), StoreError> {
+        self.store.finish_run(run, summary, interrupted, (self.now_us)())
+    }
+
+    pub(crate) fn reader(&self) -> Option<Reader> {
+        Store::open_read_only(&self.folder).ok().map(Reader)
+    }
+
+    pub(crate) fn put(&mut self, key: Key, observed: &[Observed]) -> Result<(), StoreError> {
+        let members = observed.iter().map(|one| {
+            let member = one
+                .member
+                .as_ref()
+                .map_or_else(String::new, |member| serde_json::to_string(member).unwrap_or_default());
+            (member, one.observation.clone())
+        });
+        self.batch.push((key.0, members.collect()));
+        if self.batch.len() >= BATCH { self.commit() } else { Ok(()) }
+    }
+
+    pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let batch = std::mem::take(&mut self.batch);
+        self.store.put_observations(&batch, (self.now_us)())
+    }
+}
+
+/// Looks up what was kept, beside the writer.
+pub(crate) struct Reader(Store);
+
+impl Reader {
+    /// What was observed of a file in exactly this state; `None` to read it again.
+    pub(crate) fn look_up(&mut self, key: &Key) -> Option<Vec<Observed>> {
+        let kept = self.0.observations_lookup(&key.0).ok()??;
+        kept.into_iter()
+            .map(|(member, observation)| {
+                let member: Option<Member> =
+                    if member.is_empty() { None } else { Some(serde_json::from_str(&member).ok()?) };
+                Some(Observed { member, observation })
+            })
+            .collect()
+    }
+}
+
+/// Why the banks of a data folder could not be taken into a snapshot.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BanksError {
+    /// The store's.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Too many entries.
+    #[error(transparent)]
+    TooMany(#[from] TooManyEntries),
+}
+
+/// Adds every bank of a data folder to a snapshot; returns the folder's generation.
+///
+/// # Errors
+/// [`BanksError`].
+pub fn add_banks(builder: &mut SnapshotBuilder, store: &Store) -> Result<u64, BanksError> {
+    let generation = store.generation()?;
+    for bank in store.banks()? {
+        let (name, version) = (bank.name.clone(), bank.version.clone());
+        builder.bank(bank);
+        store.for_each_entry::<BanksError>(&name, |entry| {
+            let matched = entry.row.signals.iter().any(|signal| signal.kind() != SignalType::Photodna);
+            if matched {
+                builder.entry(&entry.row)?;
+            }
+            Ok(())
+        })?;
+        builder.version(version);
+    }
+    Ok(generation)
+}

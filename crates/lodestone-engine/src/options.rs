@@ -1,0 +1,98 @@
+//! What an observation is asked for. It travels to the worker, and names what gave a result.
+
+use lodestone_media::Limits;
+use serde::{Deserialize, Serialize};
+
+/// Version of what `observe` says. Kept observations of another version are made again.
+pub const OBSERVATION_VERSION: u32 = 1;
+
+/// Before the PDQ filter: nothing, or what the C++ tool does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pre {
+    /// Full size: what HMA, python-threatexchange and most exchanged hashes use.
+    #[default]
+    #[serde(rename = "full")]
+    FullSize,
+    /// Nearest-neighbour reduction to 512 × 512, as the C++ tool does from files.
+    #[serde(rename = "512nn")]
+    Nearest512,
+}
+
+/// What an observation is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObserveOptions {
+    /// Before the filter.
+    pub pre: Pre,
+    /// Hash JPEG from a scaled luma decode where the picture is large enough: a screen, flagged wherever it appears.
+    pub folded: bool,
+    /// Composites of transparent pictures on white and on black as extra forms.
+    pub composites: bool,
+    /// Read metadata and structure for findings.
+    pub provenance: bool,
+    /// Walk archives.
+    pub archives: bool,
+    /// Make a small picture: `drawing`, `blur`, `grey` or `full`.
+    pub thumbnail: Option<String>,
+    /// Bytes of one file held in memory for decoding.
+    pub max_bytes: u64,
+    /// Pixels of one frame.
+    pub max_pixels: u64,
+    /// Frames hashed of one animation.
+    pub max_frames: u32,
+    /// Bytes a decoder may allocate for one picture.
+    pub max_memory: u64,
+    /// Archives within archives.
+    pub max_depth: u32,
+    /// Members of one outer archive.
+    pub max_members: u64,
+    /// Bytes unpacked from one outer archive.
+    pub max_unpacked: u64,
+}
+
+impl Default for ObserveOptions {
+    fn default() -> Self {
+        let limits = Limits::default();
+        Self {
+            pre: Pre::default(),
+            folded: false,
+            composites: true,
+            provenance: true,
+            archives: true,
+            thumbnail: None,
+            max_bytes: limits.max_bytes,
+            max_pixels: limits.max_pixels,
+            max_frames: limits.max_frames,
+            max_memory: limits.max_memory,
+            max_depth: limits.max_depth,
+            max_members: limits.max_members,
+            max_unpacked: limits.max_unpacked,
+        }
+    }
+}
+
+impl ObserveOptions {
+    /// The limits a decoder gets.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_bytes: self.max_bytes,
+            max_pixels: self.max_pixels,
+            max_frames: self.max_frames,
+            max_memory: self.max_memory,
+            max_depth: self.max_depth,
+            max_members: self.max_members,
+            max_unpacked: self.max_unpacked,
+            ..Limits::default()
+        }
+    }
+
+    /// Address space a worker needs: the file, a nested archive's member, the decoder, and the program itself.
+    pub fn worker_memory_bytes(&self) -> u64 {
+        self.max_bytes.saturating_mul(2).saturating_add(self.max_memory).saturating_add(512 << 20)
+    }
+
+    /// Names what gave an observation: kept observations are used again only under the same words.
+    pub fn fingerprint(&self) -> String {
+        let options = serde_json::to_string(self).unwrap_or_default();
+        format!("observation/{OBSERVATION_VERSION} {} {options}", env!("CARGO_PKG_VERSION"))
+    }
+}

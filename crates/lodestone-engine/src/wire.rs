@@ -1,0 +1,116 @@
+//! The shapes other programs rely on: one JSON object per file, group and run.
+
+use std::collections::BTreeMap;
+
+use lodestone_types::{
+    Backdrop, Bank, Fingerprint, Group, HashMode, Match, Observation, Record, Summary, hex,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// Fingerprints of one file by wire name. Absent ones are `null`.
+pub fn signals(observation: &Observation) -> Value {
+    let digests = observation.digests.as_ref();
+    let primary = observation.primary();
+    let mut signals = json!({
+        "md5": digests.map(|d| hex::encode(&d.md5)),
+        "sha1": digests.map(|d| hex::encode(&d.sha1)),
+        "sha256": digests.map(|d| d.sha256.to_string()),
+        "pdq": primary.and_then(pdq),
+        "pdq_quality": primary.map(|p| p.quality),
+    });
+    if let Some(mode) = primary.map(|p| p.mode).filter(|mode| *mode != HashMode::Exact) {
+        signals["pdq_mode"] = json!(mode);
+    }
+    if observation.fingerprints.len() > 1 {
+        signals["frames"] = observation.fingerprints.iter().map(frame).collect();
+    }
+    signals
+}
+
+fn pdq(print: &Fingerprint) -> Option<String> {
+    print.pdq_dihedral.first().map(|hash| hex::encode(hash))
+}
+
+fn frame(print: &Fingerprint) -> Value {
+    let mut frame = json!({
+        "frame": print.form.frame,
+        "t_ms": print.form.t_ms,
+        "pdq": pdq(print),
+        "pdq_quality": print.quality,
+    });
+    if let Some(backdrop) = print.form.backdrop {
+        frame["composite"] = json!(if backdrop == Backdrop::White { "white" } else { "black" });
+    }
+    frame
+}
+
+/// One file of a scan: `kind: "file"`.
+pub fn file(record: &Record) -> Value {
+    let seen = &record.observation;
+    let mut object = json!({
+        "kind": "file",
+        "path": record.path,
+        "sha256": seen.digests.map(|d| d.sha256.to_string()),
+        "state": record.state,
+        "unreadable": seen.unreadable,
+        "size_bytes": seen.size_bytes,
+        "format": seen.format,
+        "picture": seen.picture,
+        "signals": signals(seen),
+        "matches": record.matches,
+        "group": record.group,
+        "assessment": seen.assessment,
+        "findings": seen.findings,
+        "generation": record.generation,
+    });
+    if let Some(bytes) = &record.path_bytes_hex {
+        object["path_bytes_hex"] = json!(bytes);
+    }
+    object
+}
+
+/// One file of `hash`: path, digests and fingerprints only.
+pub fn hashed(path: &str, observation: &Observation) -> Value {
+    json!({
+        "path": path,
+        "sha256": observation.digests.map(|d| d.sha256.to_string()),
+        "signals": signals(observation),
+        "format": observation.format,
+        "picture": observation.picture,
+        "unreadable": observation.unreadable,
+    })
+}
+
+/// One signal given on the command line and what it matches.
+pub fn signal(text: &str, matches: &[Match], generation: u64) -> Value {
+    json!({ "kind": "signal", "signal": text, "matches": matches, "generation": generation })
+}
+
+/// One group: `kind: "group"`.
+pub fn group(group: &Group) -> Value {
+    tagged("group", group)
+}
+
+/// The end of a run: `kind: "summary"`, with everything that makes it repeatable.
+pub fn summary(
+    summary: &Summary,
+    banks: &[Bank],
+    settings: &BTreeMap<String, String>,
+    generation: u64,
+) -> Value {
+    let mut object = tagged("summary", summary);
+    object["banks"] = json!(banks);
+    object["settings"] = json!(settings);
+    object["generation"] = json!(generation);
+    object["program"] = json!({ "name": "lodestone", "version": env!("CARGO_PKG_VERSION") });
+    object
+}
+
+fn tagged(kind: &str, value: &impl Serialize) -> Value {
+    let mut object = json!({ "kind": kind });
+    if let (Some(object), Ok(Value::Object(fields))) = (object.as_object_mut(), serde_json::to_value(value)) {
+        object.extend(fields);
+    }
+    object
+}

@@ -1,0 +1,285 @@
+//! The worker's side of observing: a request in, observations out, one after the other, members after their archive.
+
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::ops::ControlFlow;
+
+use lodestone_hash::Digester;
+use lodestone_media::archive::{self, Budget};
+use lodestone_media::{Error, Format, identify};
+use lodestone_sandbox::{Answers, Job};
+use lodestone_types::{Observation, Stage, Unreadable, hex};
+
+use crate::observe::{Eye, digests};
+use crate::observer::{Answer, Begin, Member, Request};
+
+/// Runs as a worker process until the parent hangs up.
+///
+/// # Errors
+/// When limits cannot be applied or the pipe breaks.
+pub fn serve(memory_bytes: u64) -> io::Result<()> {
+    let mut eye: Option<Eye> = None;
+    lodestone_sandbox::serve(memory_bytes, |job| {
+        let request: Request = serde_json::from_slice(&job.request).map_err(io::Error::from)?;
+        if eye.as_ref().is_none_or(|eye| *eye.options() != request.options) {
+            eye = Some(Eye::new(&request.options));
+        }
+        let Some(eye) = eye.as_mut() else { return Ok(()) };
+        let budget = Budget::new(&request.options.limits());
+        let mut answers = job.answers();
+        Run { eye, request: &request, answers: &mut answers, budget: &budget, next: 0, broken: None }
+            .whole(job)
+    })
+}
+
+/// One request being answered. Items are numbered as they are met; the order is the same each time.
+struct Run<'a> {
+    eye: &'a mut Eye,
+    request: &'a Request,
+    answers: &'a mut Answers,
+    budget: &'a Budget,
+    next: u64,
+    broken: Option<io::Error>,
+}
+
+/// What an item's bytes were read into.
+struct Bytes {
+    /// All of them, or the first [`ObserveOptions::max_bytes`](crate::ObserveOptions).
+    held: Vec<u8>,
+    size_bytes: u64,
+    digester: Digester,
+    /// Why they ended early.
+    cut: Option<Error>,
+}
+
+impl Run<'_> {
+    fn whole(mut self, job: Job) -> io::Result<()> {
+        let mut source = job.bytes;
+        let Some(bytes) = self.item(None, &mut source)? else { return Ok(()) };
+        let Some(format) = archive_format(&bytes.held) else { return Ok(()) };
+        if !self.descends(0) {
+            return Ok(());
+        }
+        drop(bytes);
+        source.seek(SeekFrom::Start(0))?;
+        let ended = self.archive(&mut source, format, "", 0);
+        self.ended(0, ended)
+    }
+
+    /// Reads and answers one item, unless it is answered already. Gives its bytes back for walking into.
+    fn item(&mut self, member: Option<Member>, content: &mut dyn Read) -> io::Result<Option<Bytes>> {
+        let number = self.next;
+        self.next += 1;
+        if self.request.leave.contains(&number) {
+            return Ok(None);
+        }
+        let answered = number < self.request.from;
+        if !answered {
+            self.say_begin(number, member.clone())?;
+        }
+        let mut bytes = read(content, self.eye.options().max_bytes);
+        if answered {
+            return Ok(Some(bytes));
+        }
+        let observation = self.observed(number, member.is_none(), &mut bytes);
+        self.say(&Answer::Seen { number, member, observation: Box::new(observation) })?;
+        Ok(Some(bytes))
+    }
+
+    fn observed(&mut self, number: u64, is_file: bool, bytes: &mut Bytes) -> Observation {
+        let format = identify(&bytes.held);
+        let digests = digests(std::mem::take(&mut bytes.digester));
+        let mut seen = Observation {
+            size_bytes: bytes.size_bytes,
+            digests: Some(digests),
+            format: format.map(|format| format.as_str().to_owned()),
+            ..Observation::default()
+        };
+        if let Some(why) = &bytes.cut {
+            // Not the whole item: its digests would be another's. A picture that breaks off is still looked at.
+            let stage = if is_file { Stage::Read } else { Stage::Unpack };
+            let why = Unreadable::new(stage, why.reason(), why.to_string());
+            if is_file || self.request.digest_only.contains(&number) {
+                return Observation {
+                    size_bytes: bytes.size_bytes,
+                    unreadable: Some(why),
+                    ..Observation::default()
+                };
+            }
+            seen = self.eye.observe_digested(&bytes.held, digests);
+            seen.digests = None;
+            match &mut seen.picture {
+                Some(picture) => picture.partial = Some(why.detail),
+                None => seen.unreadable = Some(why),
+            }
+            return seen;
+        }
+        if self.request.digest_only.contains(&number) {
+            return seen;
+        }
+        if bytes.size_bytes > bytes.held.len() as u64 {
+            // Too big to hold: digests only. An archive is walked all the same.
+            if !format.is_some_and(Format::is_archive) || !is_file {
+                let limit = self.eye.options().max_bytes;
+                let (stage, reason, detail) = match format {
+                    None => (
+                        Stage::Identify,
+                        "unsupported",
+                        "no picture or archive that this build reads".to_owned(),
+                    ),
+                    Some(_) => (Stage::Decode, "too_many_bytes", format!("larger than {limit} bytes")),
+                };
+                seen.unreadable = Some(Unreadable::new(stage, reason, detail));
+            }
+            return seen;
+        }
+        self.eye.observe_digested(&bytes.held, digests)
+    }
+
+    fn descends(&self, number: u64) -> bool {
+        self.eye.options().archives && !self.request.digest_only.contains(&number)
+    }
+
+    /// Walks an archive whose own name is `prefix` (empty for the file itself).
+    fn archive(
+        &mut self,
+        reader: &mut (impl Read + Seek),
+        format: Format,
+        prefix: &str,
+        depth: u32,
+    ) -> Result<(), Error> {
+        let budget = self.budget;
+        let mut inner = Ok(());
+        let walked = archive::walk(reader, format, depth, budget, 0, &mut |member| {
+            if format == Format::Gzip {
+                self.gzip(member, prefix, depth, &mut inner)
+            } else {
+                self.member(member, prefix, depth)
+            }
+        });
+        walked.and(inner)
+    }
+
+    /// The one member of a gzip file: when it is a tar, its members stand for it.
+    fn gzip(
+        &mut self,
+        member: archive::Member<'_>,
+        prefix: &str,
+        depth: u32,
+        inner: &mut Result<(), Error>,
+    ) -> ControlFlow<()> {
+        let archive::Member { index, name, raw_name, size, content } = member;
+        let content = match content {
+            Ok(content) => content,
+            Err(error) => {
+                return self.member(
+                    archive::Member { index, name, raw_name, size, content: Err(error) },
+                    prefix,
+                    depth,
+                );
+            }
+        };
+        let mut head = Vec::new();
+        // An error here comes again when the rest is read.
+        let _ = Read::take(&mut *content, 1024).read_to_end(&mut head);
+        let is_tar = identify(&head) == Some(Format::Tar);
+        let mut content = Cursor::new(head).chain(content);
+        if !is_tar {
+            let content: Result<&mut dyn Read, Error> = Ok(&mut content);
+            return self.member(archive::Member { index, name, raw_name, size, content }, prefix, depth);
+        }
+        let budget = self.budget;
+        *inner = archive::walk_stream(&mut content, Format::Tar, depth + 1, budget, 0, &mut |member| {
+            self.member(member, prefix, depth + 1)
+        });
+        self.flow()
+    }
+
+    fn member(&mut self, member: archive::Member<'_>, prefix: &str, depth: u32) -> ControlFlow<()> {
+        let name = if prefix.is_empty() { member.name } else { format!("{prefix}!/{}", member.name) };
+        let named = Member { name: name.clone(), bytes_hex: member.raw_name.map(|raw| hex::encode(&raw)) };
+        let number = self.next;
+        let done = match member.content {
+            Err(error) => self.closed(named, &error),
+            Ok(content) => self.item(Some(named), content).and_then(|bytes| {
+                let Some(bytes) = bytes else { return Ok(()) };
+                let whole = bytes.cut.is_none() && bytes.size_bytes == bytes.held.len() as u64;
+                match archive_format(&bytes.held) {
+                    Some(format) if whole && self.descends(number) => {
+                        let ended = self.archive(&mut Cursor::new(bytes.held), format, &name, depth + 1);
+                        self.ended(number, ended)
+                    }
+                    _ => Ok(()),
+                }
+            }),
+        };
+        if let Err(error) = done {
+            self.broken.get_or_insert(error);
+        }
+        self.flow()
+    }
+
+    /// A member that cannot be opened: encrypted, a link, packed in an unknown way.
+    fn closed(&mut self, member: Member, error: &Error) -> io::Result<()> {
+        let number = self.next;
+        self.next += 1;
+        if number < self.request.from {
+            return Ok(());
+        }
+        self.say_begin(number, Some(member.clone()))?;
+        let why = Unreadable::new(Stage::Unpack, error.reason(), error.to_string());
+        let observation = Box::new(Observation { unreadable: Some(why), ..Observation::default() });
+        self.say(&Answer::Seen { number, member: Some(member), observation })
+    }
+
+    fn ended(&mut self, number: u64, ended: Result<(), Error>) -> io::Result<()> {
+        if let Some(error) = self.broken.take() {
+            return Err(error);
+        }
+        match ended {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                let why = Unreadable::new(Stage::Unpack, error.reason(), error.to_string());
+                self.say(&Answer::Amend { number, why })
+            }
+        }
+    }
+
+    fn flow(&self) -> ControlFlow<()> {
+        if self.broken.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn say_begin(&mut self, number: u64, member: Option<Member>) -> io::Result<()> {
+        self.answers.begin(&serde_json::to_vec(&Begin { number, member })?)
+    }
+
+    fn say(&mut self, answer: &Answer) -> io::Result<()> {
+        self.answers.emit(&serde_json::to_vec(answer)?)
+    }
+}
+
+fn archive_format(head: &[u8]) -> Option<Format> {
+    identify(head).filter(|format| format.is_archive())
+}
+
+/// Reads to the end: digests everything, holds at most `max` bytes.
+fn read(content: &mut dyn Read, max: u64) -> Bytes {
+    let mut bytes = Bytes { held: Vec::new(), size_bytes: 0, digester: Digester::new(), cut: None };
+    let max = usize::try_from(max).unwrap_or(usize::MAX);
+    let mut chunk = vec![0; 1 << 18];
+    loop {
+        match content.read(&mut chunk) {
+            Ok(0) => return bytes,
+            Ok(n) => {
+                bytes.digester.update(&chunk[..n]);
+                bytes.size_bytes += n as u64;
+                let room = max.saturating_sub(bytes.held.len()).min(n);
+                bytes.held.extend_from_slice(&chunk[..room]);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                bytes.cut = Some(archive::read_error(&error));
+                return bytes;
+            }
+        }
+    }
+}
