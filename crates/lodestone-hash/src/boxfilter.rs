@@ -72,8 +72,14 @@ impl Side {
         }
     }
 
-    /// Source index of decimated index `i`.
-    fn sample(&self, i: usize) -> usize {
+    /// The inputs whose mean is output `output`.
+    pub(crate) fn covered(&self, output: usize) -> std::ops::Range<usize> {
+        let end = output + self.lag + 1;
+        end.saturating_sub(self.window)..end.min(self.n)
+    }
+
+    /// Source index of decimated index `i`. *Source:* `decimateFloat`.
+    pub(crate) fn sample(&self, i: usize) -> usize {
         (2 * i + 1) * self.n / 128
     }
 
@@ -160,7 +166,7 @@ impl Filter {
 }
 
 /// Makes `buffer` hold `len` copies of `value`; `false` if there is no memory for them.
-fn refill<T: Copy>(buffer: &mut Vec<T>, len: usize, value: T) -> bool {
+pub(crate) fn refill<T: Copy>(buffer: &mut Vec<T>, len: usize, value: T) -> bool {
     buffer.clear();
     let fits = buffer.try_reserve(len).is_ok();
     if fits {

@@ -12,7 +12,7 @@
 //! *Source:* ThreatExchange `pdq/cpp/{hashing/pdqhashing,downscaling/downscaling}.cpp`.
 #![warn(clippy::disallowed_methods)]
 // Loops over fixed lanes: iterators with closures are not inlined across target features, and indices say what is meant.
-#![allow(clippy::needless_range_loop)]
+#![allow(clippy::needless_range_loop, clippy::manual_memcpy)]
 
 mod boxfilter;
 mod dct;
@@ -31,7 +31,7 @@ mod stream;
 
 pub use digest::{Digester, Digests};
 pub use error::Error;
-pub use features::PdqFeatures;
+pub use features::{Mode, PdqFeatures};
 pub use folded::{FoldedPdq, folded_scale};
 pub use hash::PdqHash;
 pub use luma::PixelKind;

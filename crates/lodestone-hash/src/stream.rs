@@ -4,6 +4,7 @@ use crate::{
     Error, Kernel, MIN_SIDE, PdqFeatures, PixelKind,
     boxfilter::{Filter, LANES, TILE},
     dct::Block64,
+    features::Mode,
     luma::{Rounding, Rows, luma},
 };
 
@@ -116,20 +117,24 @@ impl PdqStream {
         if self.row_bytes.is_none() {
             return Err(Error::Memory { width: self.width, height: self.height });
         }
-        if self.rows != self.height {
+        if self.rows != self.height && self.width > 0 {
             return Err(Error::MissingRows { rows: self.rows, height: self.height });
         }
+        let mode = match self.pre {
+            Pre::FullSize => Mode::Exact,
+            Pre::Nearest512 => Mode::Nearest512,
+        };
         if !self.is_hashable() {
-            return Ok(PdqFeatures::too_small(self.kernel));
+            return Ok(PdqFeatures::too_small(self.kernel, mode));
         }
         while self.filter.steps_left() > 0 {
             self.strip_of_waiting(self.filter.steps_left().min(LANES));
         }
         let filtered = self.filter.picture();
         Ok(if (self.width, self.height) == (64, 64) {
-            PdqFeatures::of_64x64(self.kernel, &self.unfiltered, filtered)
+            PdqFeatures::of_64x64(self.kernel, mode, &self.unfiltered, filtered)
         } else {
-            PdqFeatures::new(self.kernel, filtered)
+            PdqFeatures::new(self.kernel, mode, filtered)
         })
     }
 
