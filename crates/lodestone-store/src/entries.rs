@@ -5,7 +5,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
 use crate::banks::{entry_range, id_of};
-use crate::import::EntryId;
+use crate::writer::EntryId;
 use crate::{Store, StoreError};
 
 /// One entry of a bank.

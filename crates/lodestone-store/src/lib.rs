@@ -29,6 +29,7 @@ mod observations;
 mod open;
 mod runs;
 mod schema;
+mod writer;
 
 pub use entries::StoredEntry;
 pub use error::StoreError;
