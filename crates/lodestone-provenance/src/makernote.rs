@@ -52,10 +52,18 @@ pub(crate) struct MakerNote {
 pub(crate) fn read(data: &[u8], make: &str) -> MakerNote {
     let make = make.to_lowercase();
     let known = HEADERS.iter().find(|(header, ..)| data.starts_with(header));
+    if known.is_none() && make.contains("canon") && is_canon_directory(data) {
+        return MakerNote { vendor: Some("Canon"), agrees: Some(true) };
+    }
     MakerNote {
         vendor: known.map(|(_, vendor, _)| *vendor),
         agrees: known.map(|(.., words)| words.iter().any(|w| make.contains(w))),
     }
+}
+
+/// Canon writes a bare directory whose first field is 0x0001, an array of shorts, in the blob's byte order.
+fn is_canon_directory(data: &[u8]) -> bool {
+    matches!(data, [_, 0, 1, 0, 3, 0, ..] | [0, _, 0, 1, 0, 3, ..])
 }
 
 #[cfg(test)]
@@ -67,7 +75,9 @@ mod tests {
         let nikon = read(b"Nikon\0\x02\x10\0\0II", "NIKON CORPORATION");
         assert_eq!((nikon.vendor, nikon.agrees), (Some("Nikon"), Some(true)));
         assert_eq!(read(b"Nikon\0\x02\x10\0\0II", "Canon").agrees, Some(false));
-        let bare = read(b"\x1a\0\x01\0\x03\0", "Canon");
+        let canon = read(b"\x1a\0\x01\0\x03\0", "Canon");
+        assert_eq!((canon.vendor, canon.agrees), (Some("Canon"), Some(true)));
+        let bare = read(b"\x1a\0\x01\0\x03\0", "Acme");
         assert_eq!((bare.vendor, bare.agrees), (None, None));
     }
 }
