@@ -15,7 +15,7 @@ use crate::{
 const MAX_SIDE: u32 = 1 << 20;
 
 /// The scale (1, 2, 4 or 8) at which a picture of `width` × `height` pixels may be decoded for a folded hash: the
-/// largest power of two at most 8 and at most half of the smaller blur window, so 1/8 from about 2048 pixels on. Tiny
+/// largest power of two at most 8 and at most half of the smaller blur window, so 1/8 when the smaller side has more than 1920 pixels. Tiny
 /// pictures are never scaled. At these scales hashes of benign photographs were at most 4 bits from the exact ones: a
 /// measurement on a small sample, not a bound.
 pub fn folded_scale(width: u32, height: u32) -> u32 {

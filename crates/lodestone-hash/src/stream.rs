@@ -25,7 +25,7 @@ const REDUCED_SIDE: u32 = 512;
 /// Hashes a picture from its rows, top to bottom, as a decoder makes them.
 ///
 /// Memory: `width × height / 32` bytes and 32 rows; a full-size plane is never held. Buffers are kept
-/// between pictures, see [`Self::reset`]. Cost: about a nanosecond a pixel or less.
+/// between pictures, see [`Self::reset`]. Cost: one to two nanoseconds a pixel.
 #[derive(Debug)]
 pub struct PdqStream {
     kernel: Kernel,
