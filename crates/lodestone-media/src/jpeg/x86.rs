@@ -47,7 +47,8 @@ fn down<const BITS: i32>(simd: V3, x: __m256i) -> __m256i {
 fn transform<const BITS: i32>(s: V3, [p04, p26, p71, p35]: [__m256i; 4]) -> [__m256i; 8] {
     let round = s.avx._mm256_set1_epi32(1 << (BITS - 1));
     // Each pair the other way round; sums and differences of 16 bits wrap, as they do in libjpeg-turbo.
-    let p40 = s.avx2._mm256_or_si256(s.avx2._mm256_slli_epi32::<16>(p04), s.avx2._mm256_srli_epi32::<16>(p04));
+    let p40 =
+        s.avx2._mm256_or_si256(s.avx2._mm256_slli_epi32::<16>(p04), s.avx2._mm256_srli_epi32::<16>(p04));
     let even0 = add(s, mul(s, s.avx2._mm256_add_epi16(p04, p40), EVEN), round);
     let even1 = add(s, mul(s, s.avx2._mm256_sub_epi16(p04, p40), EVEN), round);
     let (even2, even3) = (mul(s, p26, EVEN2), mul(s, p26, EVEN3));

@@ -1,2 +1,3 @@
 //! Integration tests of this crate, one binary.
+mod jpeg;
 mod segments;
