@@ -54,6 +54,7 @@ pub fn decode(bytes: &[u8], limits: &Limits, sink: &mut dyn PixelSink) -> Result
     let result = catch_unwind(AssertUnwindSafe(|| dispatch(format, bytes, limits, &mut out)));
     out.end();
     match result {
+        Ok(Ok(_)) if !out.started() => Err(Error::Malformed(format!("{} without pixels", format.as_str()))),
         Ok(Err(e)) if out.started() => {
             Ok(Decoded { partial: Some(e.to_string()), ..out.decoded(format, out.sent()) })
         }

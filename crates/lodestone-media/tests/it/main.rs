@@ -1,3 +1,5 @@
 //! Integration tests of this crate, one binary.
 mod jpeg;
+mod archive;
+mod decode;
 mod segments;

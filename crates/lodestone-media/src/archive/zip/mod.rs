@@ -29,9 +29,10 @@ struct Entry {
 }
 
 impl Entry {
-    /// A name that ends in a slash, with nothing in it: content must not hide behind a slash.
+    /// A name that ends in a slash, with nothing in it but an empty deflate stream of two bytes: content must not hide
+    /// behind a slash.
     fn is_directory(&self) -> bool {
-        self.name.ends_with(b"/") && self.packed == 0 && self.size.unwrap_or(0) == 0
+        self.name.ends_with(b"/") && self.packed <= 2
     }
 }
 

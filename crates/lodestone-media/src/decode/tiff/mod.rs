@@ -1,5 +1,5 @@
 //! TIFF: strips and tiles, 1 to 16 and 32 bits, grey, RGB, palette, CMYK, YCbCr; uncompressed, PackBits, LZW, deflate,
-//! JPEG. Each page is a frame of its own size. A strip that cannot be read is black and said so.
+//! JPEG, fax group 4. Each page is a frame of its own size. A strip that cannot be read is black and said so.
 
 mod directory;
 mod page;
@@ -208,6 +208,9 @@ impl Chunk {
                 let (data, had) = unpack::unpack(packed, page, units * u64::from(h * v + 2), limits)?;
                 chunk.subsampled(&data, had, (h, v), stored_rows, limits)?;
                 continue;
+            }
+            if page.compression == 4 && (page.bits, step) != (1, 1) {
+                return Err(Error::Malformed("TIFF: fax is black and white".into()));
             }
             let row_bits = u64::from(width) * step as u64 * u64::from(page.bits);
             let row_bytes = row_bits.div_ceil(8);

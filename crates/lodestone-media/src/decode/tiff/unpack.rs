@@ -6,6 +6,8 @@ use super::page::{Colour, Page};
 use crate::decode::emit::buffer;
 use crate::{Error, FrameInfo, Limits, PixelKind, PixelSink};
 
+const FAX_G4: u64 = 4;
+
 /// One chunk's samples: `len` bytes of them, as far as they came.
 pub(super) fn unpack(
     packed: &[u8],
@@ -16,6 +18,7 @@ pub(super) fn unpack(
     let mut out = buffer(len, limits)?;
     let had = match page.compression {
         1 => copy(packed, &mut out),
+        FAX_G4 => fax(packed, page, &mut out),
         5 => lzw(packed, &mut out),
         8 | 32946 => fill(&mut flate2::read::ZlibDecoder::new(packed), &mut out),
         32773 => packbits(packed, &mut out),
@@ -26,7 +29,7 @@ pub(super) fn unpack(
 
 fn name(compression: u64) -> String {
     let name = match compression {
-        2..=4 => "fax",
+        2 | 3 => "fax group 3",
         6 => "old JPEG",
         34661 => "JBIG",
         34712 => "JPEG 2000",
@@ -36,6 +39,27 @@ fn name(compression: u64) -> String {
         _ => return compression.to_string(),
     };
     name.to_owned()
+}
+
+/// Black is 1, most significant bit first; how many bytes came.
+fn fax(packed: &[u8], page: &Page, out: &mut [u8]) -> usize {
+    let Ok(width) = u16::try_from(page.chunk_width) else { return 0 };
+    let row_bytes = usize::from(width).div_ceil(8);
+    let rows = u16::try_from(out.len() / row_bytes.max(1)).unwrap_or(u16::MAX);
+    let mut had = 0;
+    // A damaged end leaves the rows before it.
+    let _ = fax::decoder::decode_g4(packed.iter().copied(), width, Some(rows), |line| {
+        let Some(row) = out.get_mut(had..had + row_bytes) else { return };
+        for (x, colour) in fax::decoder::pels(line, width).enumerate() {
+            if colour == fax::Color::Black
+                && let Some(byte) = row.get_mut(x / 8)
+            {
+                *byte |= 0x80 >> (x % 8);
+            }
+        }
+        had += row_bytes;
+    });
+    had
 }
 
 fn copy(packed: &[u8], out: &mut [u8]) -> usize {
