@@ -88,7 +88,7 @@ pub(crate) struct Lists {
     pub(crate) negative: Vec<String>,
     /// Which CSV column holds what, as pdq=Column,id=Column; for all CSV lists given
     #[arg(long, value_name = "FIELD=COLUMN,…", help_heading = "Lists")]
-    pub(crate) columns: Option<String>,
+    pub(crate) map: Option<String>,
     /// Lines of a list that may be unreadable before it is refused
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Lists")]
     pub(crate) max_rejects: u64,
@@ -272,7 +272,7 @@ pub(crate) enum Bank {
         list_format: Option<String>,
         /// Which CSV column holds what, as pdq=Column,id=Column
         #[arg(long, value_name = "FIELD=COLUMN,…")]
-        columns: Option<String>,
+        map: Option<String>,
         /// Lines that may be unreadable before nothing is imported
         #[arg(long, value_name = "N", default_value_t = 0)]
         max_rejects: u64,

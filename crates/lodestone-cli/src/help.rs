@@ -50,7 +50,7 @@ Examples:
   lodestone bank import hotline pdq:hashes.txt
   lodestone bank import case7 vics.json --kind known-real
   lodestone bank import system RDS_2026.db --kind known-good
-  lodestone bank import partner export.csv --columns pdq=PerceptualHash,id=GUID
+  lodestone bank import partner export.csv --map pdq=PerceptualHash,id=GUID
 
 A column or line of 64 hexadecimal digits may be PDQ or SHA-256 and is never guessed: name its type.
 Importing is all or nothing, and idempotent. Exit status: 0 imported; 2 not.";

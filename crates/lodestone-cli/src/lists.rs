@@ -20,7 +20,7 @@ pub(crate) fn snapshot(lists: &Lists, settings: &Settings, store: Option<&Store>
         generation = add_banks(&mut builder, store).context("banks of the data folder")?;
         names.extend(builder.banks().iter().map(|bank| bank.name.clone()));
     }
-    let mapping = lists.columns.as_deref().map(str::parse).transpose().map_err(anyhow::Error::msg)?;
+    let mapping = lists.map.as_deref().map(str::parse).transpose().map_err(anyhow::Error::msg)?;
     let given = [
         (BankKind::KnownReal, &lists.known),
         (BankKind::KnownGenerated, &lists.known_generated),

@@ -27,14 +27,14 @@ pub(crate) fn run(args: &Bank) -> Result<Ended> {
             eprintln!("bank {name} ({kind}, radius {radius}) created");
         }
         Bank::List { format, data } => list(*format, &open_to_read(settings(data)?.need_data()?)?)?,
-        Bank::Import { bank, list, kind, list_format, columns, max_rejects, format, data } => {
+        Bank::Import { bank, list, kind, list_format, map, max_rejects, format, data } => {
             let Ok(spec) = list.parse::<ListSpec>();
             let list_format = list_format
                 .as_deref()
                 .map(str::parse::<ListFormat>)
                 .transpose()
                 .map_err(anyhow::Error::msg)?;
-            let mapping = columns.as_deref().map(str::parse).transpose().map_err(anyhow::Error::msg)?;
+            let mapping = map.as_deref().map(str::parse).transpose().map_err(anyhow::Error::msg)?;
             let kind = kind.as_deref().map(str::parse::<BankKind>).transpose().map_err(anyhow::Error::msg)?;
             let request = ListRequest { spec, kind: kind.unwrap_or_default(), format: list_format, mapping };
             return import(bank, request, kind, *max_rejects, *format, data);
