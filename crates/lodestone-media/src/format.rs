@@ -131,7 +131,7 @@ mod tests {
         b.extend(b"ftyp");
         b.extend(brands[0]);
         b.extend([0; 4]);
-        b.extend(brands[1..].concat());
+        b.extend(brands[1..].iter().flat_map(|b| b.iter()));
         b
     }
 

@@ -1,4 +1,5 @@
 //! Archives made here byte by byte, whole, damaged and hostile.
+#![allow(clippy::unwrap_used)]
 
 use std::io::{Cursor, Write};
 use std::ops::ControlFlow;

@@ -1,4 +1,5 @@
 //! Pixels of every format against the pixels that went in.
+#![allow(clippy::unwrap_used)]
 
 use std::borrow::Cow;
 
