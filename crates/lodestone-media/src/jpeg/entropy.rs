@@ -43,9 +43,8 @@ impl Cursor {
     #[inline(always)]
     pub(super) fn refill(&mut self, window: &Window) {
         let at = self.pos & (WINDOW - 1);
-        let mut next = [0; 8];
-        next.copy_from_slice(&window[at..at + 8]);
-        self.buf |= u64::from_be_bytes(next) >> self.bits;
+        let next = window[at..].first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+        self.buf |= next >> self.bits;
         self.pos += ((63 - self.bits) >> 3) as usize;
         self.bits |= 56;
     }

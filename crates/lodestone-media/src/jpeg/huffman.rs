@@ -22,7 +22,7 @@ pub(super) enum Kind {
 }
 
 /// Bits of a look-up.
-pub(super) const LOOKUP_BITS: u32 = 10;
+pub(super) const LOOKUP_BITS: u32 = 11;
 const LOOKUP_SIZE: usize = 1 << LOOKUP_BITS;
 
 /// A table ready for decoding.

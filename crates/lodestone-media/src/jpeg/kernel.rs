@@ -94,9 +94,16 @@ pub(super) fn dispatch<W: Work>(work: W) -> W::Output {
 pub(super) fn flat(dc: i16, quant: &Block, out: &mut [u8], stride: usize) {
     let first_pass = i32::from(dc.wrapping_mul(quant.0[0]).wrapping_shl(2));
     let sample = [(((first_pass + 16) >> 5).clamp(-128, 127) + 128) as u8; 8];
-    for row in out.chunks_mut(stride).take(8) {
-        if let Some(to) = row.first_chunk_mut() {
-            *to = sample;
+    put(&[sample; 8], out, stride);
+}
+
+/// Stores the rows of a block. An index loop, as in all that runs once a block: adaptors are not always inlined here.
+#[inline(always)]
+pub(super) fn put(rows: &[[u8; 8]; 8], out: &mut [u8], stride: usize) {
+    let Some(out) = out.get_mut(..7 * stride + 8) else { return };
+    for y in 0..8 {
+        if let Some(to) = out[y * stride..].first_chunk_mut() {
+            *to = rows[y];
         }
     }
 }
@@ -172,9 +179,9 @@ fn transform<const BITS: u32>(pairs: [[i16; 2]; 4]) -> [i16; 8] {
 impl Kernel for Portable {
     #[inline(always)]
     fn idct(self, coefficients: &Block, quant: &Block, out: &mut [u8], stride: usize) {
-        let mut dequantised = [0i16; 64];
-        for i in 0..64 {
-            dequantised[i] = coefficients.0[i].wrapping_mul(quant.0[i]);
+        let mut dequantised = coefficients.0;
+        for (coefficient, factor) in dequantised.iter_mut().zip(quant.0) {
+            *coefficient = coefficient.wrapping_mul(factor);
         }
         let mut rows = [[0i16; 8]; 8];
         for (pair, &column) in COLUMNS.iter().enumerate() {

@@ -73,14 +73,31 @@ impl Plane {
             return;
         }
         samples(kernel, block, quant, &mut full, 8);
-        let scale = 8 / self.tile;
-        for (ty, to) in out.chunks_mut(self.stride).take(self.tile).enumerate() {
-            for (tx, to) in to.iter_mut().take(self.tile).enumerate() {
-                let rows = full.chunks_exact(8).skip(ty * scale).take(scale);
-                let sum: u32 = rows.flat_map(|r| &r[tx * scale..][..scale]).map(|&s| u32::from(s)).sum();
-                let count = (scale * scale) as u32;
-                *to = ((sum + count / 2) / count) as u8;
+        if self.tile == 4 {
+            means::<2, 4>(&full, out, self.stride);
+        } else {
+            means::<4, 2>(&full, out, self.stride);
+        }
+    }
+}
+
+/// Means of squares of `SCALE` by `SCALE` of a block, `TILE` by `TILE` of them, rounded.
+#[inline(always)]
+fn means<const SCALE: usize, const TILE: usize>(full: &[u8; 64], out: &mut [u8], stride: usize) {
+    for (rows, to) in full.chunks_exact(8 * SCALE).zip(out.chunks_mut(stride)) {
+        let mut columns = [0u16; 8];
+        for row in rows.as_chunks::<8>().0 {
+            for (sum, &sample) in columns.iter_mut().zip(row) {
+                *sum += u16::from(sample);
             }
+        }
+        let mut tile = [0; TILE];
+        for (mean, columns) in tile.iter_mut().zip(columns.as_chunks::<SCALE>().0) {
+            let count = (SCALE * SCALE) as u16;
+            *mean = ((columns.iter().sum::<u16>() + count / 2) / count) as u8;
+        }
+        if let Some(to) = to.first_chunk_mut() {
+            *to = tile;
         }
     }
 }

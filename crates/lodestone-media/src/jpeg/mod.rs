@@ -86,7 +86,7 @@ pub fn decode(bytes: &[u8], limits: &Limits, sink: &mut dyn PixelSink) -> Result
     let scan = reader.first_scan()?;
     check_pixels(reader.frame()?, limits)?;
     let partial = if streams(reader.frame()?, &scan) {
-        sequential::decode(reader, &scan, limits, sink)?
+        sequential::decode(&reader, &scan, limits, sink)?
     } else {
         let (picture, partial) = buffered::read(&mut reader, scan, limits)?;
         buffered::emit(&picture, reader.colour()?, limits, sink)?;

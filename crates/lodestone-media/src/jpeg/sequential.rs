@@ -245,14 +245,14 @@ impl Work for Decode<'_, '_> {
 
 /// Decodes a file whose first scan holds all components.
 pub(super) fn decode(
-    reader: Reader<'_>,
+    reader: &Reader<'_>,
     scan: &Scan,
     limits: &Limits,
     sink: &mut dyn PixelSink,
 ) -> Result<(Frame, Option<String>), Error> {
     let frame = reader.frame()?.clone();
     let mut rows = Rows::new(&frame, reader.colour()?, limits)?;
-    let tables = tables(&reader, scan)?;
+    let tables = tables(reader, scan)?;
     let mut places = Vec::new();
     for (i, chosen) in scan.components.iter().enumerate() {
         let component = &frame.components[chosen.index];

@@ -33,17 +33,27 @@ impl Upsampling {
     }
 }
 
+// Index loops over slices of one length: they vectorise wherever they are inlined, which adaptors do not always.
+
 /// Twice as wide; `out` holds twice the samples of `row`.
 #[inline(always)]
 pub(super) fn wide(row: &[u8], sums: &mut Vec<u16>, out: &mut [u8]) {
-    pad(row.iter().map(|&s| u16::from(s)), row.len(), sums);
+    let middle = padded(row.len(), sums);
+    for i in 0..row.len() {
+        middle[i] = u16::from(row[i]);
+    }
     spread::<2, 1, 2>(sums, out);
 }
 
 /// Twice as wide and high: one row of the output from the nearer and the farther row.
 #[inline(always)]
 pub(super) fn both(near: &[u8], far: &[u8], sums: &mut Vec<u16>, out: &mut [u8]) {
-    pad(near.iter().zip(far).map(|(&n, &f)| 3 * u16::from(n) + u16::from(f)), near.len(), sums);
+    let count = near.len().min(far.len());
+    let (near, far) = (&near[..count], &far[..count]);
+    let middle = padded(count, sums);
+    for i in 0..count {
+        middle[i] = 3 * u16::from(near[i]) + u16::from(far[i]);
+    }
     spread::<4, 8, 7>(sums, out);
 }
 
@@ -63,29 +73,30 @@ pub(super) fn repeat(row: &[u8], times: usize, out: &mut [u8]) {
     }
 }
 
-/// The samples, the first and the last once more beside them.
+/// Room for so many sums, and one more on either side.
 #[inline(always)]
-fn pad(samples: impl Iterator<Item = u16>, count: usize, sums: &mut Vec<u16>) {
-    sums.resize(count + 2, 0);
-    if let [_, middle @ .., _] = sums.as_mut_slice() {
-        for (to, sample) in middle.iter_mut().zip(samples) {
-            *to = sample;
-        }
+fn padded(count: usize, sums: &mut Vec<u16>) -> &mut [u16] {
+    if sums.len() != count + 2 {
+        sums.resize(count + 2, 0);
     }
-    if let [first, second, .., last_but_one, last] = sums.as_mut_slice() {
-        (*first, *last) = (*second, *last_but_one);
-    } else if let [first, only, last] = sums.as_mut_slice() {
-        (*first, *last) = (*only, *only);
-    }
+    &mut sums[1..=count]
 }
 
-/// Three quarters of the nearer plus one quarter of the farther sample, to the left and to the right.
+/// Three quarters of the nearer plus one quarter of the farther sample, to the left and to the right. Beyond the ends
+/// stand the first and the last sum once more.
 #[inline(always)]
-fn spread<const SHIFT: u16, const LEFT: u16, const RIGHT: u16>(sums: &[u16], out: &mut [u8]) {
-    let Some(count) = sums.len().checked_sub(2) else { return };
-    let (before, here, after) = (&sums[..count], &sums[1..=count], &sums[2..]);
+fn spread<const SHIFT: u16, const LEFT: u16, const RIGHT: u16>(sums: &mut [u16], out: &mut [u8]) {
     let (out, _) = out.as_chunks_mut::<2>();
-    for (((&before, &here), &after), to) in before.iter().zip(here).zip(after).zip(out) {
-        *to = [((3 * here + before + LEFT) >> SHIFT) as u8, ((3 * here + after + RIGHT) >> SHIFT) as u8];
+    let count = sums.len().saturating_sub(2).min(out.len());
+    if count == 0 {
+        return;
+    }
+    sums[0] = sums[1];
+    sums[count + 1] = sums[count];
+    let out = &mut out[..count];
+    let (before, here, after) = (&sums[..count], &sums[1..=count], &sums[2..count + 2]);
+    for i in 0..count {
+        let nearer = 3 * here[i];
+        out[i] = [((nearer + before[i] + LEFT) >> SHIFT) as u8, ((nearer + after[i] + RIGHT) >> SHIFT) as u8];
     }
 }

@@ -1,6 +1,6 @@
 //! The kernels with AVX2, through `pulp`'s safe tokens.
 
-use super::kernel::{Block, Kernel, Portable, Work, constants::*};
+use super::kernel::{Block, Kernel, Portable, Work, constants::*, put};
 use core::arch::x86_64::__m256i;
 use pulp::{NullaryFnOnce, cast, x86::V3};
 
@@ -156,11 +156,7 @@ impl Kernel for V3 {
         let low: [[u8; 8]; 4] = cast(a._mm256_unpacklo_epi32(left, right));
         let high: [[u8; 8]; 4] = cast(a._mm256_unpackhi_epi32(left, right));
         let rows = [low[0], low[1], high[0], high[1], low[2], low[3], high[2], high[3]];
-        for (to, row) in out.chunks_mut(stride).zip(rows) {
-            if let Some(to) = to.first_chunk_mut() {
-                *to = row;
-            }
-        }
+        put(&rows, out, stride);
     }
 
     #[inline(always)]
@@ -169,10 +165,12 @@ impl Kernel for V3 {
         let (cbs, cb_rest) = cb.as_chunks::<32>();
         let (crs, cr_rest) = cr.as_chunks::<32>();
         let (rgbs, _) = rgb.as_chunks_mut::<96>();
-        for (((y, cb), cr), out) in ys.iter().zip(cbs).zip(crs).zip(rgbs) {
-            *out = ycc32(self, cast(*y), cast(*cb), cast(*cr));
+        let count = ys.len().min(cbs.len()).min(crs.len()).min(rgbs.len());
+        let (ys, cbs, crs, rgbs) = (&ys[..count], &cbs[..count], &crs[..count], &mut rgbs[..count]);
+        for i in 0..count {
+            rgbs[i] = ycc32(self, cast(ys[i]), cast(cbs[i]), cast(crs[i]));
         }
-        let done = 3 * 32 * ys.len();
+        let done = 3 * 32 * count;
         Portable.ycc_to_rgb(y_rest, cb_rest, cr_rest, &mut rgb[done..]);
     }
 }
