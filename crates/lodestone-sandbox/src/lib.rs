@@ -15,7 +15,7 @@
 //!   ◀───────────────────────────────────── Done
 //! ```
 //!
-//! Limits: address space, CPU time, open files, no file written, no core dumped (rlimits, Unix), and a wall-clock
+//! Limits: address space, open files, no file written, no core dumped (rlimits, Unix), and a wall-clock
 //! deadline per step. seccomp and landlock come with the server. This crate does not know what runs in it.
 #![forbid(unsafe_code)]
 

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -74,10 +74,13 @@ pub enum Outcome {
 
 struct Running {
     child: Child,
-    stdin: ChildStdin,
+    /// To the thread that writes: a worker that does not read blocks that thread and never the caller, whose deadline
+    /// then ends it. Gone once the process is being ended.
+    orders: Option<SyncSender<(Tag, Vec<u8>)>>,
     frames: Receiver<(Tag, Vec<u8>)>,
     last_words: Arc<Mutex<VecDeque<u8>>>,
-    threads: [Option<JoinHandle<()>>; 2],
+    listener: Option<JoinHandle<()>>,
+    others: [Option<JoinHandle<()>>; 2],
     jobs: u32,
 }
 
@@ -90,6 +93,8 @@ pub struct Worker {
 
 const LAST_WORDS: usize = 4096;
 const CHUNK_MAX: usize = 4 << 20;
+/// How long a worker whose pipe is closed may take to end by itself.
+const LAST_BREATH: Duration = Duration::from_secs(2);
 
 impl Worker {
     /// A worker that is not started yet.
@@ -142,11 +147,21 @@ impl Running {
         // Its own process group: Ctrl-C at the terminal reaches the parent, which lets the worker finish.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        #[cfg(windows)]
+        std::os::windows::process::CommandExt::creation_flags(&mut command, CREATE_NEW_PROCESS_GROUP);
         let mut child = command.spawn()?;
         let missing = || io::Error::other("no pipe to the worker");
-        let stdin = child.stdin.take().ok_or_else(missing)?;
+        let mut stdin = child.stdin.take().ok_or_else(missing)?;
         let mut stdout = child.stdout.take().ok_or_else(missing)?;
         let mut stderr = child.stderr.take().ok_or_else(missing)?;
+        let (orders, queue) = sync_channel::<(Tag, Vec<u8>)>(1);
+        let writer = std::thread::spawn(move || {
+            for (tag, payload) in queue {
+                if frame::write(&mut stdin, tag, &payload).is_err() {
+                    break;
+                }
+            }
+        });
         let (sender, frames) = sync_channel(4);
         let reader = std::thread::spawn(move || {
             let mut payload = Vec::new();
@@ -167,7 +182,15 @@ impl Running {
                 words.drain(..surplus);
             }
         });
-        Ok(Self { child, stdin, frames, last_words, threads: [Some(reader), Some(listener)], jobs: 0 })
+        Ok(Self {
+            child,
+            orders: Some(orders),
+            frames,
+            last_words,
+            listener: Some(listener),
+            others: [Some(reader), Some(writer)],
+            jobs: 0,
+        })
     }
 
     fn run(
@@ -179,11 +202,10 @@ impl Running {
     ) -> Outcome {
         let mut job = source.size().to_le_bytes().to_vec();
         job.extend_from_slice(request);
-        if frame::write(&mut self.stdin, Tag::Job, &job).is_err() {
-            return self.obituary();
+        if let Err(outcome) = self.order(Tag::Job, job) {
+            return outcome;
         }
         let mut left = deadline;
-        let mut buffer = Vec::new();
         loop {
             let asked = Instant::now();
             let (tag, payload) = match self.frames.recv_timeout(left) {
@@ -201,44 +223,47 @@ impl Running {
                     on_event(Event::Begin(payload));
                 }
                 Tag::Read => {
-                    if self.hand_out(&payload, source, &mut buffer).is_err() {
-                        return self.obituary();
+                    let (tag, bytes) = match hand_out(&payload, source) {
+                        Ok(answer) => answer,
+                        Err(outcome) => return outcome,
+                    };
+                    if let Err(outcome) = self.order(tag, bytes) {
+                        return outcome;
                     }
                 }
-                Tag::Job | Tag::Bytes | Tag::ReadError => {
-                    return Outcome::Crashed { detail: "the worker is out of step".to_owned() };
-                }
+                Tag::Job | Tag::Bytes | Tag::ReadError => return out_of_step(),
             }
         }
     }
 
-    fn hand_out(&mut self, request: &[u8], source: &mut dyn Source, buffer: &mut Vec<u8>) -> io::Result<()> {
-        let (Some(offset), Some(length)) = (
-            request.get(..8).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes),
-            request.get(8..12).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes),
-        ) else {
-            return Err(io::ErrorKind::InvalidData.into());
-        };
-        buffer.resize((length as usize).min(CHUNK_MAX), 0);
-        let mut filled = 0;
-        while filled < buffer.len() {
-            match source.read_at(offset.saturating_add(filled as u64), &mut buffer[filled..]) {
-                Ok(0) => break,
-                Ok(n) => filled += n,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    return frame::write(&mut self.stdin, Tag::ReadError, error.to_string().as_bytes());
-                }
-            }
+    /// Has a frame written. A worker asks for one thing at a time, so there is always room.
+    fn order(&mut self, tag: Tag, payload: Vec<u8>) -> Result<(), Outcome> {
+        match self.orders.as_ref().map(|orders| orders.try_send((tag, payload))) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(TrySendError::Full(_))) => Err(out_of_step()),
+            Some(Err(TrySendError::Disconnected(_))) | None => Err(self.obituary()),
         }
-        frame::write(&mut self.stdin, Tag::Bytes, &buffer[..filled])
+    }
+
+    /// Waits a moment for the process to end by itself: its status says more than our kill. One that lives on without
+    /// its pipe (it closed it, or wrote what is no frame) is ended.
+    fn reap(&mut self) -> io::Result<ExitStatus> {
+        self.orders = None;
+        let since = Instant::now();
+        while since.elapsed() < LAST_BREATH {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        self.child.kill()?;
+        self.child.wait()
     }
 
     /// Why the worker is gone.
     fn obituary(&mut self) -> Outcome {
-        // The pipe is closed, so the process is ending; a moment later its status is there.
-        let status = self.child.wait();
-        if let Some(listener) = self.threads[1].take() {
+        let status = self.reap();
+        if let Some(listener) = self.listener.take() {
             let _ = listener.join();
         }
         let words: Vec<u8> =
@@ -258,13 +283,44 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // Drain, so that the reader is not stuck on a full channel, then wait for both threads.
-        while self.frames.try_recv().is_ok() {}
+        // Hang up, so that no thread is stuck on a channel, then wait for them.
+        self.orders = None;
         drop(std::mem::replace(&mut self.frames, sync_channel(0).1));
-        for thread in &mut self.threads {
+        for thread in self.others.iter_mut().chain([&mut self.listener]) {
             if let Some(thread) = thread.take() {
                 let _ = thread.join();
             }
         }
     }
 }
+
+/// The bytes a worker asks for, or why there are none.
+fn hand_out(request: &[u8], source: &mut dyn Source) -> Result<(Tag, Vec<u8>), Outcome> {
+    let (Some(offset), Some(length)) = (
+        request.get(..8).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes),
+        request.get(8..12).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes),
+    ) else {
+        return Err(out_of_step());
+    };
+    let rest = usize::try_from(source.size().saturating_sub(offset)).unwrap_or(CHUNK_MAX);
+    let mut buffer = vec![0; (length as usize).min(CHUNK_MAX).min(rest)];
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match source.read_at(offset.saturating_add(filled as u64), &mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Ok((Tag::ReadError, error.to_string().into_bytes())),
+        }
+    }
+    buffer.truncate(filled);
+    Ok((Tag::Bytes, buffer))
+}
+
+fn out_of_step() -> Outcome {
+    Outcome::Crashed { detail: "the worker is out of step".to_owned() }
+}
+
+/// *Source:* Win32 `winbase.h`.
+#[cfg(windows)]
+const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;

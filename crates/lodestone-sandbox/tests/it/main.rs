@@ -24,6 +24,8 @@ fn main() {
         Trial::test("a_read_error_reaches_the_worker", read_error),
         Trial::test("a_worker_cannot_write_files", cannot_write),
         Trial::test("a_program_that_is_missing_is_an_outcome", missing),
+        Trial::test("a_worker_that_writes_what_is_no_frame_and_lives_on_is_ended", noise),
+        Trial::test("a_worker_that_asks_and_does_not_read_is_killed_at_the_deadline", deaf),
         Trial::test("workers_are_replaced_after_their_share", recycled),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
@@ -74,6 +76,26 @@ fn work(mut job: lodestone_sandbox::Job) -> std::io::Result<()> {
             let wrote = std::fs::write(&path, [0; 8192]).is_ok();
             let _ = std::fs::remove_file(&path);
             answers.emit(if wrote { b"wrote" } else { b"refused" })
+        }
+        b"noise" => {
+            use std::io::Write;
+            // Past the pipe's own handle, as a library that prints would.
+            let mut out = std::fs::OpenOptions::new().write(true).open("/dev/stdout")?;
+            out.write_all(b"hello, hello\n")?;
+            loop {
+                std::thread::sleep(Duration::from_secs(1));
+            }
+        }
+        b"deaf" => {
+            use std::io::Write;
+            let mut out = std::fs::OpenOptions::new().write(true).open("/dev/stdout")?;
+            let mut request = b"R\x0c\0\0\0".to_vec();
+            request.extend([0; 8]);
+            request.extend((1u32 << 20).to_le_bytes());
+            out.write_all(&request)?;
+            loop {
+                std::thread::sleep(Duration::from_secs(1));
+            }
         }
         b"pid" => answers.emit(std::process::id().to_string().as_bytes()),
         _ => answers.emit(b"?"),
@@ -182,6 +204,25 @@ fn missing() -> Result<(), Failed> {
     let start = Start { program: "/nonexistent/lodestone".into(), arguments: Vec::new() };
     let (outcome, _) = run(&mut Worker::new(start, Limits::default()), b"sum", b"");
     check(matches!(outcome, Outcome::NotStarted(_)), &outcome)
+}
+
+fn noise() -> Result<(), Failed> {
+    if !cfg!(target_os = "linux") {
+        return Ok(());
+    }
+    let started = Instant::now();
+    let (outcome, _) = run(&mut worker(Limits::default()), b"noise", b"");
+    let soon = started.elapsed() < Duration::from_secs(30);
+    check(matches!(outcome, Outcome::Crashed { .. }) && soon, &outcome)
+}
+
+fn deaf() -> Result<(), Failed> {
+    if !cfg!(target_os = "linux") {
+        return Ok(());
+    }
+    let limits = Limits { deadline: Duration::from_millis(500), ..Limits::default() };
+    let (outcome, _) = run(&mut worker(limits), b"deaf", &vec![1; 1 << 20]);
+    check(outcome == Outcome::TimedOut, &outcome)
 }
 
 fn recycled() -> Result<(), Failed> {
