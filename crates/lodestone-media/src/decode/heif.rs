@@ -1,7 +1,7 @@
 //! HEIC and HEIF: the primary picture, upright as the file says (`irot`, `imir` and `clap` are part of the format; EXIF
 //! orientation is not applied).
 
-use heifer::heifer_isobmff::HeifFile;
+use heifer::heifer_isobmff::{Error as ContainerError, HeifFile};
 
 use super::emit::{Emitter, check_size};
 use crate::{Decoded, Error, Format, Limits};
@@ -30,7 +30,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits, out: &mut Emitter<'_>) -> Re
     Ok(decoded)
 }
 
-fn container(e: &heifer::heifer_isobmff::Error) -> Error {
+fn container(e: &ContainerError) -> Error {
     Error::Malformed(format!("HEIF: {e}"))
 }
 

@@ -16,6 +16,8 @@
 //! Missing rows are black, and wholly transparent where there is alpha. 16-bit samples keep their high byte. Colour
 //! profiles are not applied: the hashes that are exchanged are made from stored samples.
 
+#[cfg(feature = "avif")]
+mod avif;
 mod bmp;
 mod canvas;
 mod colour;
@@ -81,6 +83,9 @@ fn dispatch(format: Format, bytes: &[u8], limits: &Limits, out: &mut Emitter<'_>
         #[cfg(not(feature = "heif"))]
         Format::Heif => Err(Error::Unsupported("HEIF needs the feature `heif`".into())),
         Format::Tiff => tiff::decode(bytes, limits, out),
+        #[cfg(feature = "avif")]
+        Format::Avif => avif::decode(bytes, limits, out),
+        #[cfg(not(feature = "avif"))]
         Format::Avif => Err(Error::Unsupported("AVIF needs the feature `avif`".into())),
         Format::Zip | Format::Tar | Format::Gzip => {
             Err(Error::Unsupported("an archive, not a picture".into()))
