@@ -58,7 +58,8 @@ pub fn appraise(snapshot: &Snapshot, options: AppraiseOptions, seen: Vec<Seen>) 
         .collect()
 }
 
-/// Matches of one signal given by its value: digests exactly, PDQ in all sixteen forms.
+/// Matches of one signal given by its value: digests exactly, PDQ as it is and as its negative. The other symmetries need
+/// the picture: they cannot be told exactly from a hash.
 pub fn appraise_signal(snapshot: &Snapshot, signal: &Signal) -> Vec<Match> {
     let mut matches = Vec::new();
     if signal.kind() == SignalType::Pdq {
@@ -172,10 +173,12 @@ impl Queries {
     }
 }
 
-/// Best first: what counts before what is suppressed, digests before similarity, then distance, bank, entry.
+/// Best first: what counts before what is suppressed, digests before similarity, then what is known,
+/// distance, bank, entry.
 fn sort(matches: &mut [Match]) {
     matches.sort_by(|a, b| {
-        let key = |m: &Match| (m.suppressed, !m.signal_type.is_digest(), m.distance_bits);
+        let known = |m: &Match| m.bank_kind.makes_known();
+        let key = |m: &Match| (m.suppressed, !m.signal_type.is_digest(), !known(m), m.distance_bits);
         key(a)
             .cmp(&key(b))
             .then_with(|| (&a.bank, &a.entry, a.signal_type).cmp(&(&b.bank, &b.entry, b.signal_type)))
@@ -275,12 +278,8 @@ mod tests {
             builder.bank(bank("known", BankKind::KnownReal, 31));
             let md5 = "md5:01010101010101010101010101010101";
             let similar = pdq(hash(1));
-            builder
-                .entry(&entry(
-                    "1",
-                    if with_digest { &[similar.as_str(), md5][..] } else { &[similar.as_str()] },
-                ))
-                .unwrap();
+            let signals = [similar.as_str(), md5];
+            builder.entry(&entry("1", &signals[..if with_digest { 2 } else { 1 }])).unwrap();
             builder.bank(bank("good", BankKind::KnownGood, 31));
             builder.entry(&entry("9", &["sha1:0202020202020202020202020202020202020202"])).unwrap();
             builder.build(1)
