@@ -1,6 +1,7 @@
 //! Observations kept between runs, so that a second run reads only what changed and an interrupted one goes on; and
 //! the banks of the same data folder.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use lodestone_store::{ObservationKey, Store, StoreError};
@@ -8,6 +9,7 @@ use lodestone_types::{Observation, SignalType};
 use serde_json::Value;
 
 use crate::observer::{Member, Observed};
+use crate::sheaf::Sheaf;
 use crate::snapshot::{SnapshotBuilder, TooManyEntries};
 
 /// A data folder opened for writing: the one writer of a run.
@@ -68,15 +70,20 @@ impl Keep {
         Store::open_read_only(&self.folder).ok().map(Reader)
     }
 
-    pub(crate) fn put(&mut self, key: Key, observed: &[Observed]) -> Result<(), StoreError> {
-        let members = observed.iter().map(|one| {
-            let member = one
-                .member
-                .as_ref()
-                .map_or_else(String::new, |member| serde_json::to_string(member).unwrap_or_default());
-            (member, one.observation.clone())
-        });
-        self.batch.push((key.0, members.collect()));
+    pub(crate) fn put(&mut self, key: Key, observed: &mut Sheaf) -> Result<(), StoreError> {
+        if !observed.is_small() {
+            let (count, now_us) = (observed.count(), (self.now_us)());
+            return self.store.put_observed(&key.0, count, now_us, &mut |take| {
+                let put = |one: &Observed| Ok(take(&member_text(one), &one.observation)?);
+                observed.look::<PutError>(put).map_err(|PutError(error)| error)
+            });
+        }
+        let mut members = Vec::new();
+        observed.look(|one| {
+            members.push((member_text(one), one.observation.clone()));
+            Ok::<_, PutError>(())
+        })?;
+        self.batch.push((key.0, members));
         if self.batch.len() >= BATCH { self.commit() } else { Ok(()) }
     }
 
@@ -89,21 +96,47 @@ impl Keep {
     }
 }
 
+/// A store's error, or that of the temporary file that what is to be kept waits in.
+struct PutError(StoreError);
+
+impl From<StoreError> for PutError {
+    fn from(error: StoreError) -> Self {
+        Self(error)
+    }
+}
+
+impl From<io::Error> for PutError {
+    fn from(error: io::Error) -> Self {
+        Self(StoreError::Io { path: "temporary file".to_owned(), reason: error.to_string() })
+    }
+}
+
+impl From<PutError> for StoreError {
+    fn from(error: PutError) -> Self {
+        error.0
+    }
+}
+
 /// Looks up what was kept, beside the writer.
 pub(crate) struct Reader(Store);
 
 impl Reader {
     /// What was observed of a file in exactly this state; `None` to read it again.
-    pub(crate) fn look_up(&mut self, key: &Key) -> Option<Vec<Observed>> {
-        let kept = self.0.observations_lookup(&key.0).ok()??;
-        kept.into_iter()
-            .map(|(member, observation)| {
-                let member: Option<Member> =
-                    if member.is_empty() { None } else { Some(serde_json::from_str(&member).ok()?) };
-                Some(Observed { member, observation })
-            })
-            .collect()
+    pub(crate) fn look_up(&mut self, key: &Key) -> Option<Sheaf> {
+        let (mut sheaf, mut sound) = (Sheaf::default(), true);
+        let found = self.0.for_each_observed(&key.0, &mut |member, observation| {
+            let member: Option<Member> = match member.as_str() {
+                "" => None,
+                text => serde_json::from_str(text).map_err(|_| sound = false).ok(),
+            };
+            sheaf.push(Observed { member, observation });
+        });
+        (found.ok()? && sound && !sheaf.is_passing()).then_some(sheaf)
     }
+}
+
+fn member_text(one: &Observed) -> String {
+    one.member.as_ref().map_or_else(String::new, |member| serde_json::to_string(member).unwrap_or_default())
 }
 
 /// Why the banks of a data folder could not be taken into a snapshot.

@@ -10,6 +10,7 @@ use lodestone_types::{Observation, Stage, Unreadable};
 use serde::{Deserialize, Serialize};
 
 use crate::options::ObserveOptions;
+use crate::sheaf::Sheaf;
 use crate::walk::io_reason;
 
 /// What a worker is asked.
@@ -61,6 +62,8 @@ pub struct Observed {
 
 /// Deaths over one file after which the rest of it is given up, and said so.
 const MAX_DEATHS: usize = 64;
+/// Deaths over one file that no item of it explains (the system ended the process) after which it is given up.
+const MAX_STRAY_DEATHS: usize = 2;
 
 /// Observes files in a worker process. One per thread.
 pub struct Observer {
@@ -77,66 +80,47 @@ impl Observer {
 
     /// Observes a file on disk: itself first, then its members if it is an archive. Never fails: what cannot be read is
     /// an observation that says so.
-    pub fn observe_file(&mut self, path: &Path) -> Vec<Observed> {
+    pub fn observe_file(&mut self, path: &Path) -> Sheaf {
         match OpenFile::open(path) {
             Ok(mut file) => {
                 let mut seen = self.observe(&mut file);
                 if file.changed() {
-                    for one in &mut seen {
-                        let why =
-                            Unreadable::new(Stage::Read, "changed", "the file changed while it was read");
-                        one.observation = Observation {
-                            size_bytes: one.observation.size_bytes,
-                            unreadable: Some(why),
-                            ..Observation::default()
-                        };
-                    }
+                    seen.changed();
                 }
                 seen
             }
-            Err(error) => vec![Observed {
-                member: None,
-                observation: unreadable(
-                    0,
-                    Unreadable::new(Stage::Read, io_reason(&error), error.to_string()),
-                ),
-            }],
+            Err(error) => {
+                let why = Unreadable::new(Stage::Read, io_reason(&error), error.to_string());
+                Sheaf::one(unreadable(0, why))
+            }
         }
     }
 
     /// Observes bytes in memory.
-    pub fn observe_bytes(&mut self, mut bytes: &[u8]) -> Vec<Observed> {
+    pub fn observe_bytes(&mut self, mut bytes: &[u8]) -> Sheaf {
         self.observe(&mut bytes)
     }
 
-    fn observe(&mut self, source: &mut dyn Source) -> Vec<Observed> {
+    fn observe(&mut self, source: &mut dyn Source) -> Sheaf {
         let size_bytes = source.size();
-        let mut state = State::default();
+        let mut state = State { max_items: self.options.max_members.saturating_add(1), ..State::default() };
         let mut request =
             Request { options: self.options.clone(), from: 0, digest_only: Vec::new(), leave: Vec::new() };
         for deaths in 0.. {
             let Ok(text) = serde_json::to_vec(&request) else { break };
-            let mut began = None;
+            let mut began: Option<Begin> = None;
             let outcome = self.worker.run(&text, source, &mut |event| match event {
-                Event::Begin(begin) => began = serde_json::from_slice::<Begin>(&begin).ok().or(began.take()),
+                Event::Begin(begin) => began = serde_json::from_slice(&begin).ok().or(began.take()),
                 Event::Emit(answer) => state.take(&answer),
             });
             let Some(why) = death(&outcome, self.options.worker_memory_bytes()) else { break };
-            let (number, member) = began.map_or((state.next, None), |begin| (begin.number, begin.member));
-            if matches!(outcome, Outcome::NotStarted(_)) || deaths >= MAX_DEATHS || number < state.next {
-                // Died outside any step, or too often: what is left is given up, and the file says so.
-                state.give_up(number, size_bytes, why);
+            if matches!(outcome, Outcome::NotStarted(_)) || deaths >= MAX_DEATHS {
+                state.give_up(size_bytes, why);
                 break;
             }
-            if request.digest_only.contains(&number) {
-                // Even reading its bytes ended the worker.
-                request.leave.push(number);
-                state.push(number, member, unreadable(size_if_file(number, size_bytes), why));
-            } else {
-                request.digest_only.push(number);
-                state.deaths.push((number, why));
+            if !state.died(&mut request, began, size_bytes, why) {
+                break;
             }
-            request.from = state.next;
         }
         state.finish()
     }
@@ -161,51 +145,92 @@ fn death(outcome: &Outcome, memory_bytes: u64) -> Option<Unreadable> {
     Some(Unreadable::new(Stage::Worker, reason, detail))
 }
 
-/// Answers gathered over one file, across workers.
+/// Answers gathered over one file, across workers. Item number `n` is the `n`th of `seen`.
 #[derive(Default)]
 struct State {
-    seen: Vec<Observed>,
-    numbers: Vec<u64>,
+    seen: Sheaf,
     next: u64,
+    /// More than this no honest worker answers.
+    max_items: u64,
+    last_is_archive: bool,
     deaths: Vec<(u64, Unreadable)>,
+    stray_deaths: usize,
 }
 
 impl State {
     fn take(&mut self, answer: &[u8]) {
         match serde_json::from_slice(answer) {
-            Ok(Answer::Seen { number, member, mut observation }) if number >= self.next => {
+            Ok(Answer::Seen { number, member, mut observation })
+                if number == self.next && number <= self.max_items =>
+            {
                 if let Some((_, why)) = self.deaths.iter().find(|(dead, _)| *dead == number) {
                     observation.unreadable = Some(why.clone());
                 }
                 self.push(number, member, *observation);
             }
-            Ok(Answer::Amend { number, why }) => {
-                if let Some(at) = self.numbers.iter().position(|n| *n == number) {
-                    self.seen[at].observation.unreadable.get_or_insert(why);
-                }
-            }
+            Ok(Answer::Amend { number, why }) if number < self.next => self.seen.amend(number, why),
             _ => {}
         }
     }
 
     fn push(&mut self, number: u64, member: Option<Member>, observation: Observation) {
+        self.last_is_archive = matches!(observation.format.as_deref(), Some("zip" | "tar" | "gzip"));
         self.seen.push(Observed { member, observation });
-        self.numbers.push(number);
         self.next = number + 1;
     }
 
-    fn give_up(&mut self, number: u64, size_bytes: u64, why: Unreadable) {
-        match self.seen.first_mut() {
-            Some(file) => {
-                let detail = format!("members from number {number} on were not read: {}", why.detail);
-                file.observation.unreadable = Some(Unreadable { detail, ..why });
+    /// Makes of a death what the next worker is to do otherwise. `false`: nothing more is to be done.
+    fn died(
+        &mut self,
+        request: &mut Request,
+        began: Option<Begin>,
+        size_bytes: u64,
+        why: Unreadable,
+    ) -> bool {
+        match began {
+            Some(Begin { number, member }) if number == self.next => {
+                if request.digest_only.contains(&number) {
+                    // Even reading its bytes ended the worker.
+                    request.leave.push(number);
+                    self.push(number, member, unreadable(size_if_file(number, size_bytes), why));
+                } else {
+                    request.digest_only.push(number);
+                    self.deaths.push((number, why));
+                }
             }
-            None => self.push(0, None, unreadable(size_bytes, why)),
+            // Answered, then walked into without coming to its first member: it is left shut.
+            Some(Begin { number, .. })
+                if number + 1 == self.next
+                    && self.last_is_archive
+                    && !request.digest_only.contains(&number) =>
+            {
+                request.digest_only.push(number);
+                self.seen.amend(number, why);
+            }
+            // A single picture, answered: nothing is missing.
+            Some(_) if self.next == 1 && !self.last_is_archive => return false,
+            // Before its first step, or while it went over what is answered: no item explains it.
+            _ if self.stray_deaths < MAX_STRAY_DEATHS => self.stray_deaths += 1,
+            _ => {
+                self.give_up(size_bytes, why);
+                return false;
+            }
         }
+        request.from = self.next;
+        true
     }
 
-    fn finish(mut self) -> Vec<Observed> {
-        if self.seen.is_empty() {
+    /// What is left is given up, and the file says so.
+    fn give_up(&mut self, size_bytes: u64, why: Unreadable) {
+        if self.next == 0 {
+            return self.push(0, None, unreadable(size_bytes, why));
+        }
+        let detail = format!("members from number {} on were not read: {}", self.next, why.detail);
+        self.seen.give_up(Unreadable { detail, ..why });
+    }
+
+    fn finish(mut self) -> Sheaf {
+        if self.next == 0 {
             let why = Unreadable::new(Stage::Worker, "crash", "the worker gave no answer");
             self.push(0, None, unreadable(0, why));
         }
@@ -250,5 +275,104 @@ impl Source for OpenFile {
         let n = self.file.read(into)?;
         self.short |= n == 0 && offset < self.size;
         Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A worker that answers `items` (format of each) in order, as far as it is let, and dies where `dies` says:
+    /// `(number, answered)`: at that item, before or after its answer.
+    fn run(items: &[&str], dies: &dyn Fn(u64, bool, &Request) -> bool) -> Vec<(Option<String>, String)> {
+        let options = ObserveOptions::default();
+        let mut request = Request { options, from: 0, digest_only: Vec::new(), leave: Vec::new() };
+        let mut state = State { max_items: 100, ..State::default() };
+        let why = Unreadable::new(Stage::Worker, "crash", "");
+        for _ in 0..50 {
+            let mut began = None;
+            let mut died = false;
+            for (number, format) in (0u64..).zip(items) {
+                if request.leave.contains(&number) {
+                    continue;
+                }
+                let member = (number > 0).then(|| Member { name: format!("m{number}"), bytes_hex: None });
+                began = Some(Begin { number, member: member.clone() });
+                died = number >= request.from && dies(number, false, &request);
+                if died {
+                    break;
+                }
+                if number >= request.from {
+                    let observation =
+                        Observation { format: Some((*format).into()), ..Observation::default() };
+                    let seen = Answer::Seen { number, member, observation: Box::new(observation) };
+                    state.take(&serde_json::to_vec(&seen).unwrap());
+                }
+                died = dies(number, true, &request);
+                if died {
+                    break;
+                }
+            }
+            if !died || !state.died(&mut request, began, 9, why.clone()) {
+                break;
+            }
+        }
+        let mut all = Vec::new();
+        let each = |one: Observed| {
+            let why = one.observation.unreadable.map_or_else(String::new, |why| why.reason);
+            all.push((one.member.map(|member| member.name), why));
+            io::Result::Ok(())
+        };
+        state.finish().each(each).unwrap();
+        all
+    }
+
+    fn reasons(all: &[(Option<String>, String)]) -> Vec<&str> {
+        all.iter().map(|(_, why)| why.as_str()).collect()
+    }
+
+    const ZIP: [&str; 4] = ["zip", "png", "zip", "png"];
+
+    #[test]
+    fn a_member_that_ends_its_worker_is_told_once_under_its_own_name() {
+        let all = run(&ZIP, &|number, answered, request| {
+            number == 1 && !answered && request.leave.is_empty() && !request.digest_only.contains(&1)
+        });
+        assert_eq!(reasons(&all), ["", "crash", "", ""]);
+        let all = run(&ZIP, &|number, answered, _| number == 1 && !answered);
+        assert_eq!(reasons(&all), ["", "crash", "", ""]);
+        assert_eq!(all[1].0.as_deref(), Some("m1"));
+    }
+
+    #[test]
+    fn an_archive_that_cannot_be_walked_is_left_shut_and_the_rest_goes_on() {
+        let all = run(&ZIP, &|number, answered, request| {
+            number == 2 && answered && !request.digest_only.contains(&2)
+        });
+        assert_eq!(reasons(&all), ["", "", "crash", ""]);
+    }
+
+    #[test]
+    fn a_death_that_no_item_explains_gives_the_rest_up_and_invents_no_items() {
+        let all = run(&ZIP, &|number, _, request| number == 1 && request.from > 1 || number == 3);
+        assert_eq!(reasons(&all), ["crash", "", ""]);
+        assert!(all[1..].iter().all(|(name, _)| name.is_some()));
+    }
+
+    #[test]
+    fn a_worker_ended_after_its_only_answer_takes_nothing_away() {
+        assert_eq!(reasons(&run(&["png"], &|_, answered, _| answered)), [""]);
+    }
+
+    #[test]
+    fn a_worker_ended_before_its_first_step_is_tried_again_and_then_told() {
+        let options = ObserveOptions::default();
+        let mut request = Request { options, from: 0, digest_only: Vec::new(), leave: Vec::new() };
+        let mut state = State::default();
+        let why = Unreadable::new(Stage::Worker, "crash", "");
+        assert!(state.died(&mut request, None, 9, why.clone()) && request.digest_only.is_empty());
+        while state.died(&mut request, None, 9, why.clone()) {}
+        let sheaf = state.finish();
+        assert_eq!(sheaf.file().unwrap().observation.unreadable.as_ref().unwrap().reason, "crash");
     }
 }

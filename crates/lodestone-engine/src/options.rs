@@ -92,7 +92,29 @@ impl ObserveOptions {
 
     /// Names what gave an observation: kept observations are used again only under the same words.
     pub fn fingerprint(&self) -> String {
-        let options = serde_json::to_string(self).unwrap_or_default();
-        format!("observation/{OBSERVATION_VERSION} {} {options}", env!("CARGO_PKG_VERSION"))
+        // A thumbnail is not kept, and changes nothing else that is, except that it needs all pixels.
+        let folded = self.folded && self.thumbnail.is_none();
+        let options = serde_json::to_string(&Self { folded, thumbnail: None, ..self.clone() });
+        let options = options.unwrap_or_default();
+        // Another build may read other formats.
+        let heif = if cfg!(feature = "heif") { " heif" } else { "" };
+        format!("observation/{OBSERVATION_VERSION} {}{heif} {options}", env!("CARGO_PKG_VERSION"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thumbnail_changes_what_is_kept_only_where_it_turns_folding_off() {
+        let plain = ObserveOptions::default();
+        let shown = ObserveOptions { thumbnail: Some("grey".into()), ..plain.clone() };
+        assert_eq!(plain.fingerprint(), shown.fingerprint());
+        let folded = ObserveOptions { folded: true, ..plain.clone() };
+        assert_ne!(plain.fingerprint(), folded.fingerprint());
+        let both = ObserveOptions { folded: true, ..shown };
+        assert_eq!(both.fingerprint(), plain.fingerprint());
+        assert_ne!(plain.fingerprint(), ObserveOptions { max_depth: 1, ..plain.clone() }.fingerprint());
     }
 }

@@ -18,9 +18,10 @@ use lodestone_types::{Group, Observation, Record, State, Summary};
 
 use crate::appraise::{AppraiseOptions, Seen, appraise};
 use crate::keep::{Keep, Key};
-use crate::observer::{Observed, Observer};
+use crate::observer::Observer;
 use crate::options::ObserveOptions;
 use crate::progress::Progress;
+use crate::sheaf::Sheaf;
 use crate::snapshot::Snapshot;
 use crate::spool::{Records, Spool};
 use crate::triage::{TriageItem, TriageOptions, triage};
@@ -104,16 +105,18 @@ impl Scanned {
     }
 }
 
-/// A file to observe, with the key under which its observation is kept.
+/// A file to observe, with its number in the order of the walk and the key under which its observation is kept.
 struct Job {
+    number: u64,
     path: PathBuf,
     key: Option<Key>,
 }
 
 /// A file observed.
 struct Answered {
+    number: u64,
     path: PathBuf,
-    observed: Vec<Observed>,
+    observed: Sheaf,
     /// Where to keep it; `None` when it came from there, or must not be kept.
     keep_under: Option<Key>,
 }
@@ -157,9 +160,13 @@ fn finish(
     progress: &Progress,
     tick: &mut dyn FnMut(&Progress),
 ) -> Result<Scanned, ScanError> {
-    let Gatherer { spool, items, mut summary, reasons, not_kept, .. } = gatherer;
+    let Gatherer { spool, items, walked, mut summary, reasons, not_kept, .. } = gatherer;
     let mut numbered: Vec<(usize, TriageItem)> = items.into_iter().enumerate().collect();
-    numbered.sort_by(|(_, a), (_, b)| a.path().cmp(b.path()));
+    // Names that are not UTF-8 may look the same; then the walk's order holds, whichever worker was first.
+    numbered.sort_by(|(a, one), (b, other)| {
+        one.path().cmp(other.path()).then_with(|| (walked[*a], a).cmp(&(walked[*b], b)))
+    });
+    drop(walked);
     let (numbers, items): (Vec<_>, Vec<_>) = numbered.into_iter().unzip();
     progress.start_grouping();
     let triaged = triage(&items, &TriageOptions::default(), &mut |_| tick(progress));
@@ -211,21 +218,27 @@ fn dispatch(
     results: &Sender<Answered>,
 ) {
     let words = options.observe.fingerprint();
+    // Thumbnails are never kept: pictures are read again for them.
+    let enough = |observed: &Sheaf| options.observe.thumbnail.is_none() || !observed.has_pictures();
+    let mut numbers = 0..;
     walk(&options.roots, &options.walk, &mut |step| {
         if cancel.load(Relaxed) {
             return ControlFlow::Break(());
         }
+        let number = numbers.next().unwrap_or(u64::MAX);
         let sent = match step {
             Step::Trouble { path, why } => {
                 let observation = Observation { unreadable: Some(why), ..Observation::default() };
-                let observed = vec![Observed { member: None, observation }];
-                results.send(Answered { path, observed, keep_under: None }).is_ok()
+                let observed = Sheaf::one(observation);
+                results.send(Answered { number, path, observed, keep_under: None }).is_ok()
             }
             Step::File { path, size_bytes, mtime_ns } => {
                 let key = keeping.then(|| Key::new(&path, size_bytes, mtime_ns, &words));
-                match key.as_ref().and_then(|key| reader.as_mut()?.look_up(key)) {
-                    Some(observed) => results.send(Answered { path, observed, keep_under: None }).is_ok(),
-                    None => jobs.send(Job { path, key }).is_ok(),
+                match key.as_ref().and_then(|key| reader.as_mut()?.look_up(key)).filter(enough) {
+                    Some(observed) => {
+                        results.send(Answered { number, path, observed, keep_under: None }).is_ok()
+                    }
+                    None => jobs.send(Job { number, path, key }).is_ok(),
                 }
             }
         };
@@ -247,21 +260,13 @@ fn work(
             continue;
         }
         let observed = observer.observe_file(&job.path);
-        progress.read(observed.first().map_or(0, |file| file.observation.size_bytes));
-        let keep_under = job.key.filter(|_| may_be_kept(&observed));
-        if results.send(Answered { path: job.path, observed, keep_under }).is_err() {
+        progress.read(observed.file().map_or(0, |file| file.observation.size_bytes));
+        let Job { number, path, key } = job;
+        let keep_under = key.filter(|_| !observed.is_passing());
+        if results.send(Answered { number, path, observed, keep_under }).is_err() {
             return;
         }
     }
-}
-
-/// What a later run may find otherwise is not kept: a file that could not be read, a worker that died or was late.
-fn may_be_kept(observed: &[Observed]) -> bool {
-    use lodestone_types::Stage;
-    !observed
-        .iter()
-        .filter_map(|one| one.observation.unreadable.as_ref())
-        .any(|why| matches!(why.stage, Stage::Walk | Stage::Read | Stage::Worker))
 }
 
 /// The one place that writes: matches, spools, keeps.
@@ -273,6 +278,8 @@ struct Gatherer<'a> {
     waiting: Vec<Seen>,
     spool: Spool,
     items: Vec<TriageItem>,
+    /// For each item, its file's number in the order of the walk.
+    walked: Vec<u64>,
     summary: Summary,
     reasons: std::collections::BTreeMap<String, u64>,
 }
@@ -290,6 +297,7 @@ impl<'a> Gatherer<'a> {
             waiting: Vec::new(),
             spool: Spool::new()?,
             items: Vec::new(),
+            walked: Vec::new(),
             summary: Summary::default(),
             reasons: Default::default(),
         })
@@ -305,10 +313,7 @@ impl<'a> Gatherer<'a> {
             match queue.recv_timeout(Duration::from_millis(200)) {
                 Ok(result) => {
                     progress.done();
-                    self.take(result);
-                    if self.waiting.len() >= BATCH {
-                        self.appraise()?;
-                    }
+                    self.take(result)?;
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     self.appraise()?;
@@ -323,20 +328,23 @@ impl<'a> Gatherer<'a> {
         Ok(())
     }
 
-    fn take(&mut self, result: Answered) {
-        if let (Some(keep), Some(key)) = (&mut self.keep, result.keep_under) {
-            let kept = keep.put(key, &result.observed);
+    fn take(&mut self, result: Answered) -> io::Result<()> {
+        let Answered { number, path, mut observed, keep_under } = result;
+        if let (Some(keep), Some(key)) = (&mut self.keep, keep_under) {
+            let kept = keep.put(key, &mut observed);
             if let Err(error) = kept {
                 self.not_kept.get_or_insert(error.to_string());
             }
         }
-        for one in result.observed {
+        observed.each(|one| {
             if one.member.is_none() {
                 self.summary.bytes += one.observation.size_bytes;
             }
-            let (path, bytes_hex) = full_path(&result.path, one.member);
+            let (path, bytes_hex) = full_path(&path, one.member);
             self.waiting.push((path, bytes_hex, one.observation));
-        }
+            self.walked.push(number);
+            if self.waiting.len() >= BATCH { self.appraise() } else { Ok(()) }
+        })
     }
 
     fn commit(&mut self) {
@@ -369,7 +377,8 @@ impl<'a> Gatherer<'a> {
     }
 }
 
-fn full_path(path: &Path, member: Option<crate::observer::Member>) -> (String, Option<String>) {
+/// A file's or a member's path as text, members after `!/`; and the hexadecimal of its bytes when that loses something.
+pub fn full_path(path: &Path, member: Option<crate::observer::Member>) -> (String, Option<String>) {
     let (text, bytes_hex) = path_text(path);
     let Some(member) = member else { return (text, bytes_hex) };
     let whole = format!("{text}!/{}", member.name);

@@ -41,7 +41,11 @@ struct Run<'a> {
     broken: Option<io::Error>,
 }
 
+/// Bytes of one item after which the deadline starts again: a disk image of hundreds of gigabytes is digested too.
+const BEAT: u64 = 64 << 20;
+
 /// What an item's bytes were read into.
+#[derive(Default)]
 struct Bytes {
     /// All of them, or the first [`ObserveOptions::max_bytes`](crate::ObserveOptions).
     held: Vec<u8>,
@@ -72,17 +76,62 @@ impl Run<'_> {
         if self.request.leave.contains(&number) {
             return Ok(None);
         }
-        let answered = number < self.request.from;
-        if !answered {
-            self.say_begin(number, member.clone())?;
+        // Said of answered items too: going over them takes time.
+        self.say_begin(number, member.clone())?;
+        if number < self.request.from {
+            return self.answered(number, member, content);
         }
-        let mut bytes = read(content, self.eye.options().max_bytes);
-        if answered {
-            return Ok(Some(bytes));
-        }
+        let mut bytes = self.read(number, member.as_ref(), content)?;
         let observation = self.observed(number, member.is_none(), &mut bytes);
         self.say(&Answer::Seen { number, member, observation: Box::new(observation) })?;
         Ok(Some(bytes))
+    }
+
+    /// Goes over an item that was answered by a worker before: only an archive's bytes are of use still.
+    fn answered(
+        &mut self,
+        number: u64,
+        member: Option<Member>,
+        content: &mut dyn Read,
+    ) -> io::Result<Option<Bytes>> {
+        let mut head = Vec::new();
+        // An error here comes again when the rest is read.
+        let _ = Read::take(&mut *content, 1024).read_to_end(&mut head);
+        if archive_format(&head).is_none() || !self.descends(number) {
+            return Ok(None);
+        }
+        if member.is_none() {
+            return Ok(Some(Bytes { held: head, ..Bytes::default() }));
+        }
+        self.read(number, member.as_ref(), &mut Cursor::new(head).chain(content)).map(Some)
+    }
+
+    /// Reads to the end: digests everything, holds at most as many bytes as a file may have in memory.
+    fn read(&mut self, number: u64, member: Option<&Member>, content: &mut dyn Read) -> io::Result<Bytes> {
+        let mut bytes = Bytes::default();
+        let max = usize::try_from(self.eye.options().max_bytes).unwrap_or(usize::MAX);
+        let mut chunk = vec![0; 1 << 18];
+        let mut next_beat = BEAT;
+        loop {
+            match content.read(&mut chunk) {
+                Ok(0) => return Ok(bytes),
+                Ok(n) => {
+                    bytes.digester.update(&chunk[..n]);
+                    bytes.size_bytes += n as u64;
+                    let room = max.saturating_sub(bytes.held.len()).min(n);
+                    bytes.held.extend_from_slice(&chunk[..room]);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    bytes.cut = Some(archive::read_error(&error));
+                    return Ok(bytes);
+                }
+            }
+            if bytes.size_bytes >= next_beat {
+                next_beat = bytes.size_bytes + BEAT;
+                self.say_begin(number, member.cloned())?;
+            }
+        }
     }
 
     fn observed(&mut self, number: u64, is_file: bool, bytes: &mut Bytes) -> Observation {
@@ -97,7 +146,7 @@ impl Run<'_> {
         if let Some(why) = &bytes.cut {
             // Not the whole item: its digests would be another's. A picture that breaks off is still looked at.
             let stage = if is_file { Stage::Read } else { Stage::Unpack };
-            let why = Unreadable::new(stage, why.reason(), why.to_string());
+            let why = told(stage, why);
             if is_file || self.request.digest_only.contains(&number) {
                 return Observation {
                     size_bytes: bytes.size_bytes,
@@ -226,7 +275,7 @@ impl Run<'_> {
             return Ok(());
         }
         self.say_begin(number, Some(member.clone()))?;
-        let why = Unreadable::new(Stage::Unpack, error.reason(), error.to_string());
+        let why = told(Stage::Unpack, error);
         let observation = Box::new(Observation { unreadable: Some(why), ..Observation::default() });
         self.say(&Answer::Seen { number, member: Some(member), observation })
     }
@@ -237,10 +286,7 @@ impl Run<'_> {
         }
         match ended {
             Ok(()) => Ok(()),
-            Err(error) => {
-                let why = Unreadable::new(Stage::Unpack, error.reason(), error.to_string());
-                self.say(&Answer::Amend { number, why })
-            }
+            Err(error) => self.say(&Answer::Amend { number, why: told(Stage::Unpack, &error) }),
         }
     }
 
@@ -261,25 +307,8 @@ fn archive_format(head: &[u8]) -> Option<Format> {
     identify(head).filter(|format| format.is_archive())
 }
 
-/// Reads to the end: digests everything, holds at most `max` bytes.
-fn read(content: &mut dyn Read, max: u64) -> Bytes {
-    let mut bytes = Bytes { held: Vec::new(), size_bytes: 0, digester: Digester::new(), cut: None };
-    let max = usize::try_from(max).unwrap_or(usize::MAX);
-    let mut chunk = vec![0; 1 << 18];
-    loop {
-        match content.read(&mut chunk) {
-            Ok(0) => return bytes,
-            Ok(n) => {
-                bytes.digester.update(&chunk[..n]);
-                bytes.size_bytes += n as u64;
-                let room = max.saturating_sub(bytes.held.len()).min(n);
-                bytes.held.extend_from_slice(&chunk[..room]);
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                bytes.cut = Some(archive::read_error(&error));
-                return bytes;
-            }
-        }
-    }
+/// Why something in a file could not be read. The disk's or the network's errors are no fault of the archive.
+fn told(stage: Stage, error: &Error) -> Unreadable {
+    let stage = if matches!(error, Error::Io(_)) { Stage::Read } else { stage };
+    Unreadable::new(stage, error.reason(), error.to_string())
 }

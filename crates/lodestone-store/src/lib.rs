@@ -34,6 +34,6 @@ mod writer;
 pub use entries::StoredEntry;
 pub use error::StoreError;
 pub use import::{ImportOptions, ImportReport, ListSource, MAX_KEPT_REJECTS};
-pub use observations::ObservationKey;
+pub use observations::{Feed, ObservationKey};
 pub use open::Store;
 pub use runs::Run;

@@ -1,7 +1,7 @@
 //! What scans have read, kept so that a later scan rereads only what changed.
 
 use lodestone_types::Observation;
-use rusqlite::{OptionalExtension, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::{Store, StoreError};
 
@@ -35,6 +35,23 @@ impl Store {
         &self,
         key: &ObservationKey,
     ) -> Result<Option<Vec<(String, Observation)>>, StoreError> {
+        let mut observations = Vec::new();
+        let found = self.for_each_observed(key, &mut |member, observation| {
+            observations.push((member, observation));
+        })?;
+        Ok(found.then_some(observations))
+    }
+
+    /// As [`Store::observations_lookup`], one observation at a time. `false`: there are none, or not all could be read,
+    /// and what was handed over does not count.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn for_each_observed(
+        &self,
+        key: &ObservationKey,
+        take: &mut dyn FnMut(String, Observation),
+    ) -> Result<bool, StoreError> {
         let found: Option<(i64, i64)> = self
             .db
             .prepare_cached(
@@ -45,20 +62,21 @@ impl Store {
                 Ok((row.get(0)?, row.get(1)?))
             })
             .optional()?;
-        let Some((file, members)) = found else { return Ok(None) };
+        let Some((file, members)) = found else { return Ok(false) };
         let mut statement = self.db.prepare_cached(
             "SELECT member, observation FROM observations WHERE file = ?1 ORDER BY position",
         )?;
         let mut rows = statement.query([file])?;
-        let mut observations = Vec::new();
+        let mut count = 0i64;
         while let Some(row) = rows.next()? {
             let (Ok(member), Ok(json)) = (row.get::<_, String>(0), row.get::<_, String>(1)) else {
-                return Ok(None);
+                return Ok(false);
             };
-            let Ok(observation) = serde_json::from_str(&json) else { return Ok(None) };
-            observations.push((member, observation));
+            let Ok(observation) = serde_json::from_str(&json) else { return Ok(false) };
+            take(member, observation);
+            count += 1;
         }
-        Ok((i64::try_from(observations.len()) == Ok(members)).then_some(observations))
+        Ok(count == members)
     }
 
     /// Keeps a batch of observations, in one transaction: all of a file's replace what was kept for its path.
@@ -72,41 +90,29 @@ impl Store {
         now_us: i64,
     ) -> Result<(), StoreError> {
         let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        {
-            let mut delete = transaction.prepare_cached("DELETE FROM observed_files WHERE path = ?1")?;
-            let mut insert_file = transaction.prepare_cached(
-                "INSERT INTO observed_files (path, size_bytes, mtime_ns, options, members, written_us)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?;
-            let mut insert = transaction.prepare_cached(
-                "INSERT INTO observations (file, position, member, observation) VALUES (?1, ?2, ?3, ?4)",
-            )?;
-            for (key, observations) in batch {
-                delete.execute([&key.path])?;
-                let members = i64::try_from(observations.len()).unwrap_or(i64::MAX);
-                insert_file.execute(params![
-                    key.path,
-                    key.size(),
-                    key.mtime_ns,
-                    key.options,
-                    members,
-                    now_us
-                ])?;
-                let file = transaction.last_insert_rowid();
-                for (position, (member, observation)) in (0i64..).zip(observations) {
-                    let json = match &observation.thumbnail {
-                        None => serde_json::to_string(observation),
-                        Some(_) => {
-                            serde_json::to_string(&Observation { thumbnail: None, ..observation.clone() })
-                        }
-                    };
-                    let json = json.map_err(|error| StoreError::Refused {
-                        reason: format!("an observation cannot be written as JSON: {error}"),
-                    })?;
-                    insert.execute(params![file, position, member, json])?;
-                }
-            }
+        for (key, observations) in batch {
+            put(&transaction, key, observations.len() as u64, now_us, &mut |take| {
+                observations.iter().try_for_each(|(member, observation)| take(member, observation))
+            })?;
         }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// As [`Store::put_observations`], of one file with so many members that they come one at a time: `feed` hands each
+    /// to what it is given. All of them are kept, or none.
+    ///
+    /// # Errors
+    /// As [`Store::put_observations`], and those of `feed`.
+    pub fn put_observed(
+        &mut self,
+        key: &ObservationKey,
+        count: u64,
+        now_us: i64,
+        feed: &mut Feed<'_>,
+    ) -> Result<(), StoreError> {
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        put(&transaction, key, count, now_us, feed)?;
         transaction.commit()?;
         Ok(())
     }
@@ -119,4 +125,41 @@ impl Store {
         let gone = self.db.execute("DELETE FROM observed_files WHERE written_us < ?1", [before_us])?;
         Ok(gone as u64)
     }
+}
+
+/// Hands over observations with their members' names, one at a time.
+pub type Feed<'f> =
+    dyn FnMut(&mut dyn FnMut(&str, &Observation) -> Result<(), StoreError>) -> Result<(), StoreError> + 'f;
+
+fn put(
+    transaction: &Transaction<'_>,
+    key: &ObservationKey,
+    count: u64,
+    now_us: i64,
+    feed: &mut Feed<'_>,
+) -> Result<(), StoreError> {
+    transaction.prepare_cached("DELETE FROM observed_files WHERE path = ?1")?.execute([&key.path])?;
+    let members = i64::try_from(count).unwrap_or(i64::MAX);
+    transaction
+        .prepare_cached(
+            "INSERT INTO observed_files (path, size_bytes, mtime_ns, options, members, written_us)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![key.path, key.size(), key.mtime_ns, key.options, members, now_us])?;
+    let file = transaction.last_insert_rowid();
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO observations (file, position, member, observation) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    let mut positions = 0i64..;
+    feed(&mut |member, observation| {
+        let json = match &observation.thumbnail {
+            None => serde_json::to_string(observation),
+            Some(_) => serde_json::to_string(&Observation { thumbnail: None, ..observation.clone() }),
+        };
+        let json = json.map_err(|error| StoreError::Refused {
+            reason: format!("an observation cannot be written as JSON: {error}"),
+        })?;
+        insert.execute(params![file, positions.next(), member, json])?;
+        Ok(())
+    })
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 use lodestone_engine::observer::Observer;
-use lodestone_engine::{appraise, path_text, wire};
+use lodestone_engine::{appraise, full_path, wire};
 use lodestone_types::{Finding, Record, State, hex};
 
 use super::{Objects, worker_start};
@@ -20,12 +20,13 @@ pub(crate) fn run(args: &Examine) -> Result<Ended> {
     let snapshot = crate::lists::snapshot(&args.lists, &settings, store.as_ref())?;
     let mut observer =
         Observer::new(worker_start(&settings.observe)?, settings.observe.clone(), settings.deadline);
-    let path = path_text(&args.file);
-    let seen = observer.observe_file(&args.file).into_iter().map(|one| {
-        let name = one.member.map_or_else(|| path.0.clone(), |member| format!("{}!/{}", path.0, member.name));
-        (name, path.1.clone(), one.observation)
-    });
-    let records = appraise(&snapshot, settings.appraise, seen.collect());
+    let mut seen = Vec::new();
+    observer.observe_file(&args.file).each(|one| {
+        let (path, bytes_hex) = full_path(&args.file, one.member);
+        seen.push((path, bytes_hex, one.observation));
+        io::Result::Ok(())
+    })?;
+    let records = appraise(&snapshot, settings.appraise, seen);
     if matches!(args.format, Format::Ndjson | Format::Json) {
         let mut objects = Objects::new(if records.len() == 1 { Format::Ndjson } else { args.format });
         for record in &records {

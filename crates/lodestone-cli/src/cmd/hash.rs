@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use lodestone_engine::observer::Observer;
-use lodestone_engine::{path_text, wire};
+use lodestone_engine::{full_path, wire};
 use lodestone_types::hex;
 use serde_json::json;
 
@@ -12,6 +12,7 @@ use super::{Objects, worker_start};
 use crate::Ended;
 use crate::args::{Format, Hash, Lists};
 use crate::settings::Settings;
+use crate::words::visible;
 
 /// Prints digests and PDQ of files, in the order given; members of archives after their archive.
 pub(crate) fn run(args: &Hash) -> Result<Ended> {
@@ -22,23 +23,20 @@ pub(crate) fn run(args: &Hash) -> Result<Ended> {
     let mut objects = Objects::new(args.format);
     let mut ended = Ended::Clean;
     for file in &args.files {
-        for one in observer.observe_file(file) {
-            let mut path = path_text(file).0;
-            if let Some(member) = &one.member {
-                path = format!("{path}!/{}", member.name);
-            }
+        observer.observe_file(file).each(|one| {
+            let (path, _) = full_path(file, one.member);
             let seen = &one.observation;
             if let Some(why) = &seen.unreadable {
                 ended = Ended::Incomplete;
                 if matches!(args.format, Format::Text | Format::Csv) {
-                    eprintln!("lodestone: {path}: {}", crate::words::unreadable(why));
+                    eprintln!("lodestone: {}: {}", visible(&path), crate::words::unreadable(why));
                 }
             }
             match args.format {
                 Format::Text => {
                     if let Some(print) = seen.primary() {
                         let hash = print.pdq_dihedral.first().map(|h| hex::encode(h)).unwrap_or_default();
-                        writeln!(std::io::stdout(), "{hash},{},{path}", print.quality)?;
+                        writeln!(std::io::stdout(), "{hash},{},{}", print.quality, visible(&path))?;
                     }
                 }
                 Format::Csv => csv(&path, seen)?,
@@ -51,7 +49,8 @@ pub(crate) fn run(args: &Hash) -> Result<Ended> {
                     objects.push(&object)?;
                 }
             }
-        }
+            anyhow::Ok(())
+        })?;
     }
     if matches!(args.format, Format::Ndjson | Format::Json) {
         objects.finish()?;

@@ -1,10 +1,10 @@
 //! `lodestone match`.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use anyhow::{Context, Result};
 use lodestone_engine::observer::Observer;
-use lodestone_engine::{appraise, appraise_signal, path_text, wire};
+use lodestone_engine::{appraise, appraise_signal, full_path, wire};
 use lodestone_types::{Match as Matched, Signal, SignalType, State};
 
 use super::{Objects, worker_start};
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
             incomplete = true;
             eprintln!("lodestone: photodna values are kept in banks and not matched yet");
         }
-        matched |= !matches.is_empty();
+        matched |= matches.iter().any(|one| one.bank_kind.makes_known());
         let text = format!("{signal:?}");
         if machine {
             objects.push(&wire::signal(&text, &matches, snapshot.generation()))?;
@@ -43,24 +43,23 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
     let mut observer =
         Observer::new(worker_start(&settings.observe)?, settings.observe.clone(), settings.deadline);
     for file in &args.files {
-        let path = path_text(file);
-        let seen = observer.observe_file(file).into_iter().map(|one| {
-            let name =
-                one.member.map_or_else(|| path.0.clone(), |member| format!("{}!/{}", path.0, member.name));
-            (name, path.1.clone(), one.observation)
-        });
-        for record in appraise(&snapshot, settings.appraise, seen.collect()) {
-            matched |= record.state == State::Known;
-            incomplete |= record.state == State::Unreadable;
-            if machine {
-                objects.push(&wire::file(&record))?;
-                continue;
+        observer.observe_file(file).each(|one| {
+            let (path, bytes_hex) = full_path(file, one.member);
+            for record in appraise(&snapshot, settings.appraise, vec![(path, bytes_hex, one.observation)]) {
+                matched |= record.state == State::Known;
+                incomplete |= record.state == State::Unreadable;
+                if machine {
+                    objects.push(&wire::file(&record))?;
+                    continue;
+                }
+                let path = words::visible(&record.path);
+                if let (State::Unreadable, Some(why)) = (record.state, &record.observation.unreadable) {
+                    eprintln!("lodestone: {path}: {}", words::unreadable(why));
+                }
+                print_matches(&path, &record.matches)?;
             }
-            if let (State::Unreadable, Some(why)) = (record.state, &record.observation.unreadable) {
-                eprintln!("lodestone: {}: {}", record.path, words::unreadable(why));
-            }
-            print_matches(&record.path, &record.matches)?;
-        }
+            io::Result::Ok(())
+        })?;
     }
     if machine {
         objects.finish()?;
@@ -73,8 +72,8 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
 }
 
 /// One line a match; none is said too.
-pub(crate) fn print_matches(what: &str, matches: &[Matched]) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
+pub(crate) fn print_matches(what: &str, matches: &[Matched]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
     if matches.is_empty() {
         return writeln!(out, "{what}: no match");
     }
