@@ -262,7 +262,8 @@ fn near_and_far(x: usize, step: usize, size: usize) -> (usize, usize) {
         return (x, x);
     }
     let near = x / 2;
-    let far = if x.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(size.saturating_sub(1)) };
+    let far =
+        if x.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(size.saturating_sub(1)) };
     (near, far)
 }
 

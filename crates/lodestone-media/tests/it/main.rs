@@ -1,5 +1,5 @@
 //! Integration tests of this crate, one binary.
-mod jpeg;
 mod archive;
 mod decode;
+mod jpeg;
 mod segments;
