@@ -72,11 +72,14 @@ pub mod arrays {
     ///
     /// # Errors
     /// If any text has another length or another character.
-    pub fn deserialize<'de, D: Deserializer<'de>, const N: usize>(input: D) -> Result<Vec<[u8; N]>, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>, const N: usize>(
+        input: D,
+    ) -> Result<Vec<[u8; N]>, D::Error> {
         Vec::<String>::deserialize(input)?
             .iter()
             .map(|text| {
-                super::decode(text).ok_or_else(|| D::Error::custom(format!("expected {} hexadecimal digits", 2 * N)))
+                super::decode(text)
+                    .ok_or_else(|| D::Error::custom(format!("expected {} hexadecimal digits", 2 * N)))
             })
             .collect()
     }

@@ -25,8 +25,6 @@ pub use bank::{Bank, BankKind, ListEntry, ListVersion, Reject, RejectKind};
 pub use item::{ContentId, Digests, Stage, Unreadable};
 pub use matching::{Backdrop, Dihedral, Match, Transform, TransformKind};
 pub use observation::{Fingerprint, Form, HashMode, Observation, Picture, Thumbnail};
-pub use provenance::{
-    Assessment, Bearing, CameraChain, Direction, Finding, Location, Proposition, Strength,
-};
+pub use provenance::{Assessment, Bearing, CameraChain, Direction, Finding, Location, Proposition, Strength};
 pub use record::{Edge, EdgeKind, Factor, Group, Priority, Record, State, Summary};
 pub use signal::{Signal, SignalError, SignalType};

@@ -128,7 +128,12 @@ fn is_false(value: &bool) -> bool {
 
 impl Transform {
     /// The transform of a query form; chooses the leading word.
-    pub fn new(dihedral: Dihedral, negative: bool, frame: Option<(u32, u64)>, backdrop: Option<Backdrop>) -> Self {
+    pub fn new(
+        dihedral: Dihedral,
+        negative: bool,
+        frame: Option<(u32, u64)>,
+        backdrop: Option<Backdrop>,
+    ) -> Self {
         let later_frame = frame.filter(|(index, _)| *index > 0);
         let mut transform = Self {
             kind: TransformKind::AsIs,

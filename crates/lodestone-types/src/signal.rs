@@ -117,7 +117,9 @@ impl Signal {
             || SignalError::Malformed { kind, expected: kind.size_bytes() * 2, found: text.chars().count() };
         let value: Box<[u8]> = match kind {
             SignalType::Pdq | SignalType::Sha256 => Box::new(hex::decode::<32>(text).ok_or_else(malformed)?),
-            SignalType::Md5 | SignalType::VideoMd5 => Box::new(hex::decode::<16>(text).ok_or_else(malformed)?),
+            SignalType::Md5 | SignalType::VideoMd5 => {
+                Box::new(hex::decode::<16>(text).ok_or_else(malformed)?)
+            }
             SignalType::Sha1 => Box::new(hex::decode::<20>(text).ok_or_else(malformed)?),
             SignalType::Photodna => photodna(text).ok_or_else(malformed)?,
         };
@@ -182,9 +184,8 @@ impl std::str::FromStr for Signal {
 
     /// Parses `TYPE:VALUE`.
     fn from_str(text: &str) -> Result<Self, SignalError> {
-        let (kind, value) = text
-            .split_once(':')
-            .ok_or_else(|| SignalError::UnknownType(text.chars().take(40).collect()))?;
+        let (kind, value) =
+            text.split_once(':').ok_or_else(|| SignalError::UnknownType(text.chars().take(40).collect()))?;
         Self::parse(kind.parse()?, value)
     }
 }
