@@ -93,8 +93,10 @@ impl Settings {
         let path = |path: &PathBuf| path.to_string_lossy().into_owned();
         let cores =
             std::thread::available_parallelism().map_or(1, |n| u16::try_from(n.get()).unwrap_or(u16::MAX));
-        let data =
-            p.pick("data", lists.data.as_ref().map(path), file.data.as_ref().map(path), String::new())?;
+        p.pick("data", lists.data.as_ref().map(path), file.data.as_ref().map(path), String::new())?;
+        // A folder's name need not be text.
+        let variable = std::env::var_os("LODESTONE_DATA").filter(|name| !name.is_empty()).map(PathBuf::from);
+        let data = lists.data.clone().or(variable).or(file.data);
         let workers = p.pick("workers", reading.workers, file.workers, cores)?;
         let radius =
             p.pick("radius", lists.radius, file.radius, lodestone_types::bank::DEFAULT_RADIUS_BITS)?;
@@ -141,7 +143,7 @@ impl Settings {
             ..defaults
         };
         Ok(Self {
-            data: (!data.is_empty()).then(|| data.into()),
+            data: data.filter(|folder| !folder.as_os_str().is_empty()),
             workers: usize::from(workers),
             radius_bits: radius,
             appraise: AppraiseOptions { min_quality },

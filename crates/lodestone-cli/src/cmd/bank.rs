@@ -139,6 +139,10 @@ fn import(
     request.kind = existing.as_ref().map_or(request.kind, |bank| bank.kind);
     let path = request.spec.path.clone();
     let source = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    // Its digest is made first, by a reading of its own: a pipe would then be empty.
+    if std::fs::metadata(&path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        bail!("list {}: a pipe or device cannot be imported; write it to a file first", path.display());
+    }
     // The list is told apart and its kind checked before anything is made for it.
     let listing = open_list(&request)?;
     let list_format = listing.format;
