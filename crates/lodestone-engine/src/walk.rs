@@ -4,6 +4,7 @@
 //! be listed, opened or read by its kind is a [`Step::Trouble`], which becomes a record like any other.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::ops::ControlFlow;
@@ -17,7 +18,7 @@ use lodestone_types::{Stage, Unreadable};
 pub struct WalkOptions {
     /// Follow symbolic links.
     pub follow_links: bool,
-    /// Folders to leave out, by their canonical path: the program's own state.
+    /// Folders and files to leave out, by their canonical path: the program's own state and output.
     pub skip: Vec<PathBuf>,
 }
 
@@ -52,12 +53,12 @@ pub fn walk(roots: &[PathBuf], options: &WalkOptions, visit: &mut dyn FnMut(Step
     let canonical: Vec<_> = roots.iter().map(|root| fs::canonicalize(root).ok()).collect();
     let all: BTreeSet<_> = canonical.iter().flatten().collect();
     let mut walked = BTreeSet::new();
-    let mut walker = Walker { options, seen: BTreeSet::new(), visit };
+    let mut walker = Walker { options, seen: BTreeSet::new(), open: Vec::new(), visit };
     for (root, own) in roots.iter().zip(&canonical) {
         let twice = own.as_ref().is_some_and(|own| {
             own.ancestors().skip(1).any(|above| all.contains(&above.to_path_buf())) || !walked.insert(own)
         });
-        if !twice && walker.entry(root, true).is_break() {
+        if !twice && walker.root(root).is_break() {
             return;
         }
     }
@@ -67,6 +68,8 @@ struct Walker<'a> {
     options: &'a WalkOptions,
     /// Canonical folders reached so far through links, and every folder that has one below it.
     seen: BTreeSet<PathBuf>,
+    /// The folders that the walk stands in, with what is left of each. No recursion: a tree may be thousands deep.
+    open: Vec<(PathBuf, std::vec::IntoIter<OsString>)>,
     visit: &'a mut dyn FnMut(Step) -> ControlFlow<()>,
 }
 
@@ -74,6 +77,23 @@ impl Walker<'_> {
     fn trouble(&mut self, path: &Path, reason: &str, detail: impl Into<String>) -> ControlFlow<()> {
         let why = Unreadable::new(Stage::Walk, reason, detail);
         (self.visit)(Step::Trouble { path: path.to_owned(), why })
+    }
+
+    fn root(&mut self, root: &Path) -> ControlFlow<()> {
+        self.entry(root, true)?;
+        while let Some((folder, names)) = self.open.last_mut() {
+            let Some(name) = names.next() else {
+                self.open.pop();
+                continue;
+            };
+            let child = folder.join(name);
+            if child.as_os_str().len() > 32_768 {
+                self.trouble(&child, "too_deep", "path longer than 32 KiB")?;
+                continue;
+            }
+            self.entry(&child, false)?;
+        }
+        ControlFlow::Continue(())
     }
 
     fn entry(&mut self, path: &Path, is_root: bool) -> ControlFlow<()> {
@@ -118,6 +138,10 @@ impl Walker<'_> {
         if !meta.is_file() {
             return self.trouble(path, "special", "neither file nor folder: a pipe, socket or device");
         }
+        let named = |own: &PathBuf| own.file_name() == path.file_name();
+        if self.options.skip.iter().any(named) && self.is_skipped(path) {
+            return ControlFlow::Continue(());
+        }
         let mtime_ns = meta
             .modified()
             .ok()
@@ -127,10 +151,12 @@ impl Walker<'_> {
         (self.visit)(Step::File { path: path.to_owned(), size_bytes: meta.len(), mtime_ns })
     }
 
+    fn is_skipped(&self, path: &Path) -> bool {
+        fs::canonicalize(path).is_ok_and(|own| self.options.skip.contains(&own))
+    }
+
     fn folder(&mut self, path: &Path) -> ControlFlow<()> {
-        if !self.options.skip.is_empty()
-            && fs::canonicalize(path).is_ok_and(|own| self.options.skip.contains(&own))
-        {
+        if !self.options.skip.is_empty() && self.is_skipped(path) {
             return ControlFlow::Continue(());
         }
         let listing = match fs::read_dir(path) {
@@ -145,14 +171,7 @@ impl Walker<'_> {
             }
         }
         names.sort();
-        for name in names {
-            let child = path.join(name);
-            if child.as_os_str().len() > 32_768 {
-                self.trouble(path, "too_deep", "path longer than 32 KiB")?;
-                continue;
-            }
-            self.entry(&child, false)?;
-        }
+        self.open.push((path.to_owned(), names.into_iter()));
         ControlFlow::Continue(())
     }
 }
@@ -234,6 +253,47 @@ mod tests {
         ];
         let expected: Vec<_> = expected.map(|(path, what)| (path.to_owned(), what.to_owned())).into();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_folder_or_a_file_to_leave_out_is_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(dir.path()).unwrap();
+        fs::create_dir_all(root.join("state")).unwrap();
+        fs::create_dir_all(root.join("in")).unwrap();
+        for name in ["state/x", "in/report.html", "report.html", "kept"] {
+            fs::write(root.join(name), b"").unwrap();
+        }
+        let options =
+            WalkOptions { follow_links: true, skip: vec![root.join("state"), root.join("report.html")] };
+        let mut found = Vec::new();
+        walk(std::slice::from_ref(&root), &options, &mut |step| {
+            if let Step::File { path, .. } = step {
+                found.push(path.strip_prefix(&root).unwrap().to_owned());
+            }
+            ControlFlow::Continue(())
+        });
+        assert_eq!(found, [Path::new("in/report.html"), Path::new("kept")]);
+    }
+
+    #[test]
+    fn a_tree_as_deep_as_paths_can_be_is_walked_on_a_small_stack() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut path = dir.path().to_owned();
+        let mut depth = 0;
+        while fs::create_dir(path.join("a")).is_ok() {
+            path.push("a");
+            depth += 1;
+        }
+        assert!(depth > 300, "{depth}");
+        let root = dir.path().to_owned();
+        let walked = std::thread::Builder::new().stack_size(128 << 10).spawn(move || steps(&[root])).unwrap();
+        walked.join().unwrap();
+        // Removing it is a recursion of std's own.
+        while path != dir.path() {
+            fs::remove_dir(&path).unwrap();
+            path.pop();
+        }
     }
 
     #[test]
