@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use lodestone_hash::Digester;
 use lodestone_media::archive::{self, Budget};
-use lodestone_media::{Error, Format, identify};
+use lodestone_media::{Error, Format, Limits, identify};
 use lodestone_sandbox::{Answers, Job};
 use lodestone_types::{Observation, Stage, Unreadable, hex};
 
@@ -24,11 +24,23 @@ pub fn serve(memory_bytes: u64) -> io::Result<()> {
             eye = Some(Eye::new(&request.options));
         }
         let Some(eye) = eye.as_mut() else { return Ok(()) };
-        let budget = Budget::new(&request.options.limits());
+        let budget = Budget::new(&unpacking(request.options.limits(), job.bytes.size()));
         let mut answers = job.answers();
         Run { eye, request: &request, answers: &mut answers, budget: &budget, next: 0, broken: None }
             .whole(job)
     })
+}
+
+/// Bytes that may come out of an archive for each byte of it, all nested ones counted in. Pictures hardly shrink and text
+/// shrinks to a tenth or a fiftieth; beyond 200 there is padding, or a bomb made to waste hours.
+const MAX_EXPANSION: u64 = 200;
+/// Bytes that may come out of the smallest archive.
+const ALWAYS_UNPACKED: u64 = 256 << 20;
+
+/// The limits for a file of this size: an archive that expands like a bomb is refused long before `max_unpacked`.
+fn unpacking(limits: Limits, size_bytes: u64) -> Limits {
+    let by_size = size_bytes.saturating_mul(MAX_EXPANSION).max(ALWAYS_UNPACKED);
+    Limits { max_unpacked: limits.max_unpacked.min(by_size), ..limits }
 }
 
 /// One request being answered. Items are numbered as they are met; the order is the same each time.
@@ -79,7 +91,7 @@ impl Run<'_> {
         // Said of answered items too: going over them takes time.
         self.say_begin(number, member.clone())?;
         if number < self.request.from {
-            return self.answered(number, member, content);
+            return self.answered(number, member.as_ref(), content);
         }
         let mut bytes = self.read(number, member.as_ref(), content)?;
         let observation = self.observed(number, member.is_none(), &mut bytes);
@@ -91,7 +103,7 @@ impl Run<'_> {
     fn answered(
         &mut self,
         number: u64,
-        member: Option<Member>,
+        member: Option<&Member>,
         content: &mut dyn Read,
     ) -> io::Result<Option<Bytes>> {
         let mut head = Vec::new();
@@ -103,7 +115,7 @@ impl Run<'_> {
         if member.is_none() {
             return Ok(Some(Bytes { held: head, ..Bytes::default() }));
         }
-        self.read(number, member.as_ref(), &mut Cursor::new(head).chain(content)).map(Some)
+        self.read(number, member, &mut Cursor::new(head).chain(content)).map(Some)
     }
 
     /// Reads to the end: digests everything, holds at most as many bytes as a file may have in memory.
