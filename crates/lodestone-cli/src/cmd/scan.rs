@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use lodestone_engine::report::{self, Report};
 use lodestone_engine::scan::{ScanContext, ScanOptions, Scanned, scan};
 use lodestone_engine::{Keep, Progress, Snapshot, WalkOptions, path_text, wire};
@@ -37,7 +37,13 @@ pub(crate) fn run(args: &Scan) -> Result<Ended> {
         roots: args.roots.clone(),
         walk: WalkOptions {
             follow_links: !args.no_follow,
-            skip: settings.data.iter().filter_map(|dir| std::fs::canonicalize(dir).ok()).collect(),
+            // The program's own state, and the report that this run replaces: two runs over a folder are the same.
+            skip: settings
+                .data
+                .iter()
+                .chain(&args.report)
+                .filter_map(|path| std::fs::canonicalize(path).ok())
+                .collect(),
         },
         observe: settings.observe.clone(),
         appraise: settings.appraise,
@@ -61,12 +67,14 @@ pub(crate) fn run(args: &Scan) -> Result<Ended> {
     )?;
     show.clear();
     let facts = repeatable(args, &settings);
-    print(args.format, &mut scanned, &snapshot, &facts)?;
+    // A reader that has seen enough (`| head`) takes nothing from the report and the exit status.
+    let printed = print(args.format, &mut scanned, &snapshot, &facts);
     if let Some(report) = report {
         let path =
             report.write(args, &mut scanned, &snapshot, &facts, &clock(started.elapsed().as_secs_f64()))?;
         eprintln!("report: {}", path.display());
     }
+    printed.or_else(|error| if crate::is_broken_pipe(&error) { Ok(()) } else { Err(error) })?;
     if let Some(why) = &scanned.not_kept {
         eprintln!("lodestone: the run is complete, but observations could not be kept: {why}");
     }
@@ -177,23 +185,24 @@ fn json_document(scanned: &mut Scanned, end: &Value) -> Result<()> {
 /// A report that appears whole or not at all: written beside its place, then moved there.
 pub(crate) struct ReportFile {
     path: PathBuf,
-    file: tempfile::NamedTempFile,
 }
 
 impl ReportFile {
-    /// Makes sure, before a long scan, that the report can be written.
+    /// Makes sure, before a long scan, that the report can be written. Leaves nothing: the folder may be scanned.
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new()
-            .prefix(".lodestone-report-")
-            .tempfile_in(folder)
-            .with_context(|| format!("cannot write a report to {}", path.display()))?;
-        Ok(Self { path: path.to_owned(), file })
+        if path.is_dir() {
+            bail!("cannot write a report to {}: it is a folder; name a file in it", path.display());
+        }
+        if path.exists() && !is_page(path) {
+            bail!("cannot write a report to {}: there is another file; give another name", path.display());
+        }
+        beside(path)?;
+        Ok(Self { path: path.to_owned() })
     }
 
     /// Writes it and moves it into place.
     pub(crate) fn write(
-        mut self,
+        self,
         args: &Scan,
         scanned: &mut Scanned,
         snapshot: &Snapshot,
@@ -215,13 +224,30 @@ impl ReportFile {
             finished: String::new(),
             elapsed: elapsed.to_owned(),
         };
-        let written = report::render(self.file.as_file_mut(), &report, &mut scanned.records());
+        let mut file = beside(&self.path)?;
+        let written = report::render(file.as_file_mut(), &report, &mut scanned.records());
         scanned.groups = groups;
         written.with_context(|| format!("report {}", self.path.display()))?;
-        make_readable(self.file.as_file())?;
-        self.file.persist(&self.path).with_context(|| format!("report {}", self.path.display()))?;
+        make_readable(file.as_file())?;
+        file.persist(&self.path).with_context(|| format!("report {}", self.path.display()))?;
         Ok(self.path)
     }
+}
+
+/// Whether a file begins like a report: only that may be replaced by one.
+fn is_page(path: &Path) -> bool {
+    let mut head = [0; 15];
+    let read = File::open(path).and_then(|mut file| io::Read::read_exact(&mut file, &mut head));
+    read.is_ok() && head.eq_ignore_ascii_case(b"<!doctype html>")
+}
+
+/// An empty file in the report's folder, under a name that nothing else has.
+fn beside(path: &Path) -> Result<tempfile::NamedTempFile> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    tempfile::Builder::new()
+        .prefix(".lodestone-report-")
+        .tempfile_in(folder)
+        .with_context(|| format!("cannot write a report to {}", path.display()))
 }
 
 /// Temporary files are their owner's alone; the report gets the usual rights of a new file's owner and group.
