@@ -51,14 +51,43 @@ fn main() -> ExitCode {
         // A reader that has seen enough (`| head`) is no failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("lodestone: {error:#}");
+            eprintln!("lodestone: {}", told(&error));
             ExitCode::from(2)
         }
     }
 }
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
+/// An error and its causes, each said once: many already say theirs.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_that_an_error_says_itself_is_not_said_again() {
+        let inner = anyhow::anyhow!("no such file");
+        let error = inner.context("list x: no such file").context("lists");
+        assert_eq!(told(&error), "lists: list x: no such file");
+        let plain = Err::<(), _>(anyhow::anyhow!("why")).context("what").unwrap_err();
+        assert_eq!(told(&plain), "what: why");
+    }
 }
