@@ -22,6 +22,9 @@ pub(crate) fn run(args: &Hash) -> Result<Ended> {
         Observer::new(worker_start(&settings.observe)?, settings.observe.clone(), settings.deadline);
     let mut objects = Objects::new(args.format);
     let mut ended = Ended::Clean;
+    if args.format == Format::Csv {
+        writeln!(std::io::stdout(), "path,{}", COLUMNS.join(","))?;
+    }
     for file in &args.files {
         observer.observe_file(file).each(|one| {
             let (path, _) = full_path(file, one.member);
@@ -58,6 +61,9 @@ pub(crate) fn run(args: &Hash) -> Result<Ended> {
     Ok(ended)
 }
 
+/// Columns of a table after the path.
+const COLUMNS: [&str; 5] = ["sha256", "sha1", "md5", "pdq", "pdq_quality"];
+
 fn csv(path: &str, seen: &lodestone_types::Observation) -> Result<()> {
     let signals = wire::signals(seen);
     let text = |name: &str| match &signals[name] {
@@ -66,7 +72,7 @@ fn csv(path: &str, seen: &lodestone_types::Observation) -> Result<()> {
         other => other.to_string(),
     };
     let path = path.replace('"', "\"\"");
-    let row = ["sha256", "sha1", "md5", "pdq", "pdq_quality"].map(text).join(",");
+    let row = COLUMNS.map(text).join(",");
     writeln!(std::io::stdout(), "\"{path}\",{row}")?;
     Ok(())
 }
