@@ -8,7 +8,7 @@ use crate::help;
 
 /// Find what is known, what is alike and what to look at first, in a pile of pictures.
 #[derive(Parser, Debug)]
-#[command(name = "lodestone", version, about, after_help = help::MAIN, max_term_width = 110, disable_help_subcommand = true)]
+#[command(name = "lodestone", version, after_help = help::MAIN, max_term_width = 110, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -87,18 +87,18 @@ pub(crate) struct Lists {
     #[arg(long, value_name = "[TYPE:]FILE", help_heading = "Lists")]
     pub(crate) negative: Vec<String>,
     /// Which CSV column holds what, as pdq=Column,id=Column; for all CSV lists given
-    #[arg(long, value_name = "FIELD=COLUMN,…", help_heading = "Lists")]
+    #[arg(long, hide_short_help = true, value_name = "FIELD=COLUMN,…", help_heading = "Lists")]
     pub(crate) map: Option<String>,
     /// Lines of a list that may be unreadable before it is refused
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Lists")]
+    #[arg(long, hide_short_help = true, value_name = "N", default_value_t = 0, help_heading = "Lists")]
     pub(crate) max_rejects: u64,
-    /// PDQ distance in bits up to which the lists given here match
+    /// PDQ distance in bits up to which the lists given here match; 31 by default
     #[arg(long, value_name = "BITS", help_heading = "Lists", value_parser = clap::value_parser!(u32).range(0..=64))]
     pub(crate) radius: Option<u32>,
-    /// PDQ quality from which pictures are matched by similarity
+    /// PDQ quality from which pictures are matched by similarity; 50 by default
     #[arg(long, value_name = "0-100", help_heading = "Lists", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub(crate) min_quality: Option<u8>,
-    /// Folder with banks and kept observations
+    /// Folder with banks and what was read before, or LODESTONE_DATA; made by scan when there is none
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Lists")]
     pub(crate) data: Option<PathBuf>,
 }
@@ -106,11 +106,11 @@ pub(crate) struct Lists {
 /// How files are read.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Reading {
-    /// Worker processes; one a core by default
+    /// Worker processes that read and decode; one a core by default
     #[arg(long, value_name = "N", help_heading = "Reading", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) workers: Option<u16>,
     /// Before the PDQ filter: full (what HMA and exchanged hashes use) or 512nn (the C++ tool)
-    #[arg(long, value_enum, help_heading = "Reading")]
+    #[arg(long, hide_short_help = true, value_enum, help_heading = "Reading")]
     pub(crate) pre: Option<Pre>,
     /// Hash large JPEG from a scaled decode: faster, up to some bits off, flagged wherever it appears
     #[arg(long, help_heading = "Reading")]
@@ -118,29 +118,29 @@ pub(crate) struct Reading {
     /// Do not look into zip, tar and gzip
     #[arg(long, help_heading = "Reading")]
     pub(crate) no_archives: bool,
-    /// Largest file held in memory for decoding, in MiB; larger ones are digested only
-    #[arg(long, value_name = "MIB", help_heading = "Reading")]
+    /// Largest file held in memory for decoding, in MiB; larger ones are digested only; 256 by default
+    #[arg(long, hide_short_help = true, value_name = "MIB", help_heading = "Reading")]
     pub(crate) max_bytes: Option<u64>,
-    /// Largest picture, in million pixels
-    #[arg(long, value_name = "MP", help_heading = "Reading")]
+    /// Largest picture, in million pixels; 200 by default
+    #[arg(long, hide_short_help = true, value_name = "MP", help_heading = "Reading")]
     pub(crate) max_pixels: Option<u64>,
-    /// Most frames hashed of one animation
-    #[arg(long, value_name = "N", help_heading = "Reading")]
+    /// Most frames hashed of one animation; 64 by default
+    #[arg(long, hide_short_help = true, value_name = "N", help_heading = "Reading")]
     pub(crate) max_frames: Option<u32>,
-    /// Most memory one picture may take to decode, in MiB
-    #[arg(long, value_name = "MIB", help_heading = "Reading")]
+    /// Most memory one picture may take to decode, in MiB; 1024 by default
+    #[arg(long, hide_short_help = true, value_name = "MIB", help_heading = "Reading")]
     pub(crate) max_memory: Option<u64>,
-    /// Archives within archives
-    #[arg(long, value_name = "N", help_heading = "Reading")]
+    /// How deep archives within archives are read; 4 by default
+    #[arg(long, hide_short_help = true, value_name = "N", help_heading = "Reading")]
     pub(crate) max_depth: Option<u32>,
-    /// Most files read from one archive
-    #[arg(long, value_name = "N", help_heading = "Reading")]
+    /// Most files read from one archive; 1,000,000 by default
+    #[arg(long, hide_short_help = true, value_name = "N", help_heading = "Reading")]
     pub(crate) max_members: Option<u64>,
-    /// Most bytes unpacked from one archive, in MiB
-    #[arg(long, value_name = "MIB", help_heading = "Reading")]
+    /// Most bytes unpacked from one archive, in MiB; 65536 by default, and never over 200 times its size or 256 MiB
+    #[arg(long, hide_short_help = true, value_name = "MIB", help_heading = "Reading")]
     pub(crate) max_unpacked: Option<u64>,
-    /// Seconds one file, or one member of an archive, may take
-    #[arg(long, value_name = "SECONDS", help_heading = "Reading", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    /// Seconds one file, or one member of an archive, may take; 60 by default
+    #[arg(long, hide_short_help = true, value_name = "SECONDS", help_heading = "Reading", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) timeout: Option<u64>,
 }
 
@@ -155,7 +155,7 @@ pub(crate) enum Pre {
 
 #[derive(Args, Debug)]
 pub(crate) struct Scan {
-    /// Folders or files
+    /// Folders to read with all below them, or files
     #[arg(required = true, value_name = "DIR", value_hint = ValueHint::AnyPath)]
     pub(crate) roots: Vec<PathBuf>,
     #[command(flatten)]
@@ -166,7 +166,7 @@ pub(crate) struct Scan {
     /// Small pictures in the report, hidden until revealed one by one; by default there are none
     #[arg(long, value_name = "MODE", value_parser = ["drawing", "blur", "grey", "full"])]
     pub(crate) thumbnails: Option<String>,
-    /// Output
+    /// Output for people or programs
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
     /// Read every file again, whatever is kept in the data folder
@@ -181,10 +181,10 @@ pub(crate) struct Scan {
 
 #[derive(Args, Debug)]
 pub(crate) struct Hash {
-    /// Files
+    /// Files to hash; members of archives too
     #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) files: Vec<PathBuf>,
-    /// Output; text is `pdq,quality,file`, a list that --known pdq-text reads
+    /// Output; text is `pdq,quality,file`, a list for --known pdq:FILE
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
     /// All eight symmetries of each picture as well (ndjson and json)
@@ -196,7 +196,7 @@ pub(crate) struct Hash {
 
 #[derive(Args, Debug)]
 pub(crate) struct Match {
-    /// Files
+    /// Files to match; members of archives too
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "signal")]
     pub(crate) files: Vec<PathBuf>,
     /// A fingerprint given by value: pdq:…, md5:…, sha1:…, sha256:…. Repeatable
@@ -204,7 +204,7 @@ pub(crate) struct Match {
     pub(crate) signal: Vec<String>,
     #[command(flatten)]
     pub(crate) lists: Lists,
-    /// Output
+    /// Output for people or programs
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
     #[command(flatten)]
@@ -213,12 +213,12 @@ pub(crate) struct Match {
 
 #[derive(Args, Debug)]
 pub(crate) struct Examine {
-    /// The file
+    /// The file; members of an archive too
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) lists: Lists,
-    /// Output
+    /// Output for people or programs
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
     #[command(flatten)]

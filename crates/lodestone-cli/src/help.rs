@@ -2,7 +2,8 @@
 
 pub(crate) const MAIN: &str = "\
 Exit status: 0 all read, nothing matched; 1 something matched; 2 something could not be read or done.
-Nothing here opens a network connection. `lodestone COMMAND --help` has examples.";
+First steps: `lodestone demo`, then `lodestone scan --help`. `-h` is short, `--help` has examples and limits.
+Nothing here opens a network connection.";
 
 pub(crate) const SCAN: &str = "\
 Examples:
@@ -15,7 +16,8 @@ Examples:
   A large folder, to be continued if it is interrupted; a second run reads only what changed:
       lodestone scan /srv/uploads --known list.csv --data ~/lodestone-data
 
-How files end: known, known_good, alike (to another scanned file), examined, unreadable. Nothing is left out.
+How files end, the first that is true: known (in a list of known content), known_good (exact bytes of a known-good
+  list), alike (to another scanned file), examined, unreadable. Nothing is left out.
 Memory: each worker takes what its largest picture needs, at most --max-memory and twice --max-bytes;
   a 12 million pixel JPEG takes about 20 MB. The program itself takes some 600 bytes a file for grouping.
 Without --data a scan leaves nothing behind but its output.
@@ -24,7 +26,7 @@ Exit status: 0 all read, nothing matched; 1 something matched; 2 something could
 pub(crate) const HASH: &str = "\
 Examples:
   lodestone hash photo.jpg
-  lodestone hash *.jpg > list.txt          a list that `--known list.txt` reads
+  lodestone hash *.jpg > list.txt          a list for `scan --known pdq:list.txt`
   lodestone hash --format ndjson photo.jpg
 
 PDQ is bit-exact with the full-size reference: stored pixels, EXIF orientation ignored, alpha dropped.
@@ -42,7 +44,8 @@ Examples:
   lodestone examine photo.jpg
   lodestone examine photo.jpg --data ~/lodestone-data --format json
 
-Findings are what the file says of itself. They are no verdict, and their absence is no evidence.";
+Findings are what the file says of itself. They are no verdict, and their absence is no evidence.
+Exit status: 0 nothing matched; 1 something matched; 2 something could not be read or done.";
 
 pub(crate) const BANK_IMPORT: &str = "\
 Examples:
