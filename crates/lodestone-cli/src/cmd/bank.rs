@@ -154,7 +154,7 @@ fn import(
     }
     let started = std::time::Instant::now();
     let mut progress = |rows: u64| {
-        if started.elapsed().as_secs() >= 2 && rows % 100_000 == 0 {
+        if started.elapsed().as_secs() >= 2 && rows.is_multiple_of(100_000) {
             eprintln!("{rows} rows");
         }
     };
@@ -243,7 +243,7 @@ fn write_list(
     out: impl Write,
     store: &Store,
 ) -> Result<()> {
-    let options = WriteOptions { signal_type, ..WriteOptions::default() };
+    let options = WriteOptions { signal_type };
     let mut writer = ListWriter::new(BufWriter::new(out), format, &options)?;
     store.for_each_entry::<anyhow::Error>(name, |entry| Ok(writer.entry(&entry.row)?))?;
     let report = writer.finish()?;

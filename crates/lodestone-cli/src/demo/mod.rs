@@ -50,16 +50,19 @@ pub(crate) struct Expected {
     pub(crate) unreadable: usize,
 }
 
+/// Gives PDQ (64 hexadecimal digits) and its quality of a picture file.
+type Hasher<'a> = &'a dyn Fn(&[u8]) -> Option<(String, u8)>;
+
 /// Draws the pile into `dir`. `hash` gives PDQ (64 hexadecimal digits) and its quality of a picture file: the program's
 /// own hash makes the list.
 ///
 /// # Errors
 /// If `dir` holds something that the demo has not drawn, cannot be written, or `hash` cannot read a drawn picture.
-pub(crate) fn draw(dir: &Path, hash: &dyn Fn(&[u8]) -> Option<(String, u8)>) -> Result<DemoSet> {
+pub(crate) fn draw(dir: &Path, hash: Hasher<'_>) -> Result<DemoSet> {
     draw_sized(dir, hash, 40)
 }
 
-fn draw_sized(dir: &Path, hash: &dyn Fn(&[u8]) -> Option<(String, u8)>, unit: u32) -> Result<DemoSet> {
+fn draw_sized(dir: &Path, hash: Hasher<'_>, unit: u32) -> Result<DemoSet> {
     claim(dir)?;
     let pile = plan::pile(unit)?;
     let pictures = dir.join("pictures");

@@ -145,7 +145,7 @@ impl Scene {
                     && (y - roof) % 56 > 20
                     && (y - roof) % 56 < 46
                 {
-                    if mix(seed + 3, ((x / 32) * 97 + (y - roof) / 56).unsigned_abs()) % 3 == 0 {
+                    if mix(seed + 3, ((x / 32) * 97 + (y - roof) / 56).unsigned_abs()).is_multiple_of(3) {
                         [250, 226, 140]
                     } else {
                         [52, 60, 78]
