@@ -1,1 +1,12 @@
-//! Integration tests of this crate, one binary.
+//! Integration tests of this crate, one binary: the program as a user meets it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod archives;
+mod data;
+mod files;
+mod hostile;
+mod lists;
+mod ndjson;
+mod program;
+mod states;
+mod text;

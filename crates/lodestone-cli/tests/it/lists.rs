@@ -1,0 +1,114 @@
+//! Lists as they are given, and refused.
+
+use serde_json::json;
+
+use crate::files::{jpeg, png};
+use crate::program::{Place, Ran};
+
+fn pile() -> (Place, serde_json::Value) {
+    let place = Place::new();
+    place.put("pile/a.png", png(1));
+    place.put("pile/b.jpg", jpeg(2));
+    let signals = place.run(&["hash", "pile/a.png", "--format", "ndjson"]).objects()[0]["signals"].clone();
+    (place, signals)
+}
+
+fn last_line(ran: &Ran) -> &str {
+    ran.err.lines().last().unwrap_or("")
+}
+
+#[test]
+fn a_list_of_64_digits_is_never_guessed_and_the_hint_says_what_to_write() {
+    let (place, signals) = pile();
+    place.put("list.txt", signals["pdq"].as_str().unwrap());
+    let ran = place.scan(&["pile", "--known", "list.txt"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""));
+    insta::assert_snapshot!(last_line(&ran), @"lodestone: list list.txt: 64 hexadecimal digits can be PDQ or SHA-256; say --known pdq:FILE or --known sha256:FILE");
+}
+
+#[test]
+fn a_typed_list_matches_by_its_type_and_the_entry_is_the_line() {
+    let (place, signals) = pile();
+    for kind in ["pdq", "md5", "sha1", "sha256"] {
+        let value = signals[kind].as_str().unwrap();
+        let stranger = "0123456789abcdef".repeat(4);
+        place.put("list.txt", format!("{}\n{value}\n", &stranger[..value.len()]));
+        let ran = place.scan(&["pile", "--known", &format!("{kind}:list.txt")]);
+        assert_eq!(ran.code, Some(1), "{kind}: {}", ran.err);
+        let file = ran.file("pile/a.png");
+        assert_eq!(file["matches"][0]["entry"], "2");
+        assert_eq!(file["matches"][0]["signal_type"], json!(kind));
+        assert_eq!(ran.file("pile/b.jpg")["matches"], json!([]));
+    }
+}
+
+#[test]
+fn what_cannot_be_a_list_is_refused_with_its_name_and_a_reason() {
+    let (place, _) = pile();
+    place.put("empty.txt", "");
+    place.put("short.txt", "abcdef\n");
+    for (list, words) in [
+        ("missing.txt", "missing.txt"),
+        ("pdq:missing.txt", "missing.txt"),
+        ("pdq:empty.txt", "the list is empty"),
+        ("pdq:short.txt", "short.txt"),
+        ("pdq:pile", "is a folder"),
+    ] {
+        let ran = place.scan(&["pile", "--known", list]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{list}");
+        assert!(last_line(&ran).contains(words), "{}", ran.err);
+        assert_eq!(
+            last_line(&ran).matches("os error").count(),
+            usize::from(list.contains("missing")),
+            "{}",
+            ran.err
+        );
+    }
+}
+
+#[test]
+fn a_vics_set_cannot_be_loaded_as_known_good() {
+    let (place, signals) = pile();
+    let md5 = signals["md5"].as_str().unwrap().to_uppercase();
+    let set = json!({
+        "@odata.context": "http://github.com/ICMEC/ProjectVic/DataModels/2.0.xml/US/$metadata#Media",
+        "value": [{ "MediaID": 77, "Category": 1, "MD5": md5, "MediaSize": 12 }],
+    });
+    place.put("vics.json", set.to_string());
+    let refused = place.scan(&["pile", "--known-good", "vics.json"]);
+    assert_eq!((refused.code, refused.out.as_str()), (Some(2), ""));
+    assert!(refused.err.contains("known-good would hide evidence"), "{}", refused.err);
+    let ran = place.scan(&["pile", "--known", "vics.json"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    assert_eq!(ran.file("pile/a.png")["matches"][0]["entry"], "77");
+}
+
+#[test]
+fn a_bank_keeps_a_list_for_later_and_importing_it_again_changes_nothing() {
+    let (place, signals) = pile();
+    place.put("list.csv", format!("id,pdq\nLD-9,{}\n", signals["pdq"].as_str().unwrap()));
+    let import = ["bank", "import", "hotline", "list.csv", "--data", "state", "--format", "json"];
+    assert_eq!(place.run(&import).code, Some(0));
+    let again = place.run(&import);
+    assert_eq!(again.code, Some(0), "{}", again.err);
+    let ran = place.scan(&["pile", "--data", "state"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    assert_eq!(ran.file("pile/a.png")["matches"][0]["bank"], "hotline");
+    assert_eq!(ran.file("pile/a.png")["matches"][0]["entry"], "LD-9");
+    let pdq = format!("pdq:{}", signals["pdq"].as_str().unwrap());
+    assert_eq!(place.run(&["match", "--signal", &pdq, "--data", "state"]).code, Some(1));
+}
+
+#[test]
+fn exit_status_tells_nothing_matched_from_something_matched_from_not_done() {
+    let (place, signals) = pile();
+    place.put("other.txt", "ab".repeat(16));
+    place.put("known.txt", signals["md5"].as_str().unwrap());
+    assert_eq!(place.run(&["scan", "pile", "--known", "md5:other.txt"]).code, Some(0));
+    assert_eq!(place.run(&["scan", "pile", "--known", "md5:known.txt"]).code, Some(1));
+    place.put("pile/text.jpg", "no picture");
+    assert_eq!(place.run(&["scan", "pile", "--known", "md5:known.txt"]).code, Some(2));
+    assert_eq!(place.run(&["scan", "no-such-folder"]).code, Some(2));
+    assert_eq!(place.run(&["match", "pile/a.png", "--known", "md5:other.txt"]).code, Some(0));
+    assert_eq!(place.run(&["match", "pile/a.png", "--known", "md5:known.txt"]).code, Some(1));
+}
