@@ -98,7 +98,8 @@ impl ObserveOptions {
         let options = options.unwrap_or_default();
         // Another build may read other formats.
         let heif = if cfg!(feature = "heif") { " heif" } else { "" };
-        format!("observation/{OBSERVATION_VERSION} {}{heif} {options}", env!("CARGO_PKG_VERSION"))
+        let avif = if cfg!(feature = "avif") { " avif" } else { "" };
+        format!("observation/{OBSERVATION_VERSION} {}{heif}{avif} {options}", env!("CARGO_PKG_VERSION"))
     }
 }
 
