@@ -182,6 +182,10 @@ fn read_file() -> Result<(File, String)> {
             let text = std::fs::read_to_string(&path)
                 .with_context(|| format!("settings file {}", path.display()))?;
             let file = toml::from_str(&text).with_context(|| format!("settings file {}", path.display()))?;
+            if !must_exist {
+                // Found, not named: whoever works in a folder of evidence has to see that a file there was obeyed.
+                eprintln!("settings: {}", path.display());
+            }
             return Ok((file, path.display().to_string()));
         }
     }

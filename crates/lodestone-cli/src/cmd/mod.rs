@@ -22,7 +22,13 @@ use crate::args::Format;
 
 /// How this program is started again as a worker.
 pub(crate) fn worker_start(options: &ObserveOptions) -> Result<Start> {
-    let program = std::env::current_exe().context("cannot find this program to start its workers")?;
+    // On Linux by the kernel's own link, which holds when the program's file is replaced during a long run.
+    let link = std::path::PathBuf::from("/proc/self/exe");
+    let program = if cfg!(target_os = "linux") && link.exists() {
+        link
+    } else {
+        std::env::current_exe().context("cannot find this program to start its workers")?
+    };
     let arguments: [OsString; 3] =
         ["__worker".into(), "--memory".into(), options.worker_memory_bytes().to_string().into()];
     Ok(Start { program, arguments: arguments.into() })

@@ -52,6 +52,9 @@ pub(crate) fn run(args: &Scan) -> Result<Ended> {
         rehash: args.rehash,
     };
     let resumable = keep.is_some();
+    let facts = repeatable(args, &settings);
+    let roots: Vec<String> = args.roots.iter().map(|root| path_text(root).0).collect();
+    let run = keep.as_mut().map(|keep| keep.start_run(&roots, &json!(facts))).transpose()?;
     let cancel = on_ctrl_c(resumable)?;
     let (progress, mut show) = (Progress::default(), Show::new());
     let mut scanned = scan(
@@ -66,7 +69,12 @@ pub(crate) fn run(args: &Scan) -> Result<Ended> {
         },
     )?;
     show.clear();
-    let facts = repeatable(args, &settings);
+    if let (Some(keep), Some(run)) = (&mut keep, run) {
+        let noted = keep.finish_run(run, &json!(scanned.summary), scanned.summary.interrupted);
+        if let Err(error) = noted {
+            scanned.not_kept.get_or_insert(error.to_string());
+        }
+    }
     // A reader that has seen enough (`| head`) takes nothing from the report and the exit status.
     let printed = print(args.format, &mut scanned, &snapshot, &facts);
     if let Some(report) = report {
