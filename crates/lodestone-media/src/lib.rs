@@ -4,7 +4,7 @@
 //! pixels, frames, nesting and memory, and never panics on input.
 //!
 //! - [`identify`] tells a format by content.
-//! - [`decode`] turns a picture into rows of pixels, handed to a [`PixelSink`] top to bottom, so that no caller needs a
+//! - [`decode()`] turns a picture into rows of pixels, handed to a [`PixelSink`] top to bottom, so that no caller needs a
 //!   whole frame in memory.
 //! - [`segments`] finds metadata and structure with byte offsets.
 //! - [`archive`] walks zip, tar and gzip.

@@ -75,7 +75,7 @@ pub fn header(bytes: &[u8]) -> Result<Header, Error> {
 /// Truncated or damaged data gives the rows there are, the rest grey, and `partial` says so.
 ///
 /// # Errors
-/// As [`header`]; limits; `Truncated` when not one row could be decoded. After the sink's `frame` was called there is
+/// As [`header()`]; limits; `Truncated` when not one row could be decoded. After the sink's `frame` was called there is
 /// no error any more.
 ///
 /// # Cost
