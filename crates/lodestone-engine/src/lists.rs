@@ -141,7 +141,12 @@ pub fn open_list<'r>(request: &ListRequest) -> Result<Listing<'r>, ListError> {
     let path = &request.spec.path;
     let io = |source| ListError::Io { path: path.display().to_string(), source };
     let refused = |refusal| ListError::Refused { path: path.display().to_string(), refusal };
-    let mut file = File::open(path).map_err(io)?;
+    let mut file = File::open(path).map_err(|error| match unknown_type(path) {
+        Some(hint) if error.kind() == io::ErrorKind::NotFound => {
+            refused(Refusal::new("there is no such file", hint))
+        }
+        _ => io(error),
+    })?;
     if file.metadata().map_err(io)?.is_dir() {
         return Err(io(io::Error::new(io::ErrorKind::IsADirectory, "is a folder")));
     }
@@ -162,6 +167,15 @@ pub fn open_list<'r>(request: &ListRequest) -> Result<Listing<'r>, ListError> {
     let list = format::open(input, &options).map_err(refused)?;
     list.format.check_kind(request.kind).map_err(refused)?;
     Ok(Listing { format: list.format, path: path.clone(), rows: Some((list.entries, digest)) })
+}
+
+/// What to say of `bogus:list.txt`, which is read as the name of a file.
+fn unknown_type(path: &Path) -> Option<String> {
+    let (kind, file) = path.to_str()?.split_once(':')?;
+    let known = SignalType::ALL.map(SignalType::as_str).join(", ");
+    Path::new(file)
+        .exists()
+        .then(|| format!("{kind:?} before the colon is no type of values; known: {known}"))
 }
 
 /// A list that was loaded.
@@ -297,6 +311,17 @@ mod tests {
         assert_eq!((spec.declared, spec.path), (Some(SignalType::Pdq), "dir/list.txt".into()));
         let spec: ListSpec = "C:/lists/list.txt".parse().unwrap();
         assert_eq!((spec.declared, spec.path), (None, "C:/lists/list.txt".into()));
+    }
+
+    #[test]
+    fn a_type_that_does_not_exist_is_named_when_its_file_is_not_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let list = dir.path().join("list.txt");
+        std::fs::write(&list, "x").unwrap();
+        let Ok(spec) = format!("bogus:{}", list.display()).parse();
+        let request = ListRequest { spec, kind: BankKind::KnownReal, format: None, mapping: None };
+        let error = open_list(&request).err().unwrap().to_string();
+        assert!(error.contains("bogus") && error.contains("sha256"), "{error}");
     }
 
     #[test]

@@ -41,7 +41,11 @@ pub(crate) fn apply(memory_bytes: u64) -> std::io::Result<()> {
         set(Resource::As, memory_bytes)?;
     }
     #[cfg(target_os = "linux")]
-    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
+    {
+        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
+        // A worker that never comes back to its pipe must not outlive a killed parent.
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    }
     Ok(())
 }
 
