@@ -46,6 +46,7 @@ pub(crate) fn print(
     headline(out, summary, banks, ink)?;
     states(out, summary, width, ink)?;
     unreadable(out, summary, ink)?;
+    partial(out, summary, ink)?;
     ranked(out, groups, width, ink)?;
     looks(out, summary, ink)?;
     if !groups.is_empty() {
@@ -124,6 +125,15 @@ fn drawn_bar(value: u64, total: u64, width: usize) -> String {
         bar.push(*part);
     }
     bar
+}
+
+fn partial(out: &mut dyn Write, summary: &Summary, ink: Ink) -> io::Result<()> {
+    if summary.partial == 0 {
+        return Ok(());
+    }
+    let line =
+        format!("  partial     {} cut short or damaged, hashed as far as they go", count(summary.partial));
+    writeln!(out, "{}", ink.dim(&line))
 }
 
 fn unreadable(out: &mut dyn Write, summary: &Summary, ink: Ink) -> io::Result<()> {
@@ -346,6 +356,13 @@ mod tests {
             unreadable_reasons: vec![("decode/malformed".into(), 2), ("identify/unsupported".into(), 5)],
             ..Summary::default()
         }
+    }
+
+    #[test]
+    fn pictures_that_break_off_are_counted() {
+        assert!(!printed(&pile(), &[], &[], false).contains("cut short"));
+        let summary = Summary { partial: 2, ..pile() };
+        assert!(printed(&summary, &[], &[], false).contains("partial     2 cut short"));
     }
 
     #[test]

@@ -26,6 +26,7 @@ fn main() -> std::io::Result<()> {
         alike: count(State::Alike),
         examined: count(State::Examined),
         unreadable: count(State::Unreadable),
+        partial: 0,
         groups: groups.len() as u64,
         exposures_needed: groups.len() as u64 - 1,
         exposures_saved: records.len() as u64 - groups.len() as u64 + 1,

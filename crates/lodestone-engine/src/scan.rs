@@ -365,6 +365,8 @@ impl<'a> Gatherer<'a> {
                 State::Examined => self.summary.examined += 1,
                 State::Unreadable => self.summary.unreadable += 1,
             }
+            let picture = record.observation.picture.as_ref();
+            self.summary.partial += u64::from(picture.is_some_and(|picture| picture.partial.is_some()));
             if let (State::Unreadable, Some(why)) = (record.state, &record.observation.unreadable) {
                 let stage = serde_json::to_value(why.stage).ok();
                 let stage = stage.as_ref().and_then(|v| v.as_str()).unwrap_or("?");

@@ -129,6 +129,9 @@ pub struct Summary {
     pub examined: u64,
     /// Ended as `unreadable`.
     pub unreadable: u64,
+    /// Pictures that break off or are damaged, hashed as far as they go: [`crate::Picture::partial`]. Not a state.
+    #[serde(default)]
+    pub partial: u64,
     /// Groups.
     pub groups: u64,
     /// Looks needed: one per group that holds anything unknown.
