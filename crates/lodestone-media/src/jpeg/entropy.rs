@@ -49,6 +49,12 @@ impl Cursor {
         self.bits |= 56;
     }
 
+    /// How many bits are ready.
+    #[inline(always)]
+    pub(super) fn bits(&self) -> u32 {
+        self.bits
+    }
+
     /// Makes at least 32 bits ready.
     #[inline(always)]
     pub(super) fn ready(&mut self, window: &Window) {

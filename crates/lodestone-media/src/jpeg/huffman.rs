@@ -39,6 +39,69 @@ pub(super) struct Table {
     values: [u8; 256],
 }
 
+/// Up to two AC coefficients, and the end of the block behind them, as one look-up finds them.
+///
+/// From the low bits: 8 bits how many bits they consume, 8 bits how far they advance, 8 bits how far ahead the first
+/// coefficient stands, 7 bits how far the second, 1 bit whether the block ends, 16 bits each of the two values. Where
+/// there is no second coefficient its value is 0 and it stands behind the first.
+#[derive(Clone, Copy)]
+pub(super) struct Pair(u64);
+
+/// A [`Pair`] for each [`LOOKUP_BITS`] bits.
+pub(super) type Pairs = [Pair; LOOKUP_SIZE];
+
+impl Pair {
+    /// To be decoded symbol by symbol: it advances out of any block.
+    const NONE: Self = Self(0xff00);
+
+    fn new(length: u32, advance: u32, places: [u32; 2], last: bool, values: [u32; 2]) -> Self {
+        let low = length | advance << 8 | places[0] << 16 | places[1] << 24 | u32::from(last) << 31;
+        Self(u64::from(low) | u64::from(values[0]) << 32 | u64::from(values[1]) << 48)
+    }
+
+    #[inline(always)]
+    pub(super) fn length(self) -> u32 {
+        self.0 as u32 & 0xff
+    }
+
+    /// How many places on the next symbol is. An entry may be used only if that is still in the block.
+    #[inline(always)]
+    pub(super) fn advance(self) -> usize {
+        (self.0 >> 8) as usize & 0xff
+    }
+
+    #[inline(always)]
+    pub(super) fn first(self) -> usize {
+        (self.0 >> 16) as usize & 0xff
+    }
+
+    #[inline(always)]
+    pub(super) fn second(self) -> usize {
+        (self.0 >> 24) as usize & 0x7f
+    }
+
+    #[inline(always)]
+    pub(super) fn last(self) -> bool {
+        self.0 & 1 << 31 != 0
+    }
+
+    /// Not 0 if there is a coefficient.
+    #[inline(always)]
+    pub(super) fn values(self) -> u64 {
+        self.0 >> 32
+    }
+
+    #[inline(always)]
+    pub(super) fn first_value(self) -> i16 {
+        (self.0 >> 32) as i16
+    }
+
+    #[inline(always)]
+    pub(super) fn second_value(self) -> i16 {
+        (self.0 >> 48) as i16
+    }
+}
+
 /// Set in an entry that holds a symbol whose value bits are still to be read.
 pub(super) const SYMBOL: u32 = 0x80;
 
@@ -121,6 +184,36 @@ impl Table {
         }
     }
 
+    /// The look-ups joined by two, for a table of AC coefficients of a sequential scan.
+    pub(super) fn pairs(&self) -> Box<Pairs> {
+        let mut pairs = Box::new([Pair::NONE; LOOKUP_SIZE]);
+        let ends = |entry: u32| entry & SYMBOL == 0 && entry != 0 && entry < 15 << 8;
+        for (bits, pair) in pairs.iter_mut().enumerate() {
+            let first = self.fast[bits];
+            if first <= 0xffff {
+                if ends(first) {
+                    *pair = Pair::new(first & 0xff, 0, [0, 0], true, [0, 0]);
+                }
+                continue;
+            }
+            let (mut length, run, value) = (first & 0xff, first >> 8 & 0xff, first >> 16);
+            let (mut advance, mut place, mut second_value) = (run + 1, run + 1, 0);
+            let rest = bits << length;
+            let second = self.fast[rest & (LOOKUP_SIZE - 1)];
+            let mut next = second;
+            if second > 0xffff && length + (second & 0xff) <= LOOKUP_BITS {
+                length += second & 0xff;
+                place += second >> 8 & 0xff;
+                (advance, second_value) = (place + 1, second >> 16);
+                next = self.fast[rest << (second & 0xff) & (LOOKUP_SIZE - 1)];
+            }
+            let last = ends(next) && length + (next & 0xff) <= LOOKUP_BITS;
+            length += if last { next & 0xff } else { 0 };
+            *pair = Pair::new(length, advance, [run, place], last, [value, second_value]);
+        }
+        pairs
+    }
+
     /// Length and symbol of a code longer than the look-up, from the next 16 bits. A code in no table consumes 17 bits
     /// and counts as symbol 0, as in libjpeg.
     #[cold]
@@ -165,3 +258,55 @@ const AC_CHROMA: [u8; 162] = [
     0xe2, 0xe3, 0xe4, 0xe5, 0xe6, 0xe7, 0xe8, 0xe9, 0xea, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7, 0xf8,
     0xf9, 0xfa,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What single look-ups make of the same bits: bits consumed, places advanced, values with their places, the end.
+    fn singly(table: &Table, bits: usize) -> (u32, usize, Vec<(usize, i16)>, bool) {
+        let (mut used, mut advance, mut found) = (0, 0, Vec::new());
+        loop {
+            let entry = table.fast[bits << used & (LOOKUP_SIZE - 1)];
+            let length = entry & 0x7f;
+            let fits = entry != 0 && entry & SYMBOL == 0 && used + length <= LOOKUP_BITS;
+            let run = (entry >> 8 & 0xff) as usize;
+            if !fits || entry <= 0xffff && run == 15 || entry > 0xffff && found.len() == 2 {
+                return (used, advance, found, false);
+            }
+            used += length;
+            if entry <= 0xffff {
+                return (used, advance, found, true);
+            }
+            found.push((advance + run, (entry >> 16) as i16));
+            advance += run + 1;
+        }
+    }
+
+    #[test]
+    fn pairs_say_the_same_as_single_look_ups() {
+        for index in 0..2 {
+            let table = Spec::standard(Kind::Ac, index).and_then(|spec| spec.table(Kind::Ac).ok());
+            let table = table.expect("a standard table");
+            let mut counts = [0; 3];
+            for (bits, pair) in table.pairs().iter().enumerate() {
+                let (used, advance, found, last) = singly(&table, bits);
+                if used == 0 {
+                    assert!(pair.advance() >= 64, "{bits:#b}");
+                    continue;
+                }
+                counts[found.len()] += 1;
+                assert_eq!((pair.length(), pair.advance(), pair.last()), (used, advance, last), "{bits:#b}");
+                let first = found.first().map_or(0, |&(_, value)| value);
+                let second = found.get(1).map_or(0, |&(_, value)| value);
+                assert_eq!((pair.first_value(), pair.second_value()), (first, second), "{bits:#b}");
+                assert_eq!(pair.values() != 0, !found.is_empty(), "{bits:#b}");
+                if let Some(&(place, _)) = found.first() {
+                    assert_eq!(pair.first(), place, "{bits:#b}");
+                    assert_eq!(pair.second(), found.get(1).map_or(advance, |&(place, _)| place), "{bits:#b}");
+                }
+            }
+            assert!(counts.iter().all(|&count| count > 0), "{counts:?}");
+        }
+    }
+}

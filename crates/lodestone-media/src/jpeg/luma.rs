@@ -7,6 +7,7 @@ use super::kernel::{Block, Kernel, Work, dispatch, flat};
 use super::sequential::{Progress, Tables, decode_block, tables};
 use super::{check_pixels, streams, zeroed};
 use crate::{Error, Limits};
+use std::rc::Rc;
 
 /// Decodes the Y plane alone, each sample the mean of `scale` × `scale` samples of the full plane (`scale`: 1, 2, 4
 /// or 8; at 8 only DC coefficients are used). Gives width, height (both the picture's divided by `scale`, rounded up) and
@@ -125,7 +126,7 @@ impl Work for Buffered<'_> {
 struct Stream<'a, 'b> {
     frame: &'a Frame,
     scan: &'a Scan,
-    tables: Vec<Tables>,
+    tables: Vec<Rc<Tables>>,
     progress: &'a mut Progress,
     entropy: &'a mut Entropy<'b>,
     plane: &'a mut Plane,

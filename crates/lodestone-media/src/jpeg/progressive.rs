@@ -9,10 +9,11 @@ use super::huffman::{Kind, LOOKUP_BITS, SYMBOL, Table};
 use super::kernel::{Block, Kernel, POSITION, Work, dispatch};
 use super::sequential::{Progress, Tables, decode_block, decode_dc, table, tables};
 use crate::Error;
+use std::rc::Rc;
 
 /// What a scan does to a block.
 enum Pass {
-    Sequential(Vec<Tables>),
+    Sequential(Vec<Rc<Tables>>),
     DcFirst(Vec<Table>),
     DcRefine,
     AcFirst(Table),
@@ -116,7 +117,13 @@ fn decode(
     let low = scan.bits.1;
     match pass {
         Pass::Sequential(tables) => {
-            decode_block::<true>(cursor, window, &tables[i], &mut state.predictions[i], block, bad);
+            // An earlier scan may have left coefficients, which only those of this one replace.
+            let mut fresh = Block::ZERO;
+            decode_block::<true>(cursor, window, &tables[i], &mut state.predictions[i], &mut fresh, bad);
+            for (to, from) in block.0.iter_mut().zip(fresh.0) {
+                *to = if from == 0 { *to } else { from };
+            }
+            block.0[0] = fresh.0[0];
         }
         Pass::DcFirst(tables) => {
             cursor.refill(window);

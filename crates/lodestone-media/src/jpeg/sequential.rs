@@ -2,15 +2,18 @@
 
 use super::entropy::{Cursor, Entropy, Window};
 use super::header::{Frame, Reader, Scan};
-use super::huffman::{Kind, LOOKUP_BITS, SYMBOL, Spec, Table};
+use super::huffman::{Kind, LOOKUP_BITS, Pairs, SYMBOL, Spec, Table};
 use super::kernel::{Block, Kernel, POSITION, Work, dispatch, flat};
 use super::rows::Rows;
 use crate::{Error, Limits, PixelSink};
+use std::rc::Rc;
 
 /// The Huffman tables of one component in a scan.
 pub(super) struct Tables {
     pub(super) dc: Table,
     pub(super) ac: Table,
+    /// The look-ups of `ac`, two coefficients at a time.
+    pairs: Box<Pairs>,
 }
 
 /// Reads a table, the standard one where the file has none.
@@ -19,11 +22,20 @@ pub(super) fn table(specs: &[Option<Spec>; 4], index: usize, kind: Kind) -> Resu
     spec.ok_or_else(|| Error::Malformed("a Huffman table is missing".to_owned()))?.table(kind)
 }
 
-pub(super) fn tables(reader: &Reader<'_>, scan: &Scan) -> Result<Vec<Tables>, Error> {
-    let pair = |c: &super::header::ScanComponent| {
-        Ok(Tables { dc: table(&reader.dc, c.dc, Kind::Dc)?, ac: table(&reader.ac, c.ac, Kind::Ac)? })
-    };
-    scan.components.iter().map(pair).collect()
+/// The tables of a scan's components; those that components share are built once.
+pub(super) fn tables(reader: &Reader<'_>, scan: &Scan) -> Result<Vec<Rc<Tables>>, Error> {
+    let mut all: Vec<Rc<Tables>> = Vec::new();
+    for (i, c) in scan.components.iter().enumerate() {
+        let same = scan.components[..i].iter().position(|other| (other.dc, other.ac) == (c.dc, c.ac));
+        all.push(if let Some(same) = same {
+            Rc::clone(&all[same])
+        } else {
+            let (dc, ac) = (table(&reader.dc, c.dc, Kind::Dc)?, table(&reader.ac, c.ac, Kind::Ac)?);
+            let pairs = ac.pairs();
+            Rc::new(Tables { dc, ac, pairs })
+        });
+    }
+    Ok(all)
 }
 
 /// Decodes one block into `block`, which is zero but for its DC; tells whether it has other coefficients than the DC.
@@ -40,9 +52,29 @@ pub(super) fn decode_block<const STORE: bool>(
     cursor.refill(window);
     *prediction = prediction.wrapping_add(decode_dc(cursor, &tables.dc, bad));
     block.0[0] = *prediction as i16;
+    let pairs = &*tables.pairs;
     let mut k = 1;
-    let mut any = false;
+    let mut any = 0;
     while k < 64 {
+        if cursor.bits() < LOOKUP_BITS {
+            cursor.refill(window);
+        }
+        let entry = pairs[cursor.peek(LOOKUP_BITS) as usize];
+        let next = k + entry.advance();
+        if next < 64 {
+            cursor.skip(entry.length());
+            if STORE {
+                // An entry of one coefficient stores a zero behind it, where no coefficient is yet.
+                block.0[usize::from(POSITION[(k + entry.second()) & 63] & 63)] = entry.second_value();
+                block.0[usize::from(POSITION[(k + entry.first()) & 63] & 63)] = entry.first_value();
+            }
+            any |= entry.values();
+            k = next;
+            if entry.last() {
+                break;
+            }
+            continue;
+        }
         cursor.ready(window);
         let entry = tables.ac.fast[cursor.peek(LOOKUP_BITS) as usize];
         let value = if entry > 0xffff {
@@ -70,10 +102,10 @@ pub(super) fn decode_block<const STORE: bool>(
         if STORE {
             block.0[usize::from(POSITION[k & 127] & 63)] = value;
         }
-        any = true;
+        any = 1;
         k += 1;
     }
-    any
+    any != 0
 }
 
 /// The difference of a DC coefficient from its prediction.
@@ -172,7 +204,7 @@ struct Place {
 
 struct Decode<'a, 'b> {
     frame: &'a Frame,
-    tables: Vec<Tables>,
+    tables: Vec<Rc<Tables>>,
     places: Vec<Place>,
     progress: &'a mut Progress,
     entropy: &'a mut Entropy<'b>,

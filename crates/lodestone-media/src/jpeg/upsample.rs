@@ -97,6 +97,8 @@ fn spread<const SHIFT: u16, const LEFT: u16, const RIGHT: u16>(sums: &mut [u16],
     let (before, here, after) = (&sums[..count], &sums[1..=count], &sums[2..count + 2]);
     for i in 0..count {
         let nearer = 3 * here[i];
-        out[i] = [((nearer + before[i] + LEFT) >> SHIFT) as u8, ((nearer + after[i] + RIGHT) >> SHIFT) as u8];
+        let (left, right) = (nearer + before[i] + LEFT, nearer + after[i] + RIGHT);
+        // Both bytes as one number, so that no lanes have to be packed.
+        out[i] = (left >> SHIFT | right << (8 - SHIFT) & 0xff00).to_le_bytes();
     }
 }

@@ -47,8 +47,7 @@ fn down<const BITS: i32>(simd: V3, x: __m256i) -> __m256i {
 fn transform<const BITS: i32>(s: V3, [p04, p26, p71, p35]: [__m256i; 4]) -> [__m256i; 8] {
     let round = s.avx._mm256_set1_epi32(1 << (BITS - 1));
     // Each pair the other way round; sums and differences of 16 bits wrap, as they do in libjpeg-turbo.
-    let p40 =
-        s.avx2._mm256_or_si256(s.avx2._mm256_slli_epi32::<16>(p04), s.avx2._mm256_srli_epi32::<16>(p04));
+    let p40 = s.avx2._mm256_shuffle_epi8(p04, cast(SWAP));
     let even0 = add(s, mul(s, s.avx2._mm256_add_epi16(p04, p40), EVEN), round);
     let even1 = add(s, mul(s, s.avx2._mm256_sub_epi16(p04, p40), EVEN), round);
     let (even2, even3) = (mul(s, p26, EVEN2), mul(s, p26, EVEN3));
@@ -72,6 +71,9 @@ fn transform<const BITS: i32>(s: V3, [p04, p26, p71, p35]: [__m256i; 4]) -> [__m
     ]
 }
 
+/// Byte order that swaps the 16-bit halves of each pair.
+const SWAP: [u8; 32] = twice([2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13]);
+
 /// Four columns of samples, eight rows each, to the rows' four bytes: rows 0 to 3 in the low half, 4 to 7 in the high.
 #[inline(always)]
 fn pack(s: V3, p: __m256i, q: __m256i, r: __m256i, t: __m256i) -> __m256i {
@@ -93,33 +95,35 @@ const fn twice(half: [u8; 16]) -> [u8; 32] {
     whole
 }
 
-/// Where in 16 samples of channel `c` each byte of the interleaved triple comes from: of the three vectors that hold the
-/// result, exactly one has channel `c` at byte `i`.
-const fn spread(c: usize) -> [u8; 32] {
-    let mut half = [0; 16];
+/// Where in 16 samples of channel `c` each byte of vector `v` of the interleaved triple comes from; bit 7, which gives
+/// zero, where it comes from another channel.
+const fn spread(v: usize, c: usize) -> [u8; 32] {
+    let mut half = [0x80; 16];
     let mut i = 0;
     while i < 16 {
-        let vector = (c + 48 - i) % 3;
-        half[i] = ((16 * vector + i) / 3) as u8;
+        if (16 * v + i) % 3 == c {
+            half[i] = ((16 * v + i) / 3) as u8;
+        }
         i += 1;
     }
     twice(half)
 }
 
-/// 0xFF where byte `i` of vector `v` of the interleaved triple is channel `c`.
-const fn mask(v: usize, c: usize) -> [u8; 32] {
-    let mut half = [0; 16];
-    let mut i = 0;
-    while i < 16 {
-        half[i] = if (16 * v + i) % 3 == c { 0xff } else { 0 };
-        i += 1;
-    }
-    twice(half)
-}
+const SPREAD: [[[u8; 32]; 3]; 3] = [
+    [spread(0, 0), spread(0, 1), spread(0, 2)],
+    [spread(1, 0), spread(1, 1), spread(1, 2)],
+    [spread(2, 0), spread(2, 1), spread(2, 2)],
+];
 
-const SPREAD: [[u8; 32]; 3] = [spread(0), spread(1), spread(2)];
-const MASK: [[[u8; 32]; 2]; 3] =
-    [[mask(0, 1), mask(0, 2)], [mask(1, 1), mask(1, 2)], [mask(2, 1), mask(2, 2)]];
+/// One vector of the interleaved triple.
+#[inline(always)]
+fn interleave(s: V3, [r, g, b]: [__m256i; 3], from: &[[u8; 32]; 3]) -> __m256i {
+    let a = s.avx2;
+    let r = a._mm256_shuffle_epi8(r, cast(from[0]));
+    let g = a._mm256_shuffle_epi8(g, cast(from[1]));
+    let b = a._mm256_shuffle_epi8(b, cast(from[2]));
+    a._mm256_or_si256(a._mm256_or_si256(r, g), b)
+}
 
 impl Kernel for V3 {
     #[inline(always)]
@@ -192,12 +196,13 @@ fn ycc32(s: V3, y: __m256i, cb: __m256i, cr: __m256i) -> [u8; 96] {
         a._mm256_unpackhi_epi8(cb, zero),
         a._mm256_unpackhi_epi8(cr, zero),
     );
-    let r = a._mm256_shuffle_epi8(a._mm256_packus_epi16(low[0], high[0]), cast(SPREAD[0]));
-    let g = a._mm256_shuffle_epi8(a._mm256_packus_epi16(low[1], high[1]), cast(SPREAD[1]));
-    let b = a._mm256_shuffle_epi8(a._mm256_packus_epi16(low[2], high[2]), cast(SPREAD[2]));
-    let v0 = a._mm256_blendv_epi8(a._mm256_blendv_epi8(r, g, cast(MASK[0][0])), b, cast(MASK[0][1]));
-    let v1 = a._mm256_blendv_epi8(a._mm256_blendv_epi8(r, g, cast(MASK[1][0])), b, cast(MASK[1][1]));
-    let v2 = a._mm256_blendv_epi8(a._mm256_blendv_epi8(r, g, cast(MASK[2][0])), b, cast(MASK[2][1]));
+    let rgb = [
+        a._mm256_packus_epi16(low[0], high[0]),
+        a._mm256_packus_epi16(low[1], high[1]),
+        a._mm256_packus_epi16(low[2], high[2]),
+    ];
+    let (v0, v1, v2) =
+        (interleave(s, rgb, &SPREAD[0]), interleave(s, rgb, &SPREAD[1]), interleave(s, rgb, &SPREAD[2]));
     cast([
         a._mm256_permute2x128_si256::<0x20>(v0, v1),
         a._mm256_permute2x128_si256::<0x30>(v2, v0),
@@ -206,26 +211,21 @@ fn ycc32(s: V3, y: __m256i, cb: __m256i, cr: __m256i) -> [u8; 96] {
 }
 
 /// 16 pixels as 16-bit samples. With x from -128 to 127: `(91881 x + 32768) >> 16` is `x + ((26345 x + 32768) >> 16)`,
-/// and the latter is the upper half of `2 x * 26345`, plus 1, halved; the other channels likewise.
+/// and the latter is the rounded product of x and 13172 / 32768; the other channels likewise.
 #[inline(always)]
 fn ycc16(s: V3, y: __m256i, cb: __m256i, cr: __m256i) -> [__m256i; 3] {
     let a = s.avx2;
     let centre = s.avx._mm256_set1_epi16(128);
     let (cb, cr) = (a._mm256_sub_epi16(cb, centre), a._mm256_sub_epi16(cr, centre));
-    let (cb2, cr2) = (a._mm256_add_epi16(cb, cb), a._mm256_add_epi16(cr, cr));
-    let r = a._mm256_add_epi16(a._mm256_add_epi16(y, cr), scaled(s, cr2, 26345));
-    let b = a._mm256_add_epi16(a._mm256_add_epi16(y, cb2), scaled(s, cb2, -14942));
+    let more_red = a._mm256_mulhrs_epi16(cr, s.avx._mm256_set1_epi16(13172));
+    let less_blue = a._mm256_mulhrs_epi16(cb, s.avx._mm256_set1_epi16(-7471));
+    let r = a._mm256_add_epi16(a._mm256_add_epi16(y, cr), more_red);
+    let b = a._mm256_add_epi16(a._mm256_add_epi16(y, a._mm256_add_epi16(cb, cb)), less_blue);
     let g = a._mm256_packs_epi32(
         green(s, a._mm256_unpacklo_epi16(cb, cr)),
         green(s, a._mm256_unpackhi_epi16(cb, cr)),
     );
     [r, a._mm256_add_epi16(a._mm256_sub_epi16(y, cr), g), b]
-}
-
-#[inline(always)]
-fn scaled(s: V3, x: __m256i, factor: i16) -> __m256i {
-    let upper = s.avx2._mm256_mulhi_epi16(x, s.avx._mm256_set1_epi16(factor));
-    s.avx2._mm256_srai_epi16::<1>(s.avx2._mm256_add_epi16(upper, s.avx._mm256_set1_epi16(1)))
 }
 
 #[inline(always)]
