@@ -158,7 +158,7 @@ impl Queries {
             }
             let (file, ..) = self.owners[hit.query as usize];
             let candidate = (hit.distance_bits, hit.query);
-            let held = best.entry(file).or_default().entry(hit.id).or_insert(candidate);
+            let held = best.entry(file).or_default().entry(hit.id as u32).or_insert(candidate);
             *held = candidate.min(*held);
         }
         best.into_iter()

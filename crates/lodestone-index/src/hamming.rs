@@ -88,7 +88,7 @@ impl RadiusSearch for HammingIndex {
                 self.kernel.scan(tile, batch, radius_bits, &mut found);
                 for Found { query, position, distance_bits } in found.drain(..) {
                     let owners = self.owners.of(position);
-                    hits.extend(owners.iter().map(|id| Hit { query, distance_bits, id: *id }));
+                    hits.extend(owners.iter().map(|id| Hit { query, distance_bits, id: u64::from(*id) }));
                 }
             }
         }

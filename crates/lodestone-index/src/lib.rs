@@ -18,6 +18,7 @@ mod digest;
 mod hamming;
 mod join;
 mod probe;
+mod ring;
 mod scan;
 mod search;
 #[allow(unsafe_code)] // the dispatching calls and the vector loads
@@ -28,5 +29,5 @@ pub use code::Code256;
 pub use digest::DigestIndex;
 pub use hamming::HammingIndex;
 pub use join::{JoinStep, Pair, self_join, self_join_forms};
-pub use search::{Hit, RadiusSearch};
+pub use search::{Hit, RadiusSearch, SearchStats};
 pub use simd::Kernel;

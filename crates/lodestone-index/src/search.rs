@@ -12,7 +12,7 @@ pub struct Hit {
     /// Bits that differ.
     pub distance_bits: u32,
     /// The entry's id, as given when the index was built.
-    pub id: u32,
+    pub id: u64,
 }
 
 /// An exact search of all entries within a radius.
@@ -41,5 +41,33 @@ pub trait RadiusSearch: Send + Sync {
         let mut hits = Vec::new();
         self.search_into(queries, radius_bits, &mut hits);
         hits
+    }
+}
+
+/// What a search looked at: for metrics and log lines, so that skew in a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SearchStats {
+    /// Queries answered.
+    pub queries: u64,
+    /// Buckets looked into.
+    pub probes: u64,
+    /// Entries of those buckets compared by their inline bits.
+    pub entries: u64,
+    /// Codes compared in full after that.
+    pub verified: u64,
+    /// Codes of linear parts compared.
+    pub scanned: u64,
+    /// Answers given.
+    pub hits: u64,
+}
+
+impl std::ops::AddAssign for SearchStats {
+    fn add_assign(&mut self, other: Self) {
+        self.queries += other.queries;
+        self.probes += other.probes;
+        self.entries += other.entries;
+        self.verified += other.verified;
+        self.scanned += other.scanned;
+        self.hits += other.hits;
     }
 }

@@ -49,7 +49,7 @@ fn equal_codes_are_stored_once_and_all_owners_are_named() {
     let code = Code256([7; 4]);
     let index = HammingIndex::from_entries(vec![(code, 9), (Code256([0; 4]), 4), (code, 2), (code, 9)]);
     assert_eq!((index.len(), index.distinct()), (4, 2));
-    let ids: Vec<u32> = index.search(&[code], 0).iter().map(|hit| hit.id).collect();
+    let ids: Vec<u64> = index.search(&[code], 0).iter().map(|hit| hit.id).collect();
     assert_eq!(ids, [2, 9, 9]);
 }
 

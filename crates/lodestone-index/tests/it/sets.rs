@@ -48,7 +48,7 @@ pub(crate) fn slow_search(entries: &[(Code256, u32)], queries: &[Code256], radiu
         for (entry, id) in entries {
             let distance_bits = slow_distance(*code, *entry);
             if distance_bits <= radius_bits {
-                hits.push(Hit { query, distance_bits, id: *id });
+                hits.push(Hit { query, distance_bits, id: u64::from(*id) });
             }
         }
     }

@@ -1,0 +1,117 @@
+//! How the 256 bits are cut into chunks.
+
+/// Widest chunk, in bits: its table's directory has 2²⁴ + 1 entries.
+pub(crate) const MAX_WIDTH: u32 = 24;
+/// Fewest and most chunks.
+const TABLES: std::ops::RangeInclusive<usize> = 2..=32;
+
+/// The widths of the chunks, in order from bit 0 of the permuted code; they sum to 256.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Layout {
+    widths: Vec<u8>,
+    starts: Vec<u16>,
+}
+
+impl Layout {
+    /// A layout of these widths; `None` unless there are 2 to 32 of 1 to 24 bits each that sum to 256.
+    pub(crate) fn from_widths(widths: &[u8]) -> Option<Self> {
+        if !TABLES.contains(&widths.len()) {
+            return None;
+        }
+        let mut starts = Vec::new();
+        let mut sum = 0u16;
+        for &width in widths {
+            if width == 0 || u32::from(width) > MAX_WIDTH {
+                return None;
+            }
+            starts.push(sum);
+            sum += u16::from(width);
+        }
+        (sum == 256).then(|| Self { widths: widths.to_vec(), starts })
+    }
+
+    /// The layout that costs least for so many distinct codes; `None` when a linear scan costs less.
+    pub(crate) fn choose(codes: u64, even_weight: bool) -> Option<Self> {
+        let _ = even_weight;
+        if codes < 10_000 {
+            return None;
+        }
+        Self::from_widths(&[16; 16])
+    }
+
+    /// Widths in bits, one a table.
+    pub(crate) fn widths(&self) -> &[u8] {
+        &self.widths
+    }
+
+    /// Tables, one a chunk.
+    pub(crate) fn tables(&self) -> usize {
+        self.widths.len()
+    }
+
+    /// Entries in the directory of a table: one more than it has buckets.
+    pub(crate) fn dir_len(&self, table: usize) -> usize {
+        (1 << self.widths[table]) + 1
+    }
+
+    /// Bits of chunk `table`, as a number.
+    #[inline(always)]
+    pub(crate) fn chunk(&self, bits: &[u64; 4], table: usize) -> u32 {
+        field(bits, u32::from(self.starts[table]), u32::from(self.widths[table]))
+    }
+
+    /// The leading 16 bits of the chunk after `table` (all of it, at the low end, where it is narrower).
+    #[inline(always)]
+    pub(crate) fn next(&self, bits: &[u64; 4], table: usize) -> u16 {
+        let after = if table + 1 == self.widths.len() { 0 } else { table + 1 };
+        field(bits, u32::from(self.starts[after]), u32::from(self.widths[after]).min(16)) as u16
+    }
+}
+
+/// `width` bits (1 to 32) from bit `start` on; they must end within the 256.
+#[inline(always)]
+fn field(bits: &[u64; 4], start: u32, width: u32) -> u32 {
+    let word = (start / 64) as usize;
+    let shift = start % 64;
+    let high = bits[word & 3] << shift;
+    // The next word's bits, shifted in two steps so that a shift by 64 cannot be.
+    let low = bits[(word + 1) & 3] >> 1 >> (63 - shift);
+    ((high | low) >> (64 - width)) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_put_one_after_the_other_are_the_code() {
+        let bits =
+            [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210, 0x0f1e_2d3c_4b5a_6978, 0x8796_a5b4_c3d2_e1f0];
+        for widths in [
+            vec![16; 16],
+            vec![24, 24, 24, 24, 24, 24, 24, 24, 24, 24, 16],
+            vec![19, 20, 20, 20, 20, 20, 20, 20, 20, 19, 19, 19, 20],
+        ] {
+            let layout = Layout::from_widths(&widths).unwrap();
+            let text: String = (0..layout.tables())
+                .map(|t| format!("{:0width$b}", layout.chunk(&bits, t), width = usize::from(widths[t])))
+                .collect();
+            let whole: String = bits.iter().map(|word| format!("{word:064b}")).collect();
+            assert_eq!(text, whole);
+            for t in 0..layout.tables() {
+                let next = layout.chunk(&bits, (t + 1) % layout.tables());
+                let width = u32::from(widths[(t + 1) % widths.len()]);
+                assert_eq!(u32::from(layout.next(&bits, t)), next >> width.saturating_sub(16));
+            }
+        }
+    }
+
+    #[test]
+    fn widths_that_are_no_layout_are_refused() {
+        for widths in [&[] as &[u8], &[16; 15], &[16; 17], &[0; 16], &[8; 32], &[25; 10], &[255, 1]] {
+            let sums = widths.iter().map(|w| u32::from(*w)).sum::<u32>();
+            let fine = widths.len() == 32 && sums == 256;
+            assert_eq!(Layout::from_widths(widths).is_some(), fine, "{widths:?}");
+        }
+    }
+}
