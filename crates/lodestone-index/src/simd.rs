@@ -11,6 +11,7 @@
 use std::arch::x86_64::*;
 
 use crate::probe::{Found, Probe};
+use crate::ring::{self, Compare, Damaged, Guard, Job, PlainCompare};
 #[cfg(target_arch = "x86_64")]
 use crate::scan::Filter;
 use crate::scan::{Plain, scan};
@@ -42,9 +43,12 @@ impl Kernel {
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512bitalg")
                 && is_x86_feature_detected!("avx512vpopcntdq")
                 && is_x86_feature_detected!("popcnt")
+                && is_x86_feature_detected!("bmi1")
             {
                 kernels.push(Self(Set::Avx512));
             }
@@ -110,10 +114,148 @@ impl Kernel {
             Set::Portable => scan(Plain, tile, probes, radius, found),
         }
     }
+
+    /// Searches a ring.
+    pub(crate) fn ring<G: Guard>(self, job: Job<'_, '_, G>) -> Result<(), Damaged> {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => {
+                // SAFETY: as above.
+                unsafe { ring_avx512(job) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => {
+                // SAFETY: as above.
+                unsafe { ring_avx2(job) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            Set::Popcnt => {
+                // SAFETY: as above.
+                unsafe { ring_popcnt(job) }
+            }
+            #[cfg(target_arch = "aarch64")]
+            Set::Neon => {
+                // SAFETY: as above.
+                unsafe { ring_neon(job) }
+            }
+            Set::Portable => ring::search(PlainCompare, job),
+        }
+    }
+}
+
+/// Asks for the cache line of `slice[index]`, which need not exist.
+#[inline(always)]
+pub(crate) fn prefetch<T>(slice: &[T], index: usize) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let line = slice.as_ptr().wrapping_add(index);
+        // SAFETY: a prefetch reads nothing that could be seen and does not fault, whatever the address; SSE is part of
+        // x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (slice, index);
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512vl,avx512vpopcntdq,popcnt")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vpopcntdq,avx512bitalg,popcnt,bmi1")]
+fn ring_avx512<G: Guard>(job: Job<'_, '_, G>) -> Result<(), Damaged> {
+    ring::search(Avx512(()), job)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,popcnt")]
+fn ring_avx2<G: Guard>(job: Job<'_, '_, G>) -> Result<(), Damaged> {
+    ring::search(Avx2(()), job)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "popcnt")]
+fn ring_popcnt<G: Guard>(job: Job<'_, '_, G>) -> Result<(), Damaged> {
+    ring::search(PlainCompare, job)
+}
+
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon")]
+fn ring_neon<G: Guard>(job: Job<'_, '_, G>) -> Result<(), Damaged> {
+    ring::search(PlainCompare, job)
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Compare for Avx512 {
+    #[inline(always)]
+    fn near(self, next: &[u16], len: usize, query: u16, limit: u16, mut near: impl FnMut(usize)) {
+        let mut done = 0;
+        while done < len {
+            let Some(block) = next.get(done..).and_then(|rest| rest.first_chunk::<32>()) else { return };
+            // SAFETY: an `Avx512` exists only inside functions of these features, run only where they were seen.
+            let mut close = unsafe { close_avx512(block, query, limit) };
+            if len - done < 32 {
+                close &= (1 << (len - done)) - 1;
+            }
+            while close != 0 {
+                near(done + close.trailing_zeros() as usize);
+                close &= close - 1;
+            }
+            done += 32;
+        }
+    }
+}
+
+/// Which of 32 entries differ from `query` in at most `limit` bits.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vpopcntdq,avx512bitalg,popcnt,bmi1")]
+fn close_avx512(block: &[u16; 32], query: u16, limit: u16) -> u32 {
+    // SAFETY: `block` points to 64 bytes; the load needs no alignment.
+    let entries = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
+    let differ = _mm512_popcnt_epi16(_mm512_xor_si512(entries, _mm512_set1_epi16(query as i16)));
+    _mm512_cmple_epu16_mask(differ, _mm512_set1_epi16(limit as i16))
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Compare for Avx2 {
+    #[inline(always)]
+    fn near(self, next: &[u16], len: usize, query: u16, limit: u16, mut near: impl FnMut(usize)) {
+        let mut done = 0;
+        while done < len {
+            let Some(block) = next.get(done..).and_then(|rest| rest.first_chunk::<16>()) else { return };
+            // SAFETY: an `Avx2` exists only inside functions of these features, run only where they were seen.
+            let mut close = unsafe { close_avx2(block, query, limit) };
+            // Two bits an entry.
+            if len - done < 16 {
+                close &= (1 << (2 * (len - done))) - 1;
+            }
+            while close != 0 {
+                near(done + close.trailing_zeros() as usize / 2);
+                close &= close - 1;
+                close &= close - 1;
+            }
+            done += 16;
+        }
+    }
+}
+
+/// Which of 16 entries differ from `query` in at most `limit` bits, two bits each.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2,popcnt")]
+fn close_avx2(block: &[u16; 16], query: u16, limit: u16) -> u32 {
+    let ones = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+    let low = _mm256_set1_epi8(15);
+    // SAFETY: `block` points to 32 bytes; the load needs no alignment.
+    let entries = unsafe { _mm256_loadu_si256(block.as_ptr().cast()) };
+    let differ = _mm256_xor_si256(entries, _mm256_set1_epi16(query as i16));
+    let even = _mm256_shuffle_epi8(ones, _mm256_and_si256(differ, low));
+    let odd = _mm256_shuffle_epi8(ones, _mm256_and_si256(_mm256_srli_epi16::<4>(differ), low));
+    let bytes = _mm256_add_epi8(even, odd);
+    let bits = _mm256_maddubs_epi16(bytes, _mm256_set1_epi8(1));
+    let beyond = _mm256_cmpgt_epi16(bits, _mm256_set1_epi16(limit as i16));
+    !_mm256_movemask_epi8(beyond) as u32
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vpopcntdq,avx512bitalg,popcnt,bmi1")]
 fn scan_avx512(tile: Tile<'_>, probes: &[Probe], radius: u32, found: &mut Vec<Found>) {
     scan(Avx512(()), tile, probes, radius, found);
 }
@@ -136,7 +278,7 @@ fn scan_neon(tile: Tile<'_>, probes: &[Probe], radius: u32, found: &mut Vec<Foun
     scan(Plain, tile, probes, radius, found);
 }
 
-/// The filter with `vpopcntq`. Made in `scan_avx512` only.
+/// Marks what is compiled for AVX-512. Made in `scan_avx512` and `ring_avx512` only.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
 struct Avx512(());
@@ -158,7 +300,7 @@ impl Filter for Avx512 {
 
 #[cfg(target_arch = "x86_64")]
 #[inline]
-#[target_feature(enable = "avx512f,avx512vl,avx512vpopcntdq,popcnt")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vpopcntdq,avx512bitalg,popcnt,bmi1")]
 fn survivors_avx512<const W: usize, const Q: usize, const FAR: bool>(
     columns: [&Column; W],
     probes: &[Probe; Q],
@@ -198,7 +340,7 @@ fn survivors_avx512<const W: usize, const Q: usize, const FAR: bool>(
     survivors
 }
 
-/// The filter with nibble tables (`vpshufb`). Made in `scan_avx2` only.
+/// Marks what is compiled for AVX2. Made in `scan_avx2` and `ring_avx2` only.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
 struct Avx2(());

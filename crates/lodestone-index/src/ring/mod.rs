@@ -10,10 +10,20 @@
 //!
 //! Every answer is exact for every radius; only the cost depends on thresholds and widths.
 
-#![allow(dead_code)] // while it is being put together
+#![allow(dead_code, unused_imports)] // while it is being put together
 
+mod build;
 mod layout;
 mod permute;
+mod plan;
+mod search;
+#[cfg(test)]
+mod tests;
 
+pub(crate) use build::build_table;
 pub(crate) use layout::Layout;
-pub(crate) use permute::{Bits, permute, restore};
+pub(crate) use permute::{Bits, permute, restore, split_mix};
+pub(crate) use plan::{MAX_RADIUS, Plans};
+pub(crate) use search::{
+    Compare, Damaged, Guard, Job, NEXT_PADDING, PlainCompare, Ring, Table, Trusted, search,
+};

@@ -35,8 +35,9 @@ impl Bits {
     }
 
     /// Bits set.
+    #[inline(always)]
     pub(crate) fn weight(self) -> u32 {
-        self.0.iter().map(|word| word.count_ones()).sum()
+        self.distance_bits(Self([0; 4]))
     }
 
     /// The code in the byte order of the disk, or back: the same on little-endian machines.

@@ -1,0 +1,464 @@
+//! Look-ups in the tables.
+//!
+//! A look-up is a walk over memory that is not in any cache: directory, bucket, number, code. So it goes in steps over
+//! groups of up to 64 buckets, five groups at once, each step fetching ahead what the next one reads; some dozens of
+//! cache misses are in flight at any time. A batch goes through one table after the other, with the buckets of all queries in
+//! the order of the table, so that memory is read forwards.
+
+use super::plan::{MAX_RADIUS, Plan, Plans};
+use super::{Bits, Layout};
+use crate::probe::Found;
+use crate::simd::prefetch;
+use crate::{Kernel, SearchStats};
+
+/// Entries that can be read beyond the last one of [`Table::next`]: a vector of them.
+pub(crate) const NEXT_PADDING: usize = 32;
+
+/// Buckets in one group.
+const GROUP: usize = 64;
+/// Groups under way: one at each step.
+const STEPS: usize = 5;
+/// Queries from which a batch is sorted by bucket.
+const SORT_FROM: usize = 24;
+/// Buckets sorted at once: their records stay in the second-level cache.
+const SORTED: usize = 1 << 16;
+/// Lines of a bucket fetched ahead; the machine goes on by itself along longer ones.
+const LINES_AHEAD: usize = 10;
+
+/// One table, borrowed from an image. Numbers are in the byte order of the disk.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Table<'a> {
+    /// Where each bucket starts; one entry more than there are buckets.
+    pub(crate) dir: &'a [u32],
+    /// The bits that follow the chunk, entry by entry, and [`NEXT_PADDING`] more.
+    pub(crate) next: &'a [u16],
+    /// Numbers of the codes; empty in table 0.
+    pub(crate) ids: &'a [u32],
+    /// Where the three lie in the image, in bytes.
+    pub(crate) dir_at: u64,
+    pub(crate) next_at: u64,
+    pub(crate) ids_at: u64,
+}
+
+/// Tables over sorted codes.
+#[derive(Clone, Debug)]
+pub(crate) struct Ring<'a> {
+    pub(crate) layout: &'a Layout,
+    pub(crate) plans: &'a Plans,
+    /// Every code has even weight.
+    pub(crate) even: bool,
+    pub(crate) codes: &'a [Bits],
+    pub(crate) codes_at: u64,
+    pub(crate) tables: Vec<Table<'a>>,
+}
+
+/// Says whether bytes of the image are what they were when they were written.
+pub(crate) trait Guard {
+    /// Called before bytes are first used; `false` ends the search.
+    fn ready(&self, offset: u64, len: u64) -> bool;
+}
+
+/// No doubt: made in this process, or verified.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trusted;
+
+impl Guard for Trusted {
+    #[inline(always)]
+    fn ready(&self, _offset: u64, _len: u64) -> bool {
+        true
+    }
+}
+
+/// The image holds what cannot be, or not what was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Damaged;
+
+impl Ring<'_> {
+    /// Appends every code within `radius` (at most [`MAX_RADIUS`]) of each query, each once, in no order worth
+    /// relying on; `position` is the code's number.
+    pub(crate) fn search<G: Guard>(
+        &self,
+        guard: &G,
+        kernel: Kernel,
+        queries: &[Bits],
+        radius: u32,
+        found: &mut Vec<Found>,
+        stats: &mut SearchStats,
+    ) -> Result<(), Damaged> {
+        debug_assert!(radius <= MAX_RADIUS);
+        if self.codes.is_empty() {
+            return Ok(());
+        }
+        kernel.ring(Job { ring: self, guard, queries, radius, found, stats })
+    }
+
+    /// The widest radius that can occur: two codes of even weight differ in an even number of bits, an odd and an even
+    /// one in an odd number. `None`: no code can be within the radius.
+    fn effective(&self, query: Bits, radius: u32) -> Option<u32> {
+        if !self.even || radius % 2 == u32::from(!query.is_even()) {
+            Some(radius)
+        } else {
+            radius.checked_sub(1)
+        }
+    }
+}
+
+/// Everything one call of a kernel needs.
+pub(crate) struct Job<'r, 'a, G> {
+    ring: &'r Ring<'a>,
+    guard: &'r G,
+    queries: &'r [Bits],
+    radius: u32,
+    found: &'r mut Vec<Found>,
+    stats: &'r mut SearchStats,
+}
+
+/// Compares one bucket's entries by their inline bits.
+pub(crate) trait Compare: Copy {
+    /// Calls `near` with the place of each of the first `len` entries of `next` that differs from `query` in at most
+    /// `limit` bits. [`NEXT_PADDING`] more can be read.
+    fn near(self, next: &[u16], len: usize, query: u16, limit: u16, near: impl FnMut(usize));
+}
+
+/// The comparison in safe source.
+#[derive(Clone, Copy)]
+pub(crate) struct PlainCompare;
+
+impl Compare for PlainCompare {
+    #[inline(always)]
+    fn near(self, next: &[u16], len: usize, query: u16, limit: u16, mut near: impl FnMut(usize)) {
+        const LANES: usize = 16;
+        let mut done = 0;
+        while done < len {
+            let Some(block) = next.get(done..).and_then(|rest| rest.first_chunk::<LANES>()) else { return };
+            let mut any = 0;
+            let mut close = [0u16; LANES];
+            for lane in 0..LANES {
+                close[lane] = u16::from((block[lane] ^ query).count_ones() as u16 <= limit);
+                any |= close[lane];
+            }
+            if any != 0 {
+                for lane in 0..LANES.min(len - done) {
+                    if close[lane] != 0 {
+                        near(done + lane);
+                    }
+                }
+            }
+            done += LANES;
+        }
+    }
+}
+
+/// One bucket of one query on its way.
+#[derive(Clone, Copy, Default)]
+struct Probe {
+    /// First the bucket, then its first entry.
+    start: u32,
+    end: u32,
+    query: u32,
+    next: u16,
+    limit: u16,
+}
+
+/// A code that the inline bits could not rule out.
+#[derive(Clone, Copy)]
+struct Candidate {
+    query: u32,
+    /// First the entry, then the code's number.
+    number: u32,
+}
+
+/// A group of buckets of one table.
+struct Group {
+    table: usize,
+    len: usize,
+    probes: [Probe; GROUP],
+    candidates: Vec<Candidate>,
+}
+
+/// The search proper, to be compiled for several instruction sets.
+#[inline(always)]
+pub(crate) fn search<C: Compare, G: Guard>(compare: C, job: Job<'_, '_, G>) -> Result<(), Damaged> {
+    let mut walk = Walk {
+        ring: job.ring,
+        guard: job.guard,
+        queries: job.queries,
+        radius: job.radius,
+        found: job.found,
+        groups: std::array::from_fn(|_| Group {
+            table: 0,
+            len: 0,
+            probes: [Probe::default(); GROUP],
+            candidates: Vec::new(),
+        }),
+        head: 0,
+        stats: SearchStats::default(),
+    };
+    let found_before = walk.found.len();
+    if walk.queries.len() < SORT_FROM {
+        walk.by_query(compare)?
+    } else {
+        walk.by_table(compare)?
+    }
+    let mut stats = walk.stats;
+    stats.hits = (walk.found.len() - found_before) as u64;
+    *job.stats += stats;
+    Ok(())
+}
+
+struct Walk<'r, 'a, G> {
+    ring: &'r Ring<'a>,
+    guard: &'r G,
+    queries: &'r [Bits],
+    radius: u32,
+    found: &'r mut Vec<Found>,
+    groups: [Group; STEPS],
+    /// The group being filled; the one before it is at the second step, and so on.
+    head: usize,
+    stats: SearchStats,
+}
+
+impl<'a, G: Guard> Walk<'_, 'a, G> {
+    fn plan(&self, query: Bits) -> Option<&'a Plan> {
+        self.ring.effective(query, self.radius).map(|radius| self.ring.plans.of(radius))
+    }
+
+    /// Few queries: each through all tables, nothing sorted.
+    #[inline(always)]
+    fn by_query<C: Compare>(&mut self, compare: C) -> Result<(), Damaged> {
+        let ring = self.ring;
+        for (number, &query) in (0u32..).zip(self.queries) {
+            let Some(plan) = self.plan(query) else { continue };
+            for table in 0..ring.tables.len() {
+                let flips = &plan.flips[table];
+                let chunk = ring.layout.chunk(&query.0, table);
+                let next = ring.layout.next(&query.0, table).to_le();
+                for flips in flips.chunks(GROUP) {
+                    let dir = ring.tables[table].dir;
+                    let group = &mut self.groups[self.head];
+                    group.table = table;
+                    group.len = flips.len();
+                    for (probe, flip) in group.probes.iter_mut().zip(flips) {
+                        let bucket = chunk ^ flip.mask;
+                        prefetch(dir, bucket as usize);
+                        *probe = Probe { start: bucket, end: 0, query: number, next, limit: flip.limit };
+                    }
+                    self.advance(compare)?;
+                }
+            }
+        }
+        self.drain(compare)
+    }
+
+    /// Many queries: table after table, the buckets of all queries in the table's order.
+    #[inline(always)]
+    fn by_table<C: Compare>(&mut self, compare: C) -> Result<(), Damaged> {
+        let ring = self.ring;
+        let (mut records, mut sorted, mut nexts) = (Vec::new(), Vec::new(), Vec::new());
+        let mut counts = Vec::new();
+        for table in 0..ring.tables.len() {
+            let dir = ring.tables[table].dir;
+            let width = u32::from(ring.layout.widths()[table]);
+            let mut first = 0;
+            while first < self.queries.len() {
+                records.clear();
+                nexts.clear();
+                let mut last = first;
+                while last < self.queries.len() && records.len() < SORTED && last - first < SORTED {
+                    let query = self.queries[last];
+                    nexts.push(ring.layout.next(&query.0, table).to_le());
+                    if let Some(plan) = self.plan(query) {
+                        let chunk = ring.layout.chunk(&query.0, table);
+                        let query = ((last - first) as u64) << 8;
+                        for flip in &plan.flips[table] {
+                            records.push(u64::from(chunk ^ flip.mask) << 40 | query | u64::from(flip.limit));
+                        }
+                    }
+                    last += 1;
+                }
+                sort_by_bucket(&records, &mut sorted, &mut counts, width);
+                for records in sorted.chunks(GROUP) {
+                    let group = &mut self.groups[self.head];
+                    group.table = table;
+                    group.len = records.len();
+                    for (probe, record) in group.probes.iter_mut().zip(records) {
+                        let (bucket, query) = ((record >> 40) as u32, (*record as u32) >> 8);
+                        prefetch(dir, bucket as usize);
+                        *probe = Probe {
+                            start: bucket,
+                            end: 0,
+                            query: first as u32 + query,
+                            next: nexts[query as usize],
+                            limit: (record & 0xff) as u16,
+                        };
+                    }
+                    self.advance(compare)?;
+                }
+                first = last;
+            }
+        }
+        self.drain(compare)
+    }
+
+    /// The group at the head has its buckets: every group goes one step on.
+    #[inline(always)]
+    fn advance<C: Compare>(&mut self, compare: C) -> Result<(), Damaged> {
+        let at = |steps: usize| (self.head + STEPS - steps) % STEPS;
+        let (ranges, compares, numbers, codes) = (at(1), at(2), at(3), at(4));
+        self.read_directory(ranges)?;
+        self.compare_entries(compare, compares)?;
+        self.read_numbers(numbers)?;
+        self.compare_codes(codes)?;
+        self.head = (self.head + 1) % STEPS;
+        self.groups[self.head].len = 0;
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn drain<C: Compare>(&mut self, compare: C) -> Result<(), Damaged> {
+        for _ in 0..STEPS {
+            self.groups[self.head].len = 0;
+            self.advance(compare)?;
+        }
+        Ok(())
+    }
+
+    /// Step 2: where each bucket lies; its entries are fetched.
+    #[inline(always)]
+    fn read_directory(&mut self, group: usize) -> Result<(), Damaged> {
+        let group = &mut self.groups[group];
+        let table = &self.ring.tables[group.table];
+        let entries = self.ring.codes.len();
+        for probe in &mut group.probes[..group.len] {
+            let bucket = probe.start as usize;
+            if !self.guard.ready(table.dir_at + 4 * bucket as u64, 8) {
+                return Err(Damaged);
+            }
+            let Some(&[start, end]) = table.dir.get(bucket..).and_then(|rest| rest.first_chunk()) else {
+                return Err(Damaged);
+            };
+            (probe.start, probe.end) = (u32::from_le(start), u32::from_le(end));
+            let (start, end) = (probe.start as usize, probe.end as usize);
+            if start > end || end > entries {
+                return Err(Damaged);
+            }
+            let mut entry = start;
+            while entry < end.min(start + 32 * LINES_AHEAD) {
+                prefetch(table.next, entry);
+                entry += 32;
+            }
+            self.stats.entries += (end - start) as u64;
+        }
+        self.stats.probes += group.len as u64;
+        Ok(())
+    }
+
+    /// Step 3: the entries' inline bits; numbers of those that are near are fetched.
+    #[inline(always)]
+    fn compare_entries<C: Compare>(&mut self, compare: C, group: usize) -> Result<(), Damaged> {
+        let group = &mut self.groups[group];
+        let table = &self.ring.tables[group.table];
+        group.candidates.clear();
+        for probe in &group.probes[..group.len] {
+            let (start, end) = (probe.start as usize, probe.end as usize);
+            if !self.guard.ready(table.next_at + 2 * start as u64, 2 * (end - start) as u64) {
+                return Err(Damaged);
+            }
+            let Some(next) = table.next.get(start..end + NEXT_PADDING) else { return Err(Damaged) };
+            let candidates = &mut group.candidates;
+            compare.near(next, end - start, probe.next, probe.limit, |place| {
+                prefetch(table.ids, start + place);
+                candidates.push(Candidate { query: probe.query, number: (start + place) as u32 });
+            });
+        }
+        Ok(())
+    }
+
+    /// Step 4: which codes those are; they are fetched.
+    #[inline(always)]
+    fn read_numbers(&mut self, group: usize) -> Result<(), Damaged> {
+        let group = &mut self.groups[group];
+        let table = &self.ring.tables[group.table];
+        if group.len == 0 {
+            group.candidates.clear();
+        }
+        for candidate in &mut group.candidates {
+            if group.table != 0 {
+                let entry = candidate.number as usize;
+                if !self.guard.ready(table.ids_at + 4 * entry as u64, 4) {
+                    return Err(Damaged);
+                }
+                let Some(number) = table.ids.get(entry) else { return Err(Damaged) };
+                candidate.number = u32::from_le(*number);
+            }
+            prefetch(self.ring.codes, candidate.number as usize);
+        }
+        Ok(())
+    }
+
+    /// Step 5: all bits. A pair is reported from the first table that finds it.
+    #[inline(always)]
+    fn compare_codes(&mut self, group: usize) -> Result<(), Damaged> {
+        let group = &mut self.groups[group];
+        let ring = self.ring;
+        self.stats.verified += group.candidates.len() as u64;
+        for candidate in group.candidates.drain(..) {
+            let number = candidate.number as usize;
+            if !self.guard.ready(ring.codes_at + 32 * number as u64, 32) {
+                return Err(Damaged);
+            }
+            let Some(code) = ring.codes.get(number) else { return Err(Damaged) };
+            let query = self.queries[candidate.query as usize];
+            let mut difference = code.to_le();
+            for w in 0..4 {
+                difference.0[w] ^= query.0[w];
+            }
+            let distance_bits = difference.weight();
+            if distance_bits <= self.radius
+                && !found_before(ring, self.radius, query, &difference, group.table)
+            {
+                self.found.push(Found { query: candidate.query, position: number, distance_bits });
+            }
+        }
+        group.len = 0;
+        Ok(())
+    }
+}
+
+/// Whether a table before this one finds a pair that differs so.
+#[inline(always)]
+fn found_before(ring: &Ring<'_>, radius: u32, query: Bits, difference: &Bits, table: usize) -> bool {
+    let Some(radius) = ring.effective(query, radius) else { return false };
+    let plan = ring.plans.of(radius);
+    for earlier in 0..table {
+        let here = ring.layout.chunk(&difference.0, earlier).count_ones() as i32;
+        let next = ring.layout.next(&difference.0, earlier).count_ones() as i32;
+        if here <= plan.thresholds[earlier] && here + next <= plan.pair_limit(earlier) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Brings records nearly into the order of their buckets: by the bucket's leading bits, which is what the memory sees.
+#[inline(always)]
+fn sort_by_bucket(records: &[u64], sorted: &mut Vec<u64>, counts: &mut Vec<u32>, width: u32) {
+    let digits = width.min(11);
+    let shift = 40 + width - digits;
+    counts.clear();
+    counts.resize(1 << digits, 0);
+    for record in records {
+        counts[(record >> shift) as usize] += 1;
+    }
+    let mut sum = 0;
+    for count in &mut *counts {
+        (*count, sum) = (sum, sum + *count);
+    }
+    sorted.clear();
+    sorted.resize(records.len(), 0);
+    for record in records {
+        let place = &mut counts[(record >> shift) as usize];
+        sorted[*place as usize] = *record;
+        *place += 1;
+    }
+}

@@ -1,0 +1,167 @@
+//! Rings in plain vectors, against a comparison of everything with everything.
+
+use super::search::NEXT_PADDING;
+use super::*;
+use crate::probe::Found;
+use crate::{Kernel, SearchStats};
+
+/// The arrays of one ring, owned.
+struct Own {
+    layout: Layout,
+    plans: Plans,
+    even: bool,
+    codes: Vec<Bits>,
+    tables: Vec<(Vec<u32>, Vec<u16>, Vec<u32>)>,
+}
+
+impl Own {
+    fn new(mut codes: Vec<Bits>, widths: &[u8], threads: usize) -> Self {
+        codes.sort_unstable();
+        codes.dedup();
+        let layout = Layout::from_widths(widths).unwrap();
+        let mut tables = Vec::new();
+        for table in 0..layout.tables() {
+            let mut dir = vec![0; layout.dir_len(table)];
+            let mut next = vec![0; codes.len() + NEXT_PADDING];
+            let mut ids = vec![0; if table == 0 { 0 } else { codes.len() }];
+            build_table(&layout, table, &codes, threads, &mut dir, &mut next[..codes.len()], &mut ids);
+            tables.push((dir, next, ids));
+        }
+        let plans = Plans::new(widths, codes.len());
+        let even = codes.iter().all(|code| code.is_even());
+        Self { layout, plans, even, codes, tables }
+    }
+
+    fn ring(&self) -> Ring<'_> {
+        let tables = self
+            .tables
+            .iter()
+            .map(|(dir, next, ids)| Table { dir, next, ids, dir_at: 0, next_at: 0, ids_at: 0 })
+            .collect();
+        Ring {
+            layout: &self.layout,
+            plans: &self.plans,
+            even: self.even,
+            codes: &self.codes,
+            codes_at: 0,
+            tables,
+        }
+    }
+
+    fn search(&self, kernel: Kernel, queries: &[Bits], radius: u32) -> Vec<(u32, usize, u32)> {
+        let (mut found, mut stats) = (Vec::new(), SearchStats::default());
+        self.ring().search(&Trusted, kernel, queries, radius, &mut found, &mut stats).unwrap();
+        let mut found: Vec<_> = found
+            .into_iter()
+            .map(|Found { query, position, distance_bits }| (query, position, distance_bits))
+            .collect();
+        assert_eq!(stats.hits, found.len() as u64);
+        found.sort_unstable();
+        found
+    }
+
+    fn all(&self, queries: &[Bits], radius: u32) -> Vec<(u32, usize, u32)> {
+        let mut found = Vec::new();
+        for (query, bits) in (0..).zip(queries) {
+            for (position, code) in self.codes.iter().enumerate() {
+                let distance = code.distance_bits(*bits);
+                if distance <= radius {
+                    found.push((query, position, distance));
+                }
+            }
+        }
+        found
+    }
+}
+
+fn random(state: &mut u64) -> Bits {
+    Bits(std::array::from_fn(|_| split_mix(state)))
+}
+
+/// `code` with `flips` bits turned over at most.
+fn near(code: Bits, flips: u64, state: &mut u64) -> Bits {
+    let mut code = code;
+    for _ in 0..flips {
+        let bit = split_mix(state) % 256;
+        code.0[(bit / 64) as usize] ^= 1 << (bit % 64);
+    }
+    code
+}
+
+#[test]
+fn every_kernel_finds_exactly_what_comparing_everything_finds_at_every_radius() {
+    let mut state = 1;
+    for (widths, n) in [
+        (vec![16; 16], 3_000),
+        (vec![24, 24, 24, 24, 24, 24, 24, 24, 24, 24, 16], 300),
+        (vec![19, 20, 20, 20, 20, 20, 20, 20, 20, 19, 19, 19, 20], 500),
+        (vec![18, 17, 17, 17, 17, 17, 17, 17, 17, 17, 17, 17, 17, 17, 17], 700),
+        (vec![8; 32], 100),
+    ] {
+        for even in [false, true] {
+            // Half of the codes crowd round twenty of the others.
+            let mut codes: Vec<Bits> = (0..n).map(|_| random(&mut state)).collect();
+            for i in 0..n {
+                codes.push(near(codes[i % 20], split_mix(&mut state) % 50, &mut state));
+            }
+            if even {
+                codes.retain(|code| code.is_even());
+            }
+            let own = Own::new(codes, &widths, 1);
+            let queries: Vec<Bits> = (0..60)
+                .map(|i| near(own.codes[i * 7 % own.codes.len()], split_mix(&mut state) % 66, &mut state))
+                .collect();
+            for radius in [0, 1, 2, 7, 15, 16, 29, 30, 31, 32, 47, 48, 63, 64] {
+                if radius > 40 && widths[0] > 19 {
+                    continue;
+                }
+                let expected = own.all(&queries, radius);
+                for kernel in Kernel::available() {
+                    let found = own.search(kernel, &queries, radius);
+                    assert_eq!(found, expected, "{} {widths:?} {radius}", kernel.name());
+                    let one_by_one: Vec<_> = (0..60)
+                        .flat_map(|i| {
+                            own.search(kernel, &queries[i..=i], radius)
+                                .into_iter()
+                                .map(move |f| (i as u32, f.1, f.2))
+                        })
+                        .collect();
+                    assert_eq!(one_by_one, expected);
+                }
+            }
+        }
+    }
+}
+
+/// Not a test: times of the search alone, for files of raw codes named by the environment.
+#[test]
+#[ignore = "a measurement"]
+fn lab() {
+    let read = |name: &str| -> Vec<Bits> {
+        let bytes = std::fs::read(std::env::var(name).unwrap()).unwrap();
+        bytes.as_chunks::<32>().0.iter().map(|b| permute(crate::Code256::from_bytes(b))).collect()
+    };
+    let widths: Vec<u8> = std::env::var("WIDTHS").unwrap().split(',').map(|w| w.parse().unwrap()).collect();
+    let db = read("DB");
+    let queries = read("Q");
+    let t = std::time::Instant::now();
+    let own = Own::new(db, &widths, std::env::var("THREADS").map_or(1, |t| t.parse().unwrap()));
+    eprintln!("build {:.3} s", t.elapsed().as_secs_f64());
+    let ring = own.ring();
+    for round in 0..4 {
+        let (mut found, mut stats) = (Vec::new(), SearchStats::default());
+        let t = std::time::Instant::now();
+        let kernel = Kernel::detect();
+        for q in 0..queries.len() {
+            ring.search(&Trusted, kernel, &queries[q..=q], 31, &mut found, &mut stats).unwrap();
+        }
+        let single = queries.len() as f64 / t.elapsed().as_secs_f64();
+        let t = std::time::Instant::now();
+        let n = found.len();
+        found.clear();
+        ring.search(&Trusted, kernel, &queries, 31, &mut found, &mut stats).unwrap();
+        let batch = queries.len() as f64 / t.elapsed().as_secs_f64();
+        assert_eq!(n, found.len());
+        eprintln!("round {round} single {single:.0} batch {batch:.0} q/s, {stats:?}");
+    }
+}
