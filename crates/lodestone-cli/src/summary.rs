@@ -319,7 +319,14 @@ mod tests {
 
     fn bank(name: &str, kind: BankKind, entries: u64) -> Bank {
         let version = ListVersion { number: 1, sha256: String::new(), entries };
-        Bank { name: name.into(), kind, radius_bits: 31, source: String::new(), version }
+        Bank {
+            name: name.into(),
+            kind,
+            radius_bits: 31,
+            photodna_max_distance: None,
+            source: String::new(),
+            version,
+        }
     }
 
     fn group(rank: u64, members: &[&str], reason: &str) -> Group {

@@ -42,6 +42,7 @@ fn main() -> std::io::Result<()> {
         name: name.into(),
         kind,
         radius_bits: 31,
+        photodna_max_distance: None,
         source: source.into(),
         version: ListVersion { number: 3, sha256: "5e0f".repeat(16), entries },
     };

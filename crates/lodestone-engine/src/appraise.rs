@@ -207,7 +207,14 @@ mod tests {
     use crate::snapshot::SnapshotBuilder;
 
     fn bank(name: &str, kind: BankKind, radius_bits: u32) -> Bank {
-        Bank { name: name.into(), kind, radius_bits, source: name.into(), version: ListVersion::default() }
+        Bank {
+            name: name.into(),
+            kind,
+            radius_bits,
+            photodna_max_distance: None,
+            source: name.into(),
+            version: ListVersion::default(),
+        }
     }
 
     fn entry(name: &str, signals: &[&str]) -> ListEntry {

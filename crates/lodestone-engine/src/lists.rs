@@ -211,6 +211,7 @@ pub fn load_list(
         name: name.clone(),
         kind: request.kind,
         radius_bits,
+        photodna_max_distance: None,
         source: file_name(&request.spec.path),
         version: ListVersion::default(),
     });

@@ -3,6 +3,7 @@
 use lodestone_types::{Bank, BankKind, ListVersion};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
+use crate::changes::Log;
 use crate::open::next_generation;
 use crate::{Store, StoreError, schema};
 
@@ -43,11 +44,19 @@ impl Store {
     /// # Errors
     /// The database's.
     pub fn banks(&self) -> Result<Vec<Bank>, StoreError> {
-        let mut statement = self.db.prepare(&format!("{SELECT} ORDER BY name"))?;
+        Ok(self.numbered_banks()?.into_iter().map(|(_, bank)| bank).collect())
+    }
+
+    /// All banks with their numbers, by name. The entries of bank `b` have numbers from `b << 40` up.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn numbered_banks(&self) -> Result<Vec<(i64, Bank)>, StoreError> {
+        let mut statement = self.db.prepare(&format!("{} ORDER BY name", self.select_bank()))?;
         let mut rows = statement.query([])?;
         let mut banks = Vec::new();
         while let Some(row) = rows.next()? {
-            banks.push(read(row)?);
+            banks.push((row.get(8)?, read(row)?));
         }
         Ok(banks)
     }
@@ -57,7 +66,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub fn bank(&self, name: &str) -> Result<Bank, StoreError> {
-        let mut statement = self.db.prepare(&format!("{SELECT} WHERE name = ?1"))?;
+        let mut statement = self.db.prepare(&format!("{} WHERE name = ?1", self.select_bank()))?;
         let mut rows = statement.query([name])?;
         match rows.next()? {
             Some(row) => read(row),
@@ -76,7 +85,28 @@ impl Store {
         transaction.execute("DELETE FROM signals WHERE entry BETWEEN ?1 AND ?2", [from, to])?;
         transaction.execute("DELETE FROM entries WHERE no BETWEEN ?1 AND ?2", [from, to])?;
         transaction.execute("DELETE FROM banks WHERE id = ?1", [id])?;
-        next_generation(&transaction)?;
+        let generation = next_generation(&transaction)?;
+        Log::new(&transaction, generation)?.dropped(from, to)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Changes how far PhotoDNA values may lie from the bank's (squared distance); `None`: they are not matched. The
+    /// same again is no change.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub fn set_photodna_max_distance(&mut self, name: &str, distance: Option<u32>) -> Result<(), StoreError> {
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let id = id_of(&transaction, name)?;
+        let changed = transaction.execute(
+            "UPDATE banks SET photodna_max_distance = ?2, version_number = version_number + 1
+             WHERE id = ?1 AND photodna_max_distance IS NOT ?2",
+            params![id, distance],
+        )?;
+        if changed > 0 {
+            next_generation(&transaction)?;
+        }
         transaction.commit()?;
         Ok(())
     }
@@ -102,8 +132,15 @@ impl Store {
     }
 }
 
-const SELECT: &str =
-    "SELECT name, kind, radius_bits, source, version_number, source_sha256, entries FROM banks";
+impl Store {
+    fn select_bank(&self) -> String {
+        let photodna = if self.schema < 2 { "NULL" } else { "photodna_max_distance" };
+        format!(
+            "SELECT name, kind, radius_bits, source, version_number, source_sha256, entries, {photodna}, id
+             FROM banks"
+        )
+    }
+}
 
 fn read(row: &Row<'_>) -> Result<Bank, StoreError> {
     let kind: String = row.get(1)?;
@@ -111,6 +148,7 @@ fn read(row: &Row<'_>) -> Result<Bank, StoreError> {
         name: row.get(0)?,
         kind: kind.parse().map_err(|reason| StoreError::Corrupt { reason })?,
         radius_bits: row.get(2)?,
+        photodna_max_distance: row.get(7)?,
         source: row.get(3)?,
         version: ListVersion {
             number: u64::try_from(row.get::<_, i64>(4)?).unwrap_or(0),

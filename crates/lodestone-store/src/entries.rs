@@ -2,11 +2,14 @@
 
 use lodestone_types::{ListEntry, Signal, SignalType};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use crate::banks::{entry_range, id_of};
+use crate::changes::Log;
+use crate::counts::Counts;
+use crate::open::next_generation;
 use crate::writer::EntryId;
-use crate::{Store, StoreError};
+use crate::{ImportOptions, ListSource, Store, StoreError};
 
 /// One entry of a bank.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +20,15 @@ pub struct StoredEntry {
     pub added_generation: u64,
     /// The row, as the list gave it; its signals sorted by type, then value.
     pub row: ListEntry,
+}
+
+/// What an answer says of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryName {
+    /// The list's own id.
+    pub entry: String,
+    /// The list's own classification.
+    pub classification: Option<String>,
 }
 
 impl Store {
@@ -115,6 +127,109 @@ impl Store {
         with_signals(&self.db, read(row)?).map(Some)
     }
 
+    /// What an answer says of an entry, by its number; `None` when there is none such. About 3 µs.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn entry_name(&self, entry_no: i64) -> Result<Option<EntryName>, StoreError> {
+        let mut statement =
+            self.db.prepare_cached("SELECT entry, classification FROM entries WHERE no = ?1")?;
+        let mut rows = statement.query([entry_no])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Ok(Some(EntryName { entry: read_id(row, 0)?, classification: row.get(1)? }))
+    }
+
+    /// Adds one entry by hand: with the id given, else with one made here. Returns the entry.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when the id is taken or too long, or there is no signal; [`StoreError::NotFound`].
+    pub fn add_entry(
+        &mut self,
+        bank: &str,
+        id: Option<&str>,
+        signals: Vec<Signal>,
+        now_us: i64,
+    ) -> Result<StoredEntry, StoreError> {
+        let taken = |id: &str| self.entry(bank, id).map(|found| found.is_some());
+        let id = match id {
+            Some(id) if taken(id)? => {
+                let reason =
+                    format!("bank {bank} has an entry {id:?} already; remove it first, or give another id");
+                return Err(StoreError::Refused { reason });
+            }
+            Some(id) => id.to_owned(),
+            None => {
+                let mut number = self.count(bank)?;
+                loop {
+                    number += 1;
+                    let id = format!("added-{number}");
+                    if !taken(&id)? {
+                        break id;
+                    }
+                }
+            }
+        };
+        let row = ListEntry { entry: id.clone(), signals, ..ListEntry::default() };
+        let source = ListSource { name: "added by hand", sha256: "" };
+        let options = ImportOptions { now_us, ..ImportOptions::default() };
+        match self.import(bank, source, [Ok(row)], options) {
+            Ok(_) => {}
+            Err(StoreError::Rejected { report, .. }) => {
+                let reason = report.rejected.first().map_or("refused", |reject| &reject.reason);
+                return Err(StoreError::Refused { reason: reason.to_owned() });
+            }
+            Err(error) => return Err(error),
+        }
+        self.entry(bank, &id)?
+            .ok_or_else(|| StoreError::Corrupt { reason: "an entry that was added is gone".into() })
+    }
+
+    /// Removes one entry by the list's id; `false` when the bank has none such. Its number is not given again.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] without the bank.
+    pub fn remove_entry(&mut self, bank: &str, id: &str) -> Result<bool, StoreError> {
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let bank = id_of(&transaction, bank)?;
+        let no: Option<i64> = transaction
+            .query_row(
+                "SELECT no FROM entries WHERE bank = ?1 AND entry = ?2",
+                params![bank, EntryId(id)],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let Some(no) = no else { return Ok(false) };
+        let mut counts = Counts::new(&transaction, bank);
+        let mut pdq: Vec<u8> = Vec::new();
+        {
+            let mut signals = transaction
+                .prepare("SELECT type, value FROM signals WHERE entry = ?1 ORDER BY type, value")?;
+            let mut rows = signals.query([no])?;
+            while let Some(row) = rows.next()? {
+                let signal = read_value(row, 0)?;
+                counts.add(signal.kind(), -1);
+                if signal.kind() == SignalType::Pdq {
+                    pdq.extend(signal.bytes());
+                }
+            }
+        }
+        transaction.execute("DELETE FROM signals WHERE entry = ?1", [no])?;
+        transaction.execute("DELETE FROM entries WHERE no = ?1", [no])?;
+        transaction.execute(
+            "UPDATE banks SET next_no = max(next_no, ?2), entries = entries - 1, version_number = version_number + 1,
+                    source_sha256 = ''
+             WHERE id = ?1",
+            [bank, no.saturating_add(1)],
+        )?;
+        counts.write()?;
+        let generation = next_generation(&transaction)?;
+        if !pdq.is_empty() {
+            Log::new(&transaction, generation)?.removed(no, &pdq)?;
+        }
+        transaction.commit()?;
+        Ok(true)
+    }
+
     /// Entries in a bank.
     ///
     /// # Errors
@@ -131,12 +246,16 @@ fn db(error: rusqlite::Error) -> StoreError {
 const SELECT: &str =
     "SELECT no, entry, classification, tags, pdq_quality, extra, line, added_generation FROM entries";
 
+fn read_id(row: &Row<'_>, at: usize) -> Result<String, StoreError> {
+    match row.get_ref(at)? {
+        ValueRef::Integer(number) => Ok(number.to_string()),
+        ValueRef::Text(text) => Ok(String::from_utf8_lossy(text).into_owned()),
+        _ => Err(StoreError::Corrupt { reason: "an entry without an id".to_owned() }),
+    }
+}
+
 fn read(row: &Row<'_>) -> Result<StoredEntry, StoreError> {
-    let entry = match row.get_ref(1)? {
-        ValueRef::Integer(number) => number.to_string(),
-        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
-        _ => return Err(StoreError::Corrupt { reason: "an entry without an id".to_owned() }),
-    };
+    let entry = read_id(row, 1)?;
     let tags: Option<String> = row.get(3)?;
     let extra: Option<String> = row.get(5)?;
     let broken = |_| StoreError::Corrupt { reason: "an entry whose fields are no JSON".to_owned() };
@@ -156,12 +275,16 @@ fn read(row: &Row<'_>) -> Result<StoredEntry, StoreError> {
 }
 
 fn read_signal(row: &Row<'_>) -> Result<(i64, Signal), StoreError> {
+    Ok((row.get(0)?, read_value(row, 1)?))
+}
+
+/// The signal whose type stands in column `at` and whose value in the next.
+pub(crate) fn read_value(row: &Row<'_>, at: usize) -> Result<Signal, StoreError> {
     let broken = || StoreError::Corrupt { reason: "a signal whose value does not fit its type".to_owned() };
-    let no = row.get(0)?;
-    let kind = row.get_ref(1)?.as_str().map_err(|_| broken())?;
+    let kind = row.get_ref(at)?.as_str().map_err(|_| broken())?;
     let kind = SignalType::ALL.into_iter().find(|known| known.as_str() == kind).ok_or_else(broken)?;
-    let value = row.get_ref(2)?.as_blob().map_err(|_| broken())?;
-    Ok((no, Signal::from_bytes(kind, value).ok_or_else(broken)?))
+    let value = row.get_ref(at + 1)?.as_blob().map_err(|_| broken())?;
+    Signal::from_bytes(kind, value).ok_or_else(broken)
 }
 
 fn with_signals(db: &Connection, mut entry: StoredEntry) -> Result<StoredEntry, StoreError> {

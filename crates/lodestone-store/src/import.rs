@@ -153,6 +153,9 @@ fn import_in_transaction(
             broken = result.err();
             broken.is_none()
         })?;
+        if broken.is_none() {
+            writer.finish()?;
+        }
     }
     if let Some(error) = broken {
         return Err(error);

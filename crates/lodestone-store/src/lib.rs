@@ -7,6 +7,7 @@
 //! - [`Store::import`] fills a bank from a list: idempotent, all or nothing, in one transaction.
 //! - [`Store::for_each_entry`] streams a bank out again, in the order of [`StoredEntry::entry_no`].
 //! - [`Store::put_observations`] keeps what a scan has read, so that a second scan reads only what changed.
+//! - [`Store::pdq_changes_since`] says what an index of PDQ values has to catch up with.
 //! - [`nsrl_rds3`] reads NSRL's own SQLite sets; it lives here because this crate is where SQLite is.
 //!
 //! **Why rusqlite and not sqlx.** A scanner is synchronous: rusqlite brings 9 crates and no async runtime, sqlx about
@@ -21,6 +22,8 @@
 #![forbid(unsafe_code)]
 
 mod banks;
+mod changes;
+mod counts;
 mod entries;
 mod error;
 mod import;
@@ -29,11 +32,13 @@ mod observations;
 mod open;
 mod runs;
 mod schema;
+mod upgrade;
 mod writer;
 
-pub use entries::StoredEntry;
+pub use changes::PdqChange;
+pub use entries::{EntryName, StoredEntry};
 pub use error::StoreError;
 pub use import::{ImportOptions, ImportReport, ListSource, MAX_KEPT_REJECTS};
-pub use observations::{Feed, ObservationKey};
+pub use observations::{Feed, KeptFile, ObservationKey};
 pub use open::Store;
 pub use runs::Run;

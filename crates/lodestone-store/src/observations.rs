@@ -24,6 +24,21 @@ impl ObservationKey {
     }
 }
 
+/// What is kept of one file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KeptFile {
+    /// Bytes of the file's path.
+    pub path: Vec<u8>,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+    /// The settings that shaped its observations.
+    pub options: String,
+    /// One for the file itself (member `""`) and, of an archive, one for each member, in the order they were put.
+    pub observations: Vec<(String, Observation)>,
+    /// Observations that should be there and cannot be read.
+    pub unreadable: u64,
+}
+
 impl Store {
     /// The observations of a file in exactly this state: one for the file itself (member `""`) and, of an archive, one
     /// for each member, in the order they were put. `None` when there are none, or when they cannot be read: the file is
@@ -114,6 +129,60 @@ impl Store {
         let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         put(&transaction, key, count, now_us, feed)?;
         transaction.commit()?;
+        Ok(())
+    }
+
+    /// Files whose observations are kept.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn kept_files(&self) -> Result<u64, StoreError> {
+        let files: i64 = self.db.query_row("SELECT count(*) FROM observed_files", [], |row| row.get(0))?;
+        Ok(u64::try_from(files).unwrap_or(0))
+    }
+
+    /// Hands over everything kept, file by file in the order of their paths' bytes, holding one file at a time.
+    ///
+    /// # Errors
+    /// The database's, and whatever `each` returns, which ends the reading.
+    pub fn for_each_kept<E: From<StoreError>>(
+        &self,
+        mut each: impl FnMut(KeptFile) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let db = StoreError::from;
+        let mut files = self
+            .db
+            .prepare("SELECT no, path, size_bytes, options, members FROM observed_files ORDER BY path")
+            .map_err(db)?;
+        let mut members = self
+            .db
+            .prepare("SELECT member, observation FROM observations WHERE file = ?1 ORDER BY position")
+            .map_err(db)?;
+        let mut files = files.query([]).map_err(db)?;
+        while let Some(row) = files.next().map_err(db)? {
+            let no: i64 = row.get(0).map_err(db)?;
+            let size: i64 = row.get(2).map_err(db)?;
+            let mut file = KeptFile {
+                path: row.get(1).map_err(db)?,
+                size_bytes: u64::try_from(size).unwrap_or(0),
+                options: row.get(3).map_err(db)?,
+                observations: Vec::new(),
+                unreadable: 0,
+            };
+            let count: i64 = row.get(4).map_err(db)?;
+            let mut rows = members.query([no]).map_err(db)?;
+            while let Some(row) = rows.next().map_err(db)? {
+                let member = row.get::<_, String>(0);
+                let observation = row.get::<_, String>(1).map(|json| serde_json::from_str(&json));
+                match (member, observation) {
+                    (Ok(member), Ok(Ok(observation))) => file.observations.push((member, observation)),
+                    _ => file.unreadable += 1,
+                }
+            }
+            let read = file.observations.len() as u64 + file.unreadable;
+            file.unreadable += u64::try_from(count).unwrap_or(0).saturating_sub(read);
+            each(file)?;
+        }
         Ok(())
     }
 

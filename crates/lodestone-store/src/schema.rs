@@ -1,7 +1,7 @@
 //! The tables. `docs/formats/store.md` explains them.
 
 /// Number of the schema; rises with every change.
-pub(crate) const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 2;
 
 /// SQLite's `application_id`: "Lode".
 pub(crate) const APPLICATION_ID: i64 = 0x4c6f_6465;
@@ -10,7 +10,34 @@ pub(crate) const APPLICATION_ID: i64 = 0x4c6f_6465;
 /// deleted, without an index.
 pub(crate) const ENTRY_BITS: u32 = 40;
 
-/// Makes an empty database ours. `entry` has no type on purpose: ids that are whole numbers are stored as numbers, which
+/// From schema 1 to 2. The counts of signals are filled in by `upgrade.rs`.
+///
+/// `changes` says what an index of PDQ values has to catch up with: entries that are new, as ranges (an import gives
+/// its entries consecutive numbers); entries that changed or went, with the values they had; whole banks that went.
+pub(crate) const FROM_1_TO_2: &str = "
+ALTER TABLE banks ADD COLUMN photodna_max_distance INTEGER;
+ALTER TABLE banks ADD COLUMN next_no INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE counts (
+    bank INTEGER NOT NULL REFERENCES banks (id) ON DELETE CASCADE,
+    type TEXT NOT NULL,
+    signals INTEGER NOT NULL,
+    PRIMARY KEY (bank, type)
+) WITHOUT ROWID;
+CREATE TABLE changes (
+    generation INTEGER NOT NULL,
+    no INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    pdq BLOB,
+    PRIMARY KEY (generation, no)
+) WITHOUT ROWID;
+INSERT INTO meta SELECT 'changes_since', value FROM meta WHERE key = 'generation';
+PRAGMA user_version = 2;
+";
+
+/// Makes an empty database ours, in schema 1; the steps above follow, so that a new folder and one that was brought up
+/// to date are the same. `entry` has no type on purpose: ids that are whole numbers are stored as numbers, which
 /// halves the index and keeps it in line order.
 pub(crate) const CREATE: &str = "
 PRAGMA application_id = 1282368613;

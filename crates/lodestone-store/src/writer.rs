@@ -1,10 +1,13 @@
 //! Writes entries of one import: what is new, what changed, and ids that stay unique.
 
-use lodestone_types::{ListEntry, Reject, RejectKind, Signal};
+use lodestone_types::{ListEntry, Reject, RejectKind, Signal, SignalType};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, Statement, ToSql, params};
 
 use crate::banks::entry_range;
+use crate::changes::Log;
+use crate::counts::Counts;
+use crate::entries::read_value;
 use crate::import::{count_reject, to_i64};
 use crate::{ImportReport, StoreError};
 
@@ -27,6 +30,8 @@ pub(crate) struct Writer<'t> {
     insert_signal: Statement<'t>,
     select_signals: Statement<'t>,
     delete_signals: Statement<'t>,
+    log: Log<'t>,
+    counts: Counts<'t>,
 }
 
 /// An entry that stands in the bank already.
@@ -54,7 +59,10 @@ impl<'t> Writer<'t> {
             [first_no, last_no],
             |row| row.get(0),
         )?;
-        let next_no = newest.map_or(first_no, |no| no.saturating_add(1));
+        // Numbers of entries that were removed are not given again.
+        let after_removed: i64 =
+            db.query_row("SELECT next_no FROM banks WHERE id = ?1", [bank], |row| row.get(0))?;
+        let next_no = newest.map_or(first_no, |no| no.saturating_add(1)).max(after_removed);
         Ok(Self {
             bank,
             source,
@@ -82,7 +90,17 @@ impl<'t> Writer<'t> {
             select_signals: db
                 .prepare("SELECT type, value FROM signals WHERE entry = ?1 ORDER BY type, value")?,
             delete_signals: db.prepare("DELETE FROM signals WHERE entry = ?1")?,
+            log: Log::new(db, generation)?,
+            counts: Counts::new(db, bank),
         })
+    }
+
+    /// Notes what was added; without it nothing may be committed.
+    pub(crate) fn finish(mut self) -> Result<(), StoreError> {
+        if self.next_no > self.seen.new_from {
+            self.log.added(self.seen.new_from, self.next_no - 1)?;
+        }
+        self.counts.write()
     }
 
     pub(crate) fn write(
@@ -210,6 +228,18 @@ impl<'t> Writer<'t> {
             self.generation,
         ])?;
         if !same_signals {
+            let before = self.signals_of(old.no)?;
+            let pdq = |signals: &[Signal]| -> Vec<u8> {
+                let of_type = signals.iter().filter(|signal| signal.kind() == SignalType::Pdq);
+                of_type.flat_map(Signal::bytes).copied().collect()
+            };
+            let pdq_before = pdq(&before);
+            if pdq_before != pdq(&entry.signals) {
+                self.log.changed(old.no, &pdq_before)?;
+            }
+            for signal in &before {
+                self.counts.add(signal.kind(), -1);
+            }
             self.delete_signals.execute([old.no])?;
             self.insert_signals(old.no, &entry.signals)?;
         }
@@ -230,8 +260,18 @@ impl<'t> Writer<'t> {
         Ok(rows.next()?.is_none())
     }
 
+    fn signals_of(&mut self, no: i64) -> Result<Vec<Signal>, StoreError> {
+        let mut rows = self.select_signals.query([no])?;
+        let mut signals = Vec::new();
+        while let Some(row) = rows.next()? {
+            signals.push(read_value(row, 0)?);
+        }
+        Ok(signals)
+    }
+
     fn insert_signals(&mut self, no: i64, signals: &[Signal]) -> Result<(), StoreError> {
         for signal in signals {
+            self.counts.add(signal.kind(), 1);
             self.insert_signal.execute(params![no, signal.kind().as_str(), signal.bytes()])?;
         }
         Ok(())

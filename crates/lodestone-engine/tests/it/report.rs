@@ -82,6 +82,7 @@ fn rendered(groups: &[Group], records: Vec<Record>) -> String {
         name: "charts".into(),
         kind: BankKind::KnownReal,
         radius_bits: 31,
+        photodna_max_distance: None,
         source: "charts<.csv".into(),
         version: ListVersion { number: 2, sha256: "ab".repeat(32), entries: 40 },
     }];

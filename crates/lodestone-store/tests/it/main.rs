@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod banks;
+mod changes;
 mod imports;
 mod kills;
 mod observations;
 mod opening;
 mod rds3;
+mod upgrades;
 
 use std::path::Path;
 

@@ -1,0 +1,118 @@
+//! Folders of older versions.
+
+use std::path::Path;
+
+use lodestone_store::{Store, StoreError};
+use lodestone_types::{BankKind, SignalType};
+
+use crate::{all, import, row};
+
+/// Schema 1 as it was released, with one bank of three entries.
+fn schema_1(dir: &Path) {
+    let db = rusqlite::Connection::open(dir.join("lodestone.db")).unwrap();
+    db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).unwrap();
+    db.execute_batch(
+        "PRAGMA application_id = 1282368613;
+         PRAGMA user_version = 1;
+         CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+         INSERT INTO meta VALUES ('generation', 2);
+         CREATE TABLE banks (
+             id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+             radius_bits INTEGER NOT NULL, source TEXT NOT NULL, version_number INTEGER NOT NULL,
+             source_sha256 TEXT NOT NULL, entries INTEGER NOT NULL, created_us INTEGER NOT NULL
+         );
+         CREATE TABLE sources (
+             id INTEGER PRIMARY KEY, bank INTEGER NOT NULL REFERENCES banks (id) ON DELETE CASCADE,
+             name TEXT NOT NULL, sha256 TEXT NOT NULL, imported_us INTEGER NOT NULL, UNIQUE (bank, name)
+         );
+         CREATE TABLE entries (
+             no INTEGER PRIMARY KEY, bank INTEGER NOT NULL REFERENCES banks (id), source INTEGER NOT NULL,
+             entry NOT NULL, classification TEXT, tags TEXT, pdq_quality INTEGER, extra TEXT,
+             line INTEGER NOT NULL, added_generation INTEGER NOT NULL
+         );
+         CREATE UNIQUE INDEX entries_by_id ON entries (bank, entry);
+         CREATE TABLE signals (
+             entry INTEGER NOT NULL REFERENCES entries (no) ON DELETE CASCADE, type TEXT NOT NULL,
+             value BLOB NOT NULL, PRIMARY KEY (entry, type, value)
+         ) WITHOUT ROWID;
+         CREATE TABLE observed_files (
+             no INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, size_bytes INTEGER NOT NULL,
+             mtime_ns INTEGER NOT NULL, options TEXT NOT NULL, members INTEGER NOT NULL,
+             written_us INTEGER NOT NULL
+         );
+         CREATE TABLE observations (
+             file INTEGER NOT NULL REFERENCES observed_files (no) ON DELETE CASCADE, position INTEGER NOT NULL,
+             member TEXT NOT NULL, observation TEXT NOT NULL, PRIMARY KEY (file, position)
+         );
+         CREATE TABLE runs (
+             id INTEGER PRIMARY KEY AUTOINCREMENT, started_us INTEGER NOT NULL, finished_us INTEGER,
+             roots TEXT NOT NULL, options TEXT NOT NULL, summary TEXT, interrupted INTEGER NOT NULL
+         );
+         INSERT INTO banks VALUES (1, 'B', 'own', 30, 'l', 1, '', 3, 5);
+         INSERT INTO sources VALUES (1, 1, 'l', '', 5);
+         INSERT INTO entries SELECT (1 << 40) + value, 1, 1, 'e' || value, NULL, NULL, NULL, NULL, value + 1, 2
+             FROM json_each('[0, 1, 2]');
+         INSERT INTO signals SELECT no, 'pdq', zeroblob(31) || char(no & 7) FROM entries;
+         UPDATE signals SET value = CAST(value AS BLOB);
+         INSERT INTO signals VALUES ((1 << 40) + 1, 'md5', zeroblob(16));",
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_folder_of_schema_1_is_read_as_it_is_and_brought_up_to_date_by_the_first_writer() {
+    let dir = tempfile::tempdir().unwrap();
+    schema_1(dir.path());
+    let check = |store: &Store| {
+        assert_eq!(all(store).len(), 3);
+        let bank = store.bank("B").unwrap();
+        assert_eq!((bank.kind, bank.radius_bits, bank.photodna_max_distance), (BankKind::Own, 30, None));
+        let counts: Vec<_> = store.signal_counts("B").unwrap().into_iter().collect();
+        assert_eq!(counts, [(SignalType::Pdq, 3), (SignalType::Md5, 1)]);
+        assert_eq!(store.generation().unwrap(), 2);
+    };
+    let old = Store::open_read_only(dir.path()).unwrap();
+    check(&old);
+    assert!(!old.pdq_changes_since(2, |_| Ok::<(), StoreError>(())).unwrap(), "there is no log yet");
+    drop(old);
+    let before = std::fs::read(dir.path().join("lodestone.db")).unwrap();
+    assert_eq!(before[60..64], 1u32.to_be_bytes(), "reading changes nothing");
+
+    let mut store = Store::open(dir.path()).unwrap();
+    check(&store);
+    assert!(store.pdq_changes_since(2, |_| panic!("nothing changed") as Result<(), StoreError>).unwrap());
+    assert!(!store.pdq_changes_since(1, |_| Ok::<(), StoreError>(())).unwrap(), "the log begins here");
+    import(&mut store, "l", vec![row("e0", 1, 9), row("new", 4, 10)]).unwrap();
+    let mut changes = 0;
+    assert!(
+        store
+            .pdq_changes_since(2, |_| {
+                changes += 1;
+                Ok::<(), StoreError>(())
+            })
+            .unwrap()
+    );
+    assert_eq!(changes, 3, "an old value goes, two come");
+    store.set_photodna_max_distance("B", Some(1000)).unwrap();
+    assert_eq!(store.bank("B").unwrap().photodna_max_distance, Some(1000));
+    drop(store);
+    assert_eq!(Store::open(dir.path()).unwrap().bank("B").unwrap().photodna_max_distance, Some(1000));
+}
+
+#[test]
+fn a_new_folder_and_one_brought_up_to_date_have_the_same_tables() {
+    let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    schema_1(old.path());
+    let tables = |dir: &Path| {
+        drop(Store::open(dir).unwrap());
+        let db = rusqlite::Connection::open(dir.join("lodestone.db")).unwrap();
+        let mut statement = db.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").unwrap();
+        let rows = statement.query_map([], |row| {
+            let sql: Option<String> = row.get(1)?;
+            let words: Vec<_> = sql.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+            Ok((row.get::<_, String>(0)?, words.concat()))
+        });
+        rows.unwrap().collect::<Result<Vec<_>, _>>().unwrap()
+    };
+    assert_eq!(tables(old.path()), tables(new.path()));
+}
