@@ -184,31 +184,18 @@ fn ring_neon<G: Guard>(job: Job<'_, '_, G>) -> Result<(), Damaged> {
 #[cfg(target_arch = "x86_64")]
 impl Compare for Avx512 {
     #[inline(always)]
-    fn near(self, next: &[u16], len: usize, query: u16, limit: u16, mut near: impl FnMut(usize)) {
-        let mut done = 0;
-        while done < len {
-            let Some(block) = next.get(done..).and_then(|rest| rest.first_chunk::<32>()) else { return };
-            // SAFETY: an `Avx512` exists only inside functions of these features, run only where they were seen.
-            let mut close = unsafe { close_avx512(block, query, limit) };
-            if len - done < 32 {
-                close &= (1 << (len - done)) - 1;
-            }
-            while close != 0 {
-                near(done + close.trailing_zeros() as usize);
-                close &= close - 1;
-            }
-            done += 32;
-        }
+    fn close(self, entries: &[u16; 32], query: u16, limit: u16) -> u32 {
+        // SAFETY: an `Avx512` exists only inside functions of these features, run only where they were seen.
+        unsafe { close_avx512(entries, query, limit) }
     }
 }
 
-/// Which of 32 entries differ from `query` in at most `limit` bits.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vpopcntdq,avx512bitalg,popcnt,bmi1")]
-fn close_avx512(block: &[u16; 32], query: u16, limit: u16) -> u32 {
-    // SAFETY: `block` points to 64 bytes; the load needs no alignment.
-    let entries = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
+fn close_avx512(entries: &[u16; 32], query: u16, limit: u16) -> u32 {
+    // SAFETY: `entries` points to 64 bytes; the load needs no alignment.
+    let entries = unsafe { _mm512_loadu_si512(entries.as_ptr().cast()) };
     let differ = _mm512_popcnt_epi16(_mm512_xor_si512(entries, _mm512_set1_epi16(query as i16)));
     _mm512_cmple_epu16_mask(differ, _mm512_set1_epi16(limit as i16))
 }
@@ -216,42 +203,32 @@ fn close_avx512(block: &[u16; 32], query: u16, limit: u16) -> u32 {
 #[cfg(target_arch = "x86_64")]
 impl Compare for Avx2 {
     #[inline(always)]
-    fn near(self, next: &[u16], len: usize, query: u16, limit: u16, mut near: impl FnMut(usize)) {
-        let mut done = 0;
-        while done < len {
-            let Some(block) = next.get(done..).and_then(|rest| rest.first_chunk::<16>()) else { return };
-            // SAFETY: an `Avx2` exists only inside functions of these features, run only where they were seen.
-            let mut close = unsafe { close_avx2(block, query, limit) };
-            // Two bits an entry.
-            if len - done < 16 {
-                close &= (1 << (2 * (len - done))) - 1;
-            }
-            while close != 0 {
-                near(done + close.trailing_zeros() as usize / 2);
-                close &= close - 1;
-                close &= close - 1;
-            }
-            done += 16;
-        }
+    fn close(self, entries: &[u16; 32], query: u16, limit: u16) -> u32 {
+        // SAFETY: an `Avx2` exists only inside functions of these features, run only where they were seen.
+        unsafe { close_avx2(entries, query, limit) }
     }
 }
 
-/// Which of 16 entries differ from `query` in at most `limit` bits, two bits each.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx2,popcnt")]
-fn close_avx2(block: &[u16; 16], query: u16, limit: u16) -> u32 {
+fn close_avx2(entries: &[u16; 32], query: u16, limit: u16) -> u32 {
     let ones = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
     let low = _mm256_set1_epi8(15);
-    // SAFETY: `block` points to 32 bytes; the load needs no alignment.
-    let entries = unsafe { _mm256_loadu_si256(block.as_ptr().cast()) };
-    let differ = _mm256_xor_si256(entries, _mm256_set1_epi16(query as i16));
-    let even = _mm256_shuffle_epi8(ones, _mm256_and_si256(differ, low));
-    let odd = _mm256_shuffle_epi8(ones, _mm256_and_si256(_mm256_srli_epi16::<4>(differ), low));
-    let bytes = _mm256_add_epi8(even, odd);
-    let bits = _mm256_maddubs_epi16(bytes, _mm256_set1_epi8(1));
-    let beyond = _mm256_cmpgt_epi16(bits, _mm256_set1_epi16(limit as i16));
-    !_mm256_movemask_epi8(beyond) as u32
+    let mut beyond = [_mm256_setzero_si256(); 2];
+    for half in 0..2 {
+        let lanes: &[u16] = &entries[16 * half..16 * half + 16];
+        // SAFETY: `lanes` points to 32 bytes; the load needs no alignment.
+        let lanes = unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) };
+        let differ = _mm256_xor_si256(lanes, _mm256_set1_epi16(query as i16));
+        let even = _mm256_shuffle_epi8(ones, _mm256_and_si256(differ, low));
+        let odd = _mm256_shuffle_epi8(ones, _mm256_and_si256(_mm256_srli_epi16::<4>(differ), low));
+        let bits = _mm256_maddubs_epi16(_mm256_add_epi8(even, odd), _mm256_set1_epi8(1));
+        beyond[half] = _mm256_cmpgt_epi16(bits, _mm256_set1_epi16(limit as i16));
+    }
+    // Packing goes by 128-bit lanes: the order is put right afterwards.
+    let packed = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi16(beyond[0], beyond[1]));
+    !_mm256_movemask_epi8(packed) as u32
 }
 
 #[cfg(target_arch = "x86_64")]

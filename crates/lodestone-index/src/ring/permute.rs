@@ -43,7 +43,8 @@ impl Bits {
     /// The code in the byte order of the disk, or back: the same on little-endian machines.
     #[inline(always)]
     pub(crate) fn to_le(self) -> Self {
-        Self(self.0.map(u64::to_le))
+        let [a, b, c, d] = self.0;
+        Self([a.to_le(), b.to_le(), c.to_le(), d.to_le()])
     }
 }
 

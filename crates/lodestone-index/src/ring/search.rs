@@ -12,7 +12,10 @@ use crate::simd::prefetch;
 use crate::{Kernel, SearchStats};
 
 /// Entries that can be read beyond the last one of [`Table::next`]: a vector of them.
-pub(crate) const NEXT_PADDING: usize = 32;
+pub(crate) const NEXT_PADDING: usize = BLOCK;
+
+/// Entries compared at once: the bits of a line, and of the widest vector.
+const BLOCK: usize = 32;
 
 /// Buckets in one group.
 const GROUP: usize = 64;
@@ -21,7 +24,7 @@ const STEPS: usize = 5;
 /// Queries from which a batch is sorted by bucket.
 const SORT_FROM: usize = 24;
 /// Buckets sorted at once: their records stay in the second-level cache.
-const SORTED: usize = 1 << 16;
+const SORTED: usize = 1 << 19;
 /// Lines of a bucket fetched ahead; the machine goes on by itself along longer ones.
 const LINES_AHEAD: usize = 10;
 
@@ -113,11 +116,10 @@ pub(crate) struct Job<'r, 'a, G> {
     stats: &'r mut SearchStats,
 }
 
-/// Compares one bucket's entries by their inline bits.
+/// Compares entries by their inline bits.
 pub(crate) trait Compare: Copy {
-    /// Calls `near` with the place of each of the first `len` entries of `next` that differs from `query` in at most
-    /// `limit` bits. [`NEXT_PADDING`] more can be read.
-    fn near(self, next: &[u16], len: usize, query: u16, limit: u16, near: impl FnMut(usize));
+    /// Which of 32 entries differ from `query` in at most `limit` bits: bit `i` for entry `i`.
+    fn close(self, entries: &[u16; BLOCK], query: u16, limit: u16) -> u32;
 }
 
 /// The comparison in safe source.
@@ -126,26 +128,20 @@ pub(crate) struct PlainCompare;
 
 impl Compare for PlainCompare {
     #[inline(always)]
-    fn near(self, next: &[u16], len: usize, query: u16, limit: u16, mut near: impl FnMut(usize)) {
-        const LANES: usize = 16;
-        let mut done = 0;
-        while done < len {
-            let Some(block) = next.get(done..).and_then(|rest| rest.first_chunk::<LANES>()) else { return };
-            let mut any = 0;
-            let mut close = [0u16; LANES];
-            for lane in 0..LANES {
-                close[lane] = u16::from((block[lane] ^ query).count_ones() as u16 <= limit);
-                any |= close[lane];
-            }
-            if any != 0 {
-                for lane in 0..LANES.min(len - done) {
-                    if close[lane] != 0 {
-                        near(done + lane);
-                    }
-                }
-            }
-            done += LANES;
+    fn close(self, entries: &[u16; BLOCK], query: u16, limit: u16) -> u32 {
+        let mut any = 0;
+        let mut near = [0u16; BLOCK];
+        for i in 0..BLOCK {
+            near[i] = u16::from((entries[i] ^ query).count_ones() as u16 <= limit);
+            any |= near[i];
         }
+        let mut close = 0;
+        if any != 0 {
+            for i in 0..BLOCK {
+                close |= u32::from(near[i]) << i;
+            }
+        }
+        close
     }
 }
 
@@ -342,10 +338,13 @@ impl<'a, G: Guard> Walk<'_, 'a, G> {
             if start > end || end > entries {
                 return Err(Damaged);
             }
-            let mut entry = start;
-            while entry < end.min(start + 32 * LINES_AHEAD) {
+            // Two lines without asking: most buckets have no more, and a branch that cannot be foretold costs more.
+            prefetch(table.next, start);
+            prefetch(table.next, start + BLOCK);
+            let mut entry = start + 2 * BLOCK;
+            while entry < end.min(start + LINES_AHEAD * BLOCK) {
                 prefetch(table.next, entry);
-                entry += 32;
+                entry += BLOCK;
             }
             self.stats.entries += (end - start) as u64;
         }
@@ -364,12 +363,24 @@ impl<'a, G: Guard> Walk<'_, 'a, G> {
             if !self.guard.ready(table.next_at + 2 * start as u64, 2 * (end - start) as u64) {
                 return Err(Damaged);
             }
-            let Some(next) = table.next.get(start..end + NEXT_PADDING) else { return Err(Damaged) };
-            let candidates = &mut group.candidates;
-            compare.near(next, end - start, probe.next, probe.limit, |place| {
-                prefetch(table.ids, start + place);
-                candidates.push(Candidate { query: probe.query, number: (start + place) as u32 });
-            });
+            let mut done = start;
+            loop {
+                let Some(block) = table.next.get(done..).and_then(|rest| rest.first_chunk()) else {
+                    return Err(Damaged);
+                };
+                let left = (end - done).min(BLOCK);
+                let mut close = compare.close(block, probe.next, probe.limit) & ((1u64 << left) - 1) as u32;
+                while close != 0 {
+                    let entry = done + close.trailing_zeros() as usize;
+                    prefetch(table.ids, entry);
+                    group.candidates.push(Candidate { query: probe.query, number: entry as u32 });
+                    close &= close - 1;
+                }
+                done += BLOCK;
+                if done >= end {
+                    break;
+                }
+            }
         }
         Ok(())
     }
