@@ -17,6 +17,8 @@ mod code;
 mod digest;
 mod hamming;
 mod join;
+mod narrow;
+mod owners;
 mod probe;
 mod ring;
 mod scan;
@@ -24,10 +26,13 @@ mod search;
 #[allow(unsafe_code)] // the dispatching calls and the vector loads
 mod simd;
 mod tiles;
+mod vectors;
 
 pub use code::Code256;
 pub use digest::DigestIndex;
 pub use hamming::HammingIndex;
 pub use join::{JoinStep, Pair, self_join, self_join_forms};
+pub use narrow::{Code64, Code128, NarrowCode, NarrowIndex};
 pub use search::{Hit, RadiusSearch, SearchStats};
 pub use simd::Kernel;
+pub use vectors::{Vector144, VectorHit, VectorIndex, VectorQuery};

@@ -3,4 +3,6 @@
 mod digest;
 mod hamming;
 mod join;
+mod narrow;
 mod sets;
+mod vectors;
