@@ -9,7 +9,7 @@
 //!
 //! [`self_join`] and [`self_join_forms`] find all near pairs within one set, for grouping.
 //!
-//! The crate knows nothing of banks, pictures or people: codes in, numbers out. All `unsafe` lives in `simd.rs`.
+//! The crate knows nothing of banks, pictures or people: codes in, numbers out. All `unsafe` lives in `simd.rs` and `map.rs`.
 #![deny(unsafe_code)]
 #![warn(clippy::disallowed_methods)]
 
@@ -17,12 +17,15 @@ mod code;
 mod digest;
 mod hamming;
 mod join;
+#[allow(unsafe_code)] // the call that maps a file
+mod map;
 mod narrow;
 mod owners;
 mod probe;
 mod ring;
 mod scan;
 mod search;
+mod segment;
 #[allow(unsafe_code)] // the dispatching calls and the vector loads
 mod simd;
 mod tiles;
@@ -34,5 +37,9 @@ pub use hamming::HammingIndex;
 pub use join::{JoinStep, Pair, self_join, self_join_forms};
 pub use narrow::{Code64, Code128, NarrowCode, NarrowIndex};
 pub use search::{Hit, RadiusSearch, SearchStats};
+pub use segment::{
+    BuildOptions, BuildStage, BuildStep, LayoutChoice, PartFacts, SectionFacts, Segment, SegmentBuilder,
+    SegmentError, SegmentFacts, WrittenSegment,
+};
 pub use simd::Kernel;
 pub use vectors::{Vector144, VectorHit, VectorIndex, VectorQuery};

@@ -4,5 +4,6 @@ mod digest;
 mod hamming;
 mod join;
 mod narrow;
+mod segment;
 mod sets;
 mod vectors;

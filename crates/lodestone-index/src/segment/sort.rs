@@ -1,0 +1,146 @@
+//! Pairs in the order of the file.
+
+use super::SegmentError;
+use super::parallel::in_parallel;
+use super::spill::Runs;
+use crate::Code256;
+use crate::ring::permute;
+
+/// A code and its owner. Until [`sort`] the code is the caller's, afterwards its words are those of the permuted code: a
+/// second type would cost a second copy.
+pub(super) type Pair = (Code256, u64);
+
+/// Below this the standard sort is as quick.
+const SMALL: usize = 1 << 14;
+/// Leading bits by which pairs are dealt out; a bucket of some thousand fits the second-level cache.
+const DIGIT_BITS: u32 = 10;
+
+/// Permutes the codes, then sorts by code and owner.
+///
+/// Cost: about 0.1 µs a pair and core, no further memory. The result depends on the pairs alone.
+pub(super) fn sort(pairs: &mut [Pair], threads: usize) {
+    let stripe = pairs.len().div_ceil(threads.max(1)).max(1);
+    in_parallel(threads, pairs.chunks_mut(stripe), |pairs: &mut [Pair]| {
+        for (code, _) in pairs {
+            *code = Code256(permute(*code).0);
+        }
+    });
+    if pairs.len() < SMALL {
+        return pairs.sort_unstable();
+    }
+    let ends = deal(pairs);
+    let mut buckets = Vec::new();
+    let (mut rest, mut start) = (pairs, 0);
+    for end in ends {
+        let (bucket, after) = rest.split_at_mut(end - start);
+        buckets.push(bucket);
+        (rest, start) = (after, end);
+    }
+    in_parallel(threads, buckets.into_iter(), |bucket: &mut [Pair]| {
+        bucket.sort_unstable_by(|a, b| a.0.0[0].cmp(&b.0.0[0]).then_with(|| a.cmp(b)));
+    });
+}
+
+/// Deals the pairs out by their leading bits, in place; gives the end of each bucket.
+///
+/// *Source:* McIlroy, Bostic and McIlroy, "Engineering radix sort", Computing Systems 6(1), 1993 (American flag sort).
+fn deal(pairs: &mut [Pair]) -> Vec<usize> {
+    let digit = |pair: &Pair| (pair.0.0[0] >> (64 - DIGIT_BITS)) as usize;
+    let mut ends = vec![0; 1 << DIGIT_BITS];
+    for pair in &*pairs {
+        ends[digit(pair)] += 1;
+    }
+    let mut heads = Vec::new();
+    let mut sum = 0;
+    for end in &mut ends {
+        heads.push(sum);
+        sum += *end;
+        *end = sum;
+    }
+    for bucket in 0..ends.len() {
+        while heads[bucket] < ends[bucket] {
+            let place = heads[bucket];
+            let goes_to = digit(&pairs[place]);
+            if goes_to != bucket {
+                pairs.swap(place, heads[goes_to]);
+            }
+            heads[goes_to] += 1;
+        }
+    }
+    ends
+}
+
+/// All pairs, sorted; equal ones may follow each other.
+pub(super) enum Sorted {
+    Memory(Vec<Pair>),
+    Spilled(Runs),
+}
+
+impl Sorted {
+    /// Gives each distinct code with its owners, ascending, each once. `more` are pairs to be mixed in, sorted.
+    pub(super) fn each_code(
+        &self,
+        more: &[Pair],
+        each: &mut dyn FnMut(Code256, &[u64]) -> Result<(), SegmentError>,
+    ) -> Result<(), SegmentError> {
+        match self {
+            Self::Memory(pairs) => group(pairs.iter().map(|pair| Ok(*pair)), more, each),
+            Self::Spilled(runs) => group(runs.merge()?, more, each),
+        }
+    }
+}
+
+fn group(
+    pairs: impl Iterator<Item = Result<Pair, SegmentError>>,
+    more: &[Pair],
+    each: &mut dyn FnMut(Code256, &[u64]) -> Result<(), SegmentError>,
+) -> Result<(), SegmentError> {
+    let mut pairs = pairs.peekable();
+    let mut more = more.iter().copied().peekable();
+    let mut owners: Vec<u64> = Vec::new();
+    let mut last = None;
+    loop {
+        let from_more = match (pairs.peek(), more.peek()) {
+            (Some(Ok(pair)), Some(other)) => other < pair,
+            (Some(Err(_)), _) => false,
+            (None, other) => other.is_some(),
+            (_, None) => false,
+        };
+        let next = if from_more { more.next() } else { pairs.next().transpose()? };
+        if let Some(code) = last
+            && next.is_none_or(|(next, _)| next != code)
+        {
+            each(code, &owners)?;
+            owners.clear();
+        }
+        let Some((code, id)) = next else { return Ok(()) };
+        if owners.last() != Some(&id) {
+            owners.push(id);
+        }
+        last = Some(code);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ring::split_mix;
+
+    #[test]
+    fn pairs_are_sorted_whatever_the_number_of_threads() {
+        let mut state = 1;
+        for (n, mask) in [(0, !0), (5, !0), (SMALL, !0), (50_000, 0xf), (50_000, !0 << 56)] {
+            let mut random = || split_mix(&mut state) & mask;
+            let pairs: Vec<Pair> =
+                (0..n).map(|_| (Code256(std::array::from_fn(|_| random())), random())).collect();
+            let mut expected: Vec<Pair> =
+                pairs.iter().map(|(code, id)| (Code256(permute(*code).0), *id)).collect();
+            expected.sort();
+            for threads in [0, 1, 3] {
+                let mut pairs = pairs.clone();
+                sort(&mut pairs, threads);
+                assert!(pairs == expected, "{n} pairs, {threads} threads");
+            }
+        }
+    }
+}
