@@ -4,21 +4,34 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use lodestone_engine::lists::{ListRequest, describe, load_list};
-use lodestone_engine::{Snapshot, SnapshotBuilder, add_banks};
+use lodestone_engine::{Keep, LookUps, OpenBanks, Snapshot, SnapshotBuilder};
+use lodestone_index::BuildOptions;
 use lodestone_store::Store;
 use lodestone_types::BankKind;
 
 use crate::args::Lists;
 use crate::settings::Settings;
+use crate::words::count;
+
+/// Says that look-ups failed: what they concern is not "no match".
+pub(crate) fn say_failures(look_ups: &LookUps) {
+    if let Some(why) = &look_ups.first_failure {
+        let failed = count(look_ups.failed, "look-up", "look-ups");
+        eprintln!("lodestone: {failed} failed, which is not \"no match\": {why}");
+    }
+}
 
 /// Builds the snapshot of a command: the banks of the data folder, then the lists given.
-pub(crate) fn snapshot(lists: &Lists, settings: &Settings, store: Option<&Store>) -> Result<Snapshot> {
-    let mut builder = SnapshotBuilder::default();
+pub(crate) fn snapshot(lists: &Lists, settings: &Settings, keep: Option<&mut Keep>) -> Result<Snapshot> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut builder = SnapshotBuilder::new(BuildOptions { threads, ..BuildOptions::default() });
     let mut names = BTreeSet::new();
     let mut generation = 0;
-    if let Some(store) = store {
-        generation = add_banks(&mut builder, store).context("banks of the data folder")?;
-        names.extend(builder.banks().iter().map(|bank| bank.name.clone()));
+    if let Some(folder) = &settings.data {
+        let open = OpenBanks::in_memory(Store::open_read_only(folder)?, keep.is_some())?;
+        generation = open.generation();
+        names.extend(open.names().map(str::to_owned));
+        builder.stored(open).context("banks of the data folder")?;
     }
     let mapping = lists.map.as_deref().map(str::parse).transpose().map_err(anyhow::Error::msg)?;
     let given = [
@@ -45,5 +58,5 @@ pub(crate) fn snapshot(lists: &Lists, settings: &Settings, store: Option<&Store>
         }
     }
     // Lists given by file are a change of their own: their state is one after the data folder's.
-    Ok(builder.build(generation + u64::from(any)))
+    Ok(builder.build(generation + u64::from(any))?)
 }

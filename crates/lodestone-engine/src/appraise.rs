@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use lodestone_index::{Code256, RadiusSearch};
+use lodestone_index::{Code256, SearchStats};
 use lodestone_types::{
-    BankKind, Dihedral, Fingerprint, HashMode, Match, Observation, Record, Signal, SignalType, State,
-    Transform,
+    BankKind, Dihedral, Fingerprint, HashMode, Match, Observation, Record, Signal, SignalType, Stage, State,
+    Transform, Unreadable,
 };
 
+use crate::look_up::{LookUpError, LookUps};
 use crate::snapshot::Snapshot;
 
 /// How matching is done, beyond what each bank says.
@@ -30,96 +31,162 @@ pub type Seen = (String, Option<String>, Observation);
 /// Matches observations against a snapshot and says how each ends. Whether a file is alike to another is not known yet:
 /// triage says that.
 ///
+/// A file whose look-up fails is never taken for one without a match: it keeps the digests that could be matched, is
+/// `unreadable {stage: "match"}` where these do not make it known, and is counted in `look_ups`.
+///
 /// Cost: one batched search over all query forms (8 symmetries, each with its complement, of every frame and composite).
 /// Larger batches are cheaper per file.
-pub fn appraise(snapshot: &Snapshot, options: AppraiseOptions, seen: Vec<Seen>) -> Vec<Record> {
+pub fn appraise(
+    snapshot: &Snapshot,
+    options: AppraiseOptions,
+    seen: Vec<Seen>,
+    look_ups: &mut LookUps,
+) -> Vec<Record> {
+    let observations: Vec<_> = seen.iter().map(|(_, _, observation)| observation).collect();
+    let mut answers: Vec<Answer> = match matched(snapshot, options, &observations, &mut look_ups.stats) {
+        Ok(matches) => matches.into_iter().map(|matches| (matches, None)).collect(),
+        // One damaged block concerns few files: they are told apart.
+        Err(_) => observations.iter().map(|one| alone(snapshot, options, one, look_ups)).collect(),
+    };
+    let generation = snapshot.generation();
+    let mut records = Vec::with_capacity(seen.len());
+    for ((path, path_bytes_hex, mut observation), (matches, failure)) in
+        seen.into_iter().zip(answers.drain(..))
+    {
+        if let Some(failure) = failure {
+            observation.unreadable.get_or_insert(failure);
+        }
+        let state = state(&matches, &observation);
+        records.push(Record { path, path_bytes_hex, state, observation, matches, generation, group: None });
+    }
+    records
+}
+
+/// Matches, and why they are not all.
+type Answer = (Vec<Match>, Option<Unreadable>);
+
+fn alone(
+    snapshot: &Snapshot,
+    options: AppraiseOptions,
+    observation: &Observation,
+    look_ups: &mut LookUps,
+) -> Answer {
+    let error = match matched(snapshot, options, &[observation], &mut look_ups.stats) {
+        Ok(mut matches) => return (matches.pop().unwrap_or_default(), None),
+        Err(error) => error,
+    };
+    look_ups.fail(&error);
+    let failure = Unreadable::new(Stage::Match, "look_up", error.to_string());
+    let no_prints = AppraiseOptions { min_quality: u8::MAX };
+    let exact = matched(snapshot, no_prints, &[observation], &mut look_ups.stats);
+    (exact.ok().and_then(|mut matches| matches.pop()).unwrap_or_default(), Some(failure))
+}
+
+/// The matches of each observation.
+fn matched(
+    snapshot: &Snapshot,
+    options: AppraiseOptions,
+    observations: &[&Observation],
+    stats: &mut SearchStats,
+) -> Result<Vec<Vec<Match>>, LookUpError> {
     let mut queries = Queries::default();
-    for (number, (_, _, observation)) in seen.iter().enumerate() {
+    for (number, observation) in observations.iter().enumerate() {
         for print in observation.fingerprints.iter().filter(|print| print.quality >= options.min_quality) {
             queries.add(number, print);
         }
     }
-    let mut similar = queries.search(snapshot);
-    seen.into_iter()
-        .enumerate()
-        .map(|(number, (path, path_bytes_hex, observation))| {
-            let mut matches = exact(snapshot, &observation);
-            let exonerated = matches.iter().any(|m| !m.bank_kind.makes_known());
-            let found = similar.remove(&number).unwrap_or_default();
-            matches.extend(found.into_values().map(|mut m| {
-                m.suppressed = exonerated;
-                m
-            }));
-            sort(&mut matches);
-            let state = state(&matches, &observation);
-            let generation = snapshot.generation();
-            Record { path, path_bytes_hex, state, observation, matches, generation, group: None }
-        })
-        .collect()
+    let mut found: Vec<Vec<Found>> = observations.iter().map(|one| exact(snapshot, one)).collect();
+    for (number, similar) in queries.search(snapshot, stats)? {
+        if let Some(found) = found.get_mut(number) {
+            found.extend(similar);
+        }
+    }
+    let mut matches = name(snapshot, &found)?;
+    for matches in &mut matches {
+        let exonerated = matches.iter().any(|m| !m.bank_kind.makes_known());
+        if exonerated {
+            matches.iter_mut().filter(|m| !m.signal_type.is_digest()).for_each(|m| m.suppressed = true);
+        }
+        sort(matches);
+    }
+    Ok(matches)
 }
 
 /// Matches of one signal given by its value: digests exactly, PDQ as it is and as its negative. The other symmetries need
 /// the picture: they cannot be told exactly from a hash.
-pub fn appraise_signal(snapshot: &Snapshot, signal: &Signal) -> Vec<Match> {
-    let mut matches = Vec::new();
+///
+/// # Errors
+/// [`LookUpError`] when what it is matched against cannot be read; also counted in `look_ups`.
+pub fn appraise_signal(
+    snapshot: &Snapshot,
+    signal: &Signal,
+    look_ups: &mut LookUps,
+) -> Result<Vec<Match>, LookUpError> {
+    let mut found = Vec::new();
     if signal.kind() == SignalType::Pdq {
         if let Some(hash) = signal.array() {
             let mut queries = Queries::default();
             queries.push(0, hash, Transform::default(), false);
             queries.push(0, hash.map(|byte| !byte), Transform::new(Dihedral::AsIs, true, None, None), false);
-            matches.extend(queries.search(snapshot).remove(&0).unwrap_or_default().into_values());
+            let similar = queries.search(snapshot, &mut look_ups.stats);
+            let similar = similar.inspect_err(|error| look_ups.fail(error))?;
+            found.extend(similar.into_values().flatten());
         }
     } else {
-        digest(snapshot, signal.kind(), signal.bytes(), &mut matches);
+        digest(snapshot, signal.kind(), signal.bytes(), &mut found);
     }
+    let named = name(snapshot, &[found]).inspect_err(|error| look_ups.fail(error));
+    let mut matches = named?.pop().unwrap_or_default();
     sort(&mut matches);
-    matches
+    Ok(matches)
 }
 
-fn exact(snapshot: &Snapshot, observation: &Observation) -> Vec<Match> {
-    let mut matches = Vec::new();
-    if let Some(digests) = &observation.digests {
-        digest(snapshot, SignalType::Md5, &digests.md5, &mut matches);
-        digest(snapshot, SignalType::Sha1, &digests.sha1, &mut matches);
-        digest(snapshot, SignalType::Sha256, &digests.sha256.0, &mut matches);
-    }
-    matches
-}
-
-fn digest(snapshot: &Snapshot, kind: SignalType, value: &[u8], matches: &mut Vec<Match>) {
-    let rows = match kind {
-        SignalType::Md5 | SignalType::VideoMd5 => value.try_into().ok().map(|v| snapshot.md5.ids(v)),
-        SignalType::Sha1 => value.try_into().ok().map(|v| snapshot.sha1.ids(v)),
-        SignalType::Sha256 => value.try_into().ok().map(|v| snapshot.sha256.ids(v)),
-        _ => None,
-    };
-    for row in rows.unwrap_or_default() {
-        matches.push(a_match(snapshot, *row, kind, 0, Transform::default(), false));
-    }
-}
-
-fn a_match(
-    snapshot: &Snapshot,
-    row: u32,
+/// A match whose entry has no name yet.
+struct Found {
+    key: u64,
     signal_type: SignalType,
     distance_bits: u32,
     transform: Transform,
     folded: bool,
-) -> Match {
-    let row = &snapshot.rows[row as usize];
-    let bank = snapshot.bank(row);
-    Match {
-        bank: bank.name.clone(),
-        bank_kind: bank.kind,
-        entry: row.entry.to_string(),
-        signal_type,
-        distance_bits,
-        radius_bits: if signal_type == SignalType::Pdq { bank.radius_bits } else { 0 },
-        transform,
-        folded,
-        classification: row.classification.as_deref().map(str::to_owned),
-        suppressed: false,
+}
+
+fn exact(snapshot: &Snapshot, observation: &Observation) -> Vec<Found> {
+    let mut found = Vec::new();
+    if let Some(digests) = &observation.digests {
+        digest(snapshot, SignalType::Md5, &digests.md5, &mut found);
+        digest(snapshot, SignalType::Sha1, &digests.sha1, &mut found);
+        digest(snapshot, SignalType::Sha256, &digests.sha256.0, &mut found);
     }
+    found
+}
+
+fn digest(snapshot: &Snapshot, signal_type: SignalType, value: &[u8], found: &mut Vec<Found>) {
+    let (transform, folded) = (Transform::default(), false);
+    let of_key = |key| Found { key, signal_type, distance_bits: 0, transform, folded };
+    found.extend(snapshot.digest(signal_type, value).map(of_key));
+}
+
+/// Fetches the names of all entries at once.
+fn name(snapshot: &Snapshot, found: &[Vec<Found>]) -> Result<Vec<Vec<Match>>, LookUpError> {
+    let names = snapshot.names(&found.iter().flatten().map(|found| found.key).collect())?;
+    let a_match = |found: &Found| -> Result<Match, LookUpError> {
+        let bank = snapshot.bank_of(found.key)?;
+        let name = names.get(&found.key);
+        let name = name.ok_or_else(|| LookUpError::Mismatch("an entry has no name".to_owned()))?;
+        Ok(Match {
+            bank: bank.name.clone(),
+            bank_kind: bank.kind,
+            entry: name.entry.clone(),
+            signal_type: found.signal_type,
+            distance_bits: found.distance_bits,
+            radius_bits: if found.signal_type == SignalType::Pdq { bank.radius_bits } else { 0 },
+            transform: found.transform,
+            folded: found.folded,
+            classification: name.classification.clone(),
+            suppressed: false,
+        })
+    };
+    found.iter().map(|found| found.iter().map(a_match).collect()).collect()
 }
 
 /// Query forms of a batch of files, in the order they are searched.
@@ -149,27 +216,23 @@ impl Queries {
     }
 
     /// By file, the best form for each entry: least distance, then the form added first.
-    fn search(&self, snapshot: &Snapshot) -> BTreeMap<usize, BTreeMap<u32, Match>> {
-        let mut best: BTreeMap<usize, BTreeMap<u32, (u32, u32)>> = BTreeMap::new();
-        for hit in snapshot.pdq.search(&self.codes, snapshot.max_radius_bits) {
-            let row = &snapshot.rows[hit.id as usize];
-            if hit.distance_bits > snapshot.bank(row).radius_bits {
-                continue;
-            }
+    fn search(
+        &self,
+        snapshot: &Snapshot,
+        stats: &mut SearchStats,
+    ) -> Result<BTreeMap<usize, Vec<Found>>, LookUpError> {
+        let mut best: BTreeMap<usize, BTreeMap<u64, (u32, u32)>> = BTreeMap::new();
+        for hit in snapshot.search(&self.codes, stats)? {
             let (file, ..) = self.owners[hit.query as usize];
             let candidate = (hit.distance_bits, hit.query);
-            let held = best.entry(file).or_default().entry(hit.id as u32).or_insert(candidate);
+            let held = best.entry(file).or_default().entry(hit.id).or_insert(candidate);
             *held = candidate.min(*held);
         }
-        best.into_iter()
-            .map(|(file, rows)| {
-                let matches = rows.into_iter().map(|(row, (distance, query))| {
-                    let (_, transform, folded) = self.owners[query as usize];
-                    (row, a_match(snapshot, row, SignalType::Pdq, distance, transform, folded))
-                });
-                (file, matches.collect())
-            })
-            .collect()
+        let found = |(key, (distance_bits, query)): (u64, (u32, u32))| {
+            let (_, transform, folded) = self.owners[query as usize];
+            Found { key, signal_type: SignalType::Pdq, distance_bits, transform, folded }
+        };
+        Ok(best.into_iter().map(|(file, keys)| (file, keys.into_iter().map(found).collect())).collect())
     }
 }
 
@@ -199,9 +262,7 @@ fn state(matches: &[Match], observation: &Observation) -> State {
 
 #[cfg(test)]
 mod tests {
-    use lodestone_types::{
-        Bank, ContentId, Digests, Form, ListEntry, ListVersion, TransformKind, Unreadable,
-    };
+    use lodestone_types::{Bank, ContentId, Digests, Form, ListEntry, ListVersion, TransformKind};
 
     use super::*;
     use crate::snapshot::SnapshotBuilder;
@@ -238,7 +299,8 @@ mod tests {
     }
 
     fn one(snapshot: &Snapshot, observation: Observation) -> Record {
-        appraise(snapshot, AppraiseOptions::default(), vec![("x".into(), None, observation)]).remove(0)
+        let seen = vec![("x".into(), None, observation)];
+        appraise(snapshot, AppraiseOptions::default(), seen, &mut LookUps::default()).remove(0)
     }
 
     fn pdq(hash: [u8; 32]) -> String {
@@ -255,7 +317,7 @@ mod tests {
         builder.entry(&entry("7", &[&pdq(near)])).unwrap();
         builder.bank(bank("tight", BankKind::KnownReal, 2));
         builder.entry(&entry("7", &[&pdq(near)])).unwrap();
-        let snapshot = builder.build(5);
+        let snapshot = builder.build(5).unwrap();
         let record = one(&snapshot, observed(forms, 90));
         assert_eq!(record.state, State::Known);
         assert_eq!(record.generation, 5);
@@ -273,7 +335,7 @@ mod tests {
         builder
             .entry(&entry("2", &["sha256:0303030303030303030303030303030303030303030303030303030303030303"]))
             .unwrap();
-        let record = one(&builder.build(1), observed([hash(1); 8], 49));
+        let record = one(&builder.build(1).unwrap(), observed([hash(1); 8], 49));
         let entries: Vec<_> = record.matches.iter().map(|m| m.entry.as_str()).collect();
         assert_eq!(entries, ["2"]);
     }
@@ -289,7 +351,7 @@ mod tests {
             builder.entry(&entry("1", &signals[..if with_digest { 2 } else { 1 }])).unwrap();
             builder.bank(bank("good", BankKind::KnownGood, 31));
             builder.entry(&entry("9", &["sha1:0202020202020202020202020202020202020202"])).unwrap();
-            builder.build(1)
+            builder.build(1).unwrap()
         };
         let similar = one(&build(false), observed([hash(1); 8], 90));
         assert_eq!(similar.state, State::KnownGood);
@@ -310,7 +372,7 @@ mod tests {
         let mut builder = SnapshotBuilder::default();
         builder.bank(bank("b", BankKind::Own, 31));
         builder.entry(&entry("1", &["md5:01010101010101010101010101010101"])).unwrap();
-        assert_eq!(one(&builder.build(1), broken.clone()).state, State::Known);
+        assert_eq!(one(&builder.build(1).unwrap(), broken.clone()).state, State::Known);
         assert_eq!(one(&Snapshot::default(), broken).state, State::Unreadable);
     }
 
@@ -319,9 +381,9 @@ mod tests {
         let mut builder = SnapshotBuilder::default();
         builder.bank(bank("b", BankKind::KnownGenerated, 31));
         builder.entry(&entry("1", &[&pdq(hash(1))])).unwrap();
-        let snapshot = builder.build(1);
+        let snapshot = builder.build(1).unwrap();
         let negative = pdq(hash(1).map(|byte| !byte)).parse().unwrap();
-        let matches = appraise_signal(&snapshot, &negative);
+        let matches = appraise_signal(&snapshot, &negative, &mut LookUps::default()).unwrap();
         assert_eq!(matches[0].transform.kind, TransformKind::Negative);
         assert_eq!(matches[0].bank_kind, BankKind::KnownGenerated);
     }

@@ -1,16 +1,14 @@
-//! Observations kept between runs, so that a second run reads only what changed and an interrupted one goes on; and
-//! the banks of the same data folder.
+//! Observations kept between runs, so that a second run reads only what changed and an interrupted one goes on.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use lodestone_store::{ObservationKey, Store, StoreError};
-use lodestone_types::{Observation, SignalType};
+use lodestone_types::Observation;
 use serde_json::Value;
 
 use crate::observer::{Member, Observed};
 use crate::sheaf::Sheaf;
-use crate::snapshot::{SnapshotBuilder, TooManyEntries};
 
 /// A data folder opened for writing: the one writer of a run.
 pub struct Keep {
@@ -48,6 +46,11 @@ impl Keep {
     /// The store behind it.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The store behind it, to be written to.
+    pub fn store_mut(&mut self) -> &mut Store {
+        &mut self.store
     }
 
     /// Notes that a run starts; returns its number.
@@ -137,37 +140,4 @@ impl Reader {
 
 fn member_text(one: &Observed) -> String {
     one.member.as_ref().map_or_else(String::new, |member| serde_json::to_string(member).unwrap_or_default())
-}
-
-/// Why the banks of a data folder could not be taken into a snapshot.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BanksError {
-    /// The store's.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Too many entries.
-    #[error(transparent)]
-    TooMany(#[from] TooManyEntries),
-}
-
-/// Adds every bank of a data folder to a snapshot; returns the folder's generation.
-///
-/// # Errors
-/// [`BanksError`].
-pub fn add_banks(builder: &mut SnapshotBuilder, store: &Store) -> Result<u64, BanksError> {
-    let generation = store.generation()?;
-    for bank in store.banks()? {
-        let (name, version) = (bank.name.clone(), bank.version.clone());
-        builder.bank(bank);
-        store.for_each_entry::<BanksError>(&name, |entry| {
-            let matched = entry.row.signals.iter().any(|signal| signal.kind() != SignalType::Photodna);
-            if matched {
-                builder.entry(&entry.row)?;
-            }
-            Ok(())
-        })?;
-        builder.version(version);
-    }
-    Ok(generation)
 }

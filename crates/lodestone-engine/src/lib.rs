@@ -11,16 +11,20 @@
 #![forbid(unsafe_code)]
 
 mod appraise;
+mod banks;
 mod hashing;
 mod keep;
 pub mod lists;
+mod look_up;
 pub mod observe;
 pub mod observer;
 mod options;
 mod progress;
 pub mod report;
+mod rows;
 pub mod scan;
 mod sheaf;
+mod skew;
 mod snapshot;
 mod spool;
 pub mod thumbnail;
@@ -30,12 +34,14 @@ pub mod wire;
 mod worker;
 
 pub use appraise::{AppraiseOptions, Seen, appraise, appraise_signal};
-pub use keep::{Keep, add_banks};
+pub use banks::{BanksError, OpenBanks};
+pub use keep::Keep;
 pub use lodestone_sandbox::Start;
+pub use look_up::{LookUpError, LookUps};
 pub use options::{OBSERVATION_VERSION, ObserveOptions, Pre};
 pub use progress::Progress;
 pub use scan::full_path;
 pub use sheaf::Sheaf;
-pub use snapshot::{Snapshot, SnapshotBuilder, TooManyEntries};
+pub use snapshot::{BuildError, Snapshot, SnapshotBuilder};
 pub use walk::{Step, WalkOptions, path_text, walk};
 pub use worker::serve;

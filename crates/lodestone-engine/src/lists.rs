@@ -13,7 +13,7 @@ use lodestone_hash::Digester;
 use lodestone_store::StoreError;
 use lodestone_types::{Bank, BankKind, ListEntry, ListVersion, Reject, RejectKind, SignalType, hex};
 
-use crate::snapshot::{SnapshotBuilder, TooManyEntries};
+use crate::snapshot::{BuildError, SnapshotBuilder};
 
 /// `[TYPE:]FILE` as typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,13 +90,13 @@ pub enum ListError {
         /// What the store says.
         source: StoreError,
     },
-    /// Too many entries for one snapshot.
+    /// Its entries cannot be indexed: too many, or no room.
     #[error("list {path}: {source}")]
-    TooMany {
+    Index {
         /// Its name.
         path: String,
-        /// The limit.
-        source: TooManyEntries,
+        /// Why.
+        source: BuildError,
     },
 }
 
@@ -226,7 +226,7 @@ pub fn load_list(
                     true
                 }
                 Err(source) => {
-                    failed = Some(ListError::TooMany { path: path.clone(), source });
+                    failed = Some(ListError::Index { path: path.clone(), source });
                     false
                 }
             },
@@ -346,7 +346,7 @@ mod tests {
         let loaded = load_list(&mut builder, &mut names, &request(Some(SignalType::Pdq)), 31, 0).unwrap();
         assert_eq!((loaded.bank.as_str(), loaded.entries), ("known", 2));
         load_list(&mut builder, &mut names, &request(Some(SignalType::Sha256)), 31, 0).unwrap();
-        let snapshot = builder.build(1);
+        let snapshot = builder.build(1).unwrap();
         let versions: Vec<_> =
             snapshot.banks().iter().map(|b| (b.name.as_str(), b.version.entries)).collect();
         assert_eq!(versions, [("known", 2), ("known-2", 2)]);

@@ -18,6 +18,7 @@ use lodestone_types::{Group, Observation, Record, State, Summary};
 
 use crate::appraise::{AppraiseOptions, Seen, appraise};
 use crate::keep::{Keep, Key};
+use crate::look_up::LookUps;
 use crate::observer::Observer;
 use crate::options::ObserveOptions;
 use crate::progress::Progress;
@@ -79,6 +80,8 @@ pub struct Scanned {
     pub groups: Vec<Group>,
     /// Observations could not be kept; the first reason. The run is complete, but a second one reads all files again.
     pub not_kept: Option<String>,
+    /// What look-ups cost, and how many failed. A run with failures is not complete.
+    pub look_ups: LookUps,
     records: Records,
     /// Record numbers in path order, with what triage says of each.
     order: Vec<Place>,
@@ -160,7 +163,7 @@ fn finish(
     progress: &Progress,
     tick: &mut dyn FnMut(&Progress),
 ) -> Result<Scanned, ScanError> {
-    let Gatherer { spool, items, walked, mut summary, reasons, not_kept, .. } = gatherer;
+    let Gatherer { spool, items, walked, mut summary, reasons, not_kept, look_ups, .. } = gatherer;
     let mut numbered: Vec<(usize, TriageItem)> = items.into_iter().enumerate().collect();
     // Names that are not UTF-8 may look the same; then the walk's order holds, whichever worker was first.
     numbered.sort_by(|(a, one), (b, other)| {
@@ -189,7 +192,7 @@ fn finish(
         if interrupted { progress.files_found().saturating_sub(progress.files_done()) } else { 0 };
     summary.unreadable_reasons = reasons.into_iter().collect();
     let records = spool.finish().map_err(ScanError::Spool)?;
-    Ok(Scanned { summary, groups: triaged.groups, not_kept, records, order })
+    Ok(Scanned { summary, groups: triaged.groups, not_kept, look_ups, records, order })
 }
 
 /// Counts what there is, ahead of the others, for rate and ETA.
@@ -281,6 +284,7 @@ struct Gatherer<'a> {
     /// For each item, its file's number in the order of the walk.
     walked: Vec<u64>,
     summary: Summary,
+    look_ups: LookUps,
     reasons: std::collections::BTreeMap<String, u64>,
 }
 
@@ -299,6 +303,7 @@ impl<'a> Gatherer<'a> {
             items: Vec::new(),
             walked: Vec::new(),
             summary: Summary::default(),
+            look_ups: LookUps::default(),
             reasons: Default::default(),
         })
     }
@@ -356,7 +361,8 @@ impl<'a> Gatherer<'a> {
     }
 
     fn appraise(&mut self) -> io::Result<()> {
-        for record in appraise(self.snapshot, self.options, std::mem::take(&mut self.waiting)) {
+        let waiting = std::mem::take(&mut self.waiting);
+        for record in appraise(self.snapshot, self.options, waiting, &mut self.look_ups) {
             self.summary.files += 1;
             match record.state {
                 State::Known => self.summary.known += 1,

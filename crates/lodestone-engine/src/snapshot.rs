@@ -1,29 +1,59 @@
 //! The snapshot: everything that look-ups read, immutable, with a generation number.
+//!
+//! Entries are named by keys. Those of lists given by file have their row's number, those of stored banks the store's
+//! entry number, which is always larger: keys of both kinds stand side by side in one index and in one answer. Names of
+//! stored entries are fetched for matches only, so that opening a data folder costs the same whatever it holds.
 
-use lodestone_index::{Code256, DigestIndex, HammingIndex, RadiusSearch};
-use lodestone_types::{Bank, BankKind, ListEntry, ListVersion, SignalType};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
-/// One entry as a match shows it.
-#[derive(Clone, Debug)]
-pub(crate) struct Row {
-    pub(crate) bank: u32,
-    pub(crate) entry: Box<str>,
-    pub(crate) classification: Option<Box<str>>,
-}
+use lodestone_index::{
+    BuildOptions, Code256, DigestIndex, Hit, SearchStats, Segment, SegmentBuilder, SegmentError,
+};
+use lodestone_types::{Bank, ListEntry, ListVersion, SignalType};
+
+use crate::banks::{OpenBanks, Stored};
+use crate::look_up::LookUpError;
+use crate::rows::Rows;
+
+/// Keys from here on are entry numbers of stored banks: `bank << 40 | n`, banks counting from 1.
+pub(crate) const FIRST_STORED: u64 = 1 << 40;
+
+/// Bytes an indexed PDQ value takes while its index is built, about.
+const BYTES_A_CODE: u64 = 140;
 
 /// What look-ups read: banks, their entries, indexes over their signals. Immutable; shared by threads.
 ///
-/// Memory: about 60 bytes an entry and the index sizes of `lodestone-index`.
+/// Memory: of lists some 20 bytes an entry and the index sizes of `lodestone-index`; of a data folder only the digests
+/// of its banks, about 24 to 44 bytes each.
 #[derive(Debug, Default)]
 pub struct Snapshot {
     generation: u64,
     banks: Vec<Bank>,
-    pub(crate) rows: Vec<Row>,
-    pub(crate) md5: DigestIndex<16>,
-    pub(crate) sha1: DigestIndex<20>,
-    pub(crate) sha256: DigestIndex<32>,
-    pub(crate) pdq: HammingIndex,
-    pub(crate) max_radius_bits: u32,
+    rows: Rows,
+    /// Keys of digests, by the number under which [`DigestIndex`] has them.
+    slots: Vec<u64>,
+    md5: DigestIndex<16>,
+    sha1: DigestIndex<20>,
+    sha256: DigestIndex<32>,
+    /// PDQ values of lists, and of banks where their index could not be used.
+    given: Option<Given>,
+    stored: Option<Stored>,
+}
+
+#[derive(Debug)]
+struct Given {
+    segment: Segment,
+    radius_bits: u32,
+    /// Where the segment lies when it is too big for memory; deleted with the snapshot.
+    _folder: Option<tempfile::TempDir>,
+}
+
+/// What an answer says of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Name {
+    pub(crate) entry: String,
+    pub(crate) classification: Option<String>,
 }
 
 impl Snapshot {
@@ -37,42 +67,164 @@ impl Snapshot {
         &self.banks
     }
 
-    /// Entries of all banks.
-    pub fn entries(&self) -> usize {
-        self.rows.len()
+    /// PDQ values that are searched.
+    pub fn pdq_signals(&self) -> u64 {
+        let given = self.given.as_ref().map_or(0, |given| given.segment.len());
+        given + self.stored.as_ref().map_or(0, Stored::pdq_signals)
     }
 
-    /// PDQ signals that are searched.
-    pub fn pdq_signals(&self) -> usize {
-        self.pdq.len()
+    /// How many entries a query would look at if codes were spread evenly, for each probe it makes; `None` where
+    /// nothing is probed.
+    pub(crate) fn entries_a_probe(&self) -> Option<f64> {
+        let mut tables = Vec::new();
+        if let Some(given) = &self.given {
+            crate::skew::tables(&given.segment.facts(), &mut tables);
+        }
+        if let Some(stored) = &self.stored {
+            stored.tables(&mut tables);
+        }
+        crate::skew::entries_a_probe(&tables)
     }
 
-    pub(crate) fn bank(&self, row: &Row) -> &Bank {
-        &self.banks[row.bank as usize]
+    /// The bank of an entry.
+    pub(crate) fn bank_of(&self, key: u64) -> Result<&Bank, LookUpError> {
+        let place = match key.checked_sub(FIRST_STORED) {
+            None => usize::try_from(key).ok().and_then(|row| self.rows.bank(row)),
+            Some(_) => self.stored.as_ref().and_then(|stored| stored.bank_of(key)),
+        };
+        place.and_then(|place| self.banks.get(place)).ok_or_else(|| unknown(key))
     }
+
+    /// Keys of all entries with exactly this digest.
+    pub(crate) fn digest(&self, kind: SignalType, value: &[u8]) -> impl Iterator<Item = u64> + '_ {
+        let slots = match kind {
+            SignalType::Md5 | SignalType::VideoMd5 => value.try_into().ok().map(|v| self.md5.ids(v)),
+            SignalType::Sha1 => value.try_into().ok().map(|v| self.sha1.ids(v)),
+            SignalType::Sha256 => value.try_into().ok().map(|v| self.sha256.ids(v)),
+            _ => None,
+        };
+        slots.unwrap_or_default().iter().filter_map(|slot| self.slots.get(*slot as usize).copied())
+    }
+
+    /// Every entry within its own bank's radius of each query, by query, distance and key.
+    pub(crate) fn search(
+        &self,
+        queries: &[Code256],
+        stats: &mut SearchStats,
+    ) -> Result<Vec<Hit>, LookUpError> {
+        let mut hits = Vec::new();
+        if let Some(given) = self.given.as_ref().filter(|_| !queries.is_empty()) {
+            given.segment.search_into(queries, given.radius_bits, &mut hits, stats)?;
+        }
+        if let Some(stored) = self.stored.as_ref().filter(|_| !queries.is_empty()) {
+            // The queries are the same ones: they count once.
+            let mut own = SearchStats::default();
+            stored.search(queries, &mut hits, &mut own)?;
+            if self.given.is_some() {
+                own.queries = 0;
+            }
+            *stats += own;
+        }
+        let mut failed = None;
+        hits.retain(|hit| match self.bank_of(hit.id) {
+            Ok(bank) => hit.distance_bits <= bank.radius_bits,
+            Err(error) => {
+                failed.get_or_insert(error);
+                false
+            }
+        });
+        hits.sort_unstable();
+        failed.map_or(Ok(hits), Err)
+    }
+
+    /// What an answer says of these entries.
+    pub(crate) fn names(&self, keys: &BTreeSet<u64>) -> Result<BTreeMap<u64, Name>, LookUpError> {
+        let mut names = BTreeMap::new();
+        for key in keys.range(..FIRST_STORED) {
+            let row = usize::try_from(*key).ok().and_then(|row| self.rows.row(row));
+            let row = row.ok_or_else(|| unknown(*key))?;
+            let classification = row.classification.map(str::to_owned);
+            names.insert(*key, Name { entry: row.entry.to_owned(), classification });
+        }
+        let mut stored = keys.range(FIRST_STORED..).peekable();
+        if stored.peek().is_some() {
+            let Some(source) = &self.stored else { return Err(unknown(0)) };
+            source.names(stored.copied(), &mut names)?;
+        }
+        Ok(names)
+    }
+}
+
+fn unknown(key: u64) -> LookUpError {
+    LookUpError::Mismatch(format!("no entry has number {key}"))
 }
 
 /// Gathers banks and entries, then builds the indexes once.
-#[derive(Debug, Default)]
 pub struct SnapshotBuilder {
     banks: Vec<Bank>,
-    rows: Vec<Row>,
+    rows: Rows,
+    slots: Vec<u64>,
     md5: Vec<([u8; 16], u32)>,
     sha1: Vec<([u8; 20], u32)>,
     sha256: Vec<([u8; 32], u32)>,
-    pdq: Vec<(Code256, u32)>,
+    options: BuildOptions,
+    pdq: SegmentBuilder,
+    pdq_count: u64,
+    /// Largest radius of the banks whose values are in `pdq`.
+    radius_bits: u32,
+    stored: Option<Stored>,
 }
 
-/// Too many entries for one snapshot.
+impl Default for SnapshotBuilder {
+    /// One thread, 2 GiB.
+    fn default() -> Self {
+        Self::new(BuildOptions::default())
+    }
+}
+
+/// Why entries cannot be taken into a snapshot.
 #[derive(Debug, thiserror::Error)]
-#[error("more than {} entries in one snapshot", u32::MAX - 1)]
-pub struct TooManyEntries;
+#[non_exhaustive]
+pub enum BuildError {
+    /// Too many entries.
+    #[error("more than {} entries in one snapshot", u32::MAX - 1)]
+    TooManyEntries,
+    /// The index cannot be built.
+    #[error(transparent)]
+    Index(#[from] SegmentError),
+    /// There is no room for an index that is too big for memory.
+    #[error("temporary folder {}: {source}", path.display())]
+    Folder {
+        /// Where it was to be.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
 
 impl SnapshotBuilder {
+    /// Builds with so many threads, and so much memory; what does not fit is built, and mapped, in a temporary file.
+    pub fn new(options: BuildOptions) -> Self {
+        Self {
+            banks: Vec::new(),
+            rows: Rows::default(),
+            slots: Vec::new(),
+            md5: Vec::new(),
+            sha1: Vec::new(),
+            sha256: Vec::new(),
+            pdq: SegmentBuilder::new(options.clone()).spill_in(&std::env::temp_dir()),
+            options,
+            pdq_count: 0,
+            radius_bits: 0,
+            stored: None,
+        }
+    }
+
     /// Adds a bank; the entries that follow are its own. Its version's `entries` is counted here.
     pub fn bank(&mut self, mut bank: Bank) {
         bank.version.entries = 0;
         self.banks.push(bank);
+        self.rows.next_bank();
     }
 
     /// The banks added so far.
@@ -92,54 +244,132 @@ impl SnapshotBuilder {
     /// PDQ values of known-good and negative banks are left out: those kinds speak by exact digest only.
     ///
     /// # Errors
-    /// [`TooManyEntries`].
-    pub fn entry(&mut self, entry: &ListEntry) -> Result<(), TooManyEntries> {
-        let bank =
-            u32::try_from(self.banks.len()).ok().and_then(|n| n.checked_sub(1)).ok_or(TooManyEntries)?;
-        let row =
-            u32::try_from(self.rows.len()).ok().filter(|row| *row < u32::MAX - 1).ok_or(TooManyEntries)?;
-        let Some(own) = self.banks.last_mut() else { return Err(TooManyEntries) };
+    /// [`BuildError`].
+    pub fn entry(&mut self, entry: &ListEntry) -> Result<(), BuildError> {
+        let row = u32::try_from(self.rows.len()).ok().filter(|row| *row < u32::MAX - 1);
+        let key = u64::from(row.ok_or(BuildError::TooManyEntries)?);
+        let Some(own) = self.banks.last_mut() else { return Err(BuildError::TooManyEntries) };
         own.version.entries += 1;
-        let exact_only = matches!(own.kind, BankKind::KnownGood | BankKind::Negative);
+        let (makes_known, radius_bits) = (own.kind.makes_known(), own.radius_bits);
+        let mut slot = None;
         for signal in &entry.signals {
-            match signal.kind() {
-                SignalType::Pdq if exact_only => {}
-                SignalType::Pdq => {
-                    self.pdq.extend(signal.array().map(|value| (Code256::from_bytes(&value), row)));
+            if signal.kind() == SignalType::Pdq {
+                if let Some(value) = signal.array().filter(|_| makes_known) {
+                    self.pdq(value, key, radius_bits)?;
                 }
-                SignalType::Md5 | SignalType::VideoMd5 => self.md5.extend(signal.array().map(|v| (v, row))),
-                SignalType::Sha1 => self.sha1.extend(signal.array().map(|v| (v, row))),
-                SignalType::Sha256 => self.sha256.extend(signal.array().map(|v| (v, row))),
-                // Kept in banks and passed on; not matched yet.
-                _ => {}
+            } else {
+                self.digest(signal.kind(), signal.bytes(), key, &mut slot)?;
             }
         }
-        self.rows.push(Row {
-            bank,
-            entry: entry.entry.as_str().into(),
-            classification: entry.classification.as_deref().map(Into::into),
-        });
+        self.rows.push(&entry.entry, entry.classification.as_deref());
         Ok(())
     }
 
-    /// Builds the indexes. Cost: a sort of each kind of signal.
-    pub fn build(self, generation: u64) -> Snapshot {
-        let max_radius_bits = self
-            .banks
-            .iter()
-            .filter(|bank| bank.kind.makes_known())
-            .map(|bank| bank.radius_bits)
-            .max()
-            .unwrap_or(0);
-        Snapshot {
+    /// Adds the banks of a data folder.
+    ///
+    /// # Errors
+    /// [`BuildError`], and the store's.
+    pub fn stored(&mut self, open: OpenBanks) -> Result<(), crate::banks::BanksError> {
+        let (banks, mut stored) = (open.banks, open.stored);
+        for (number, bank) in banks {
+            let place = self.banks.len();
+            stored.add_bank(number, place, &bank);
+            let (name, kind, radius_bits) = (bank.name.clone(), bank.kind, bank.radius_bits);
+            self.rows.next_bank();
+            self.banks.push(bank);
+            stored.for_each_digest::<crate::banks::BanksError>(&name, |no, signal| {
+                // One slot a digest: signals come by entry, but an entry may have several.
+                Ok(self.digest(signal.kind(), signal.bytes(), no, &mut None)?)
+            })?;
+            if !stored.is_indexed() && kind.makes_known() {
+                stored.for_each_pdq::<crate::banks::BanksError>(&name, |no, value| {
+                    Ok(self.pdq(value, no, radius_bits)?)
+                })?;
+            }
+        }
+        self.stored = Some(stored);
+        Ok(())
+    }
+
+    fn pdq(&mut self, value: [u8; 32], key: u64, radius_bits: u32) -> Result<(), BuildError> {
+        self.radius_bits = self.radius_bits.max(radius_bits);
+        self.pdq_count += 1;
+        Ok(self.pdq.push(Code256::from_bytes(&value), key)?)
+    }
+
+    /// `slot`: the number under which the entry stands already.
+    fn digest(
+        &mut self,
+        kind: SignalType,
+        value: &[u8],
+        key: u64,
+        slot: &mut Option<u32>,
+    ) -> Result<(), BuildError> {
+        if !kind.is_digest() {
+            // Kept in banks and passed on; not matched here.
+            return Ok(());
+        }
+        let slot = match *slot {
+            Some(slot) => slot,
+            None => {
+                let next = u32::try_from(self.slots.len()).ok().filter(|next| *next < u32::MAX - 1);
+                let next = next.ok_or(BuildError::TooManyEntries)?;
+                self.slots.push(key);
+                *slot = Some(next);
+                next
+            }
+        };
+        match kind {
+            SignalType::Md5 | SignalType::VideoMd5 => self.md5.extend(value.try_into().map(|v| (v, slot))),
+            SignalType::Sha1 => self.sha1.extend(value.try_into().map(|v| (v, slot))),
+            SignalType::Sha256 => self.sha256.extend(value.try_into().map(|v| (v, slot))),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Builds the indexes. Cost: a sort of each kind of digest; under a microsecond a PDQ value and core.
+    ///
+    /// # Errors
+    /// [`BuildError`].
+    pub fn build(self, generation: u64) -> Result<Snapshot, BuildError> {
+        let given = match self.pdq_count {
+            0 => None,
+            count => {
+                let (segment, folder) = segment(self.pdq, count, &self.options)?;
+                Some(Given { segment, radius_bits: self.radius_bits, _folder: folder })
+            }
+        };
+        Ok(Snapshot {
             generation,
             banks: self.banks,
             rows: self.rows,
+            slots: self.slots,
             md5: DigestIndex::from_entries(self.md5),
             sha1: DigestIndex::from_entries(self.sha1),
             sha256: DigestIndex::from_entries(self.sha256),
-            pdq: HammingIndex::from_entries(self.pdq),
-            max_radius_bits,
-        }
+            given,
+            stored: self.stored,
+        })
     }
+}
+
+/// A segment in memory, or mapped from a temporary file when it would not fit.
+fn segment(
+    builder: SegmentBuilder,
+    count: u64,
+    options: &BuildOptions,
+) -> Result<(Segment, Option<tempfile::TempDir>), BuildError> {
+    let mut go_on = |_| std::ops::ControlFlow::Continue(());
+    if count.saturating_mul(BYTES_A_CODE) <= options.memory_bytes {
+        return Ok((builder.build(&mut go_on)?, None));
+    }
+    let folder = tempfile::Builder::new().prefix("lodestone-index-").tempdir();
+    let folder = folder.map_err(|source| BuildError::Folder { path: std::env::temp_dir(), source })?;
+    let path = folder.path().join("lists.lseg");
+    builder.write(&path, &mut go_on)?;
+    let segment = Segment::open(&path)?;
+    // Written a moment ago by this process: checked once as a whole, then read without checks.
+    segment.verify(&mut |_, _| std::ops::ControlFlow::Continue(()))?;
+    Ok((segment, Some(folder)))
 }

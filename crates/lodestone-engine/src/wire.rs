@@ -8,6 +8,8 @@ use lodestone_types::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::look_up::LookUps;
+
 /// Fingerprints of one file by wire name. Absent ones are `null`.
 pub fn signals(observation: &Observation) -> Value {
     let digests = observation.digests.as_ref();
@@ -87,6 +89,15 @@ pub fn signal(text: &str, matches: &[Match], generation: u64) -> Value {
     json!({ "kind": "signal", "signal": text, "matches": matches, "generation": generation })
 }
 
+/// What the look-ups of a run looked at.
+pub fn look_up(look_ups: &LookUps) -> Value {
+    let stats = &look_ups.stats;
+    json!({
+        "queries": stats.queries, "probes": stats.probes, "entries": stats.entries, "verified": stats.verified,
+        "scanned": stats.scanned, "hits": stats.hits, "failed": look_ups.failed,
+    })
+}
+
 /// One group: `kind: "group"`.
 pub fn group(group: &Group) -> Value {
     tagged("group", group)
@@ -98,8 +109,10 @@ pub fn summary(
     banks: &[Bank],
     settings: &BTreeMap<String, String>,
     generation: u64,
+    look_ups: &LookUps,
 ) -> Value {
     let mut object = tagged("summary", summary);
+    object["look_up"] = look_up(look_ups);
     object["banks"] = json!(banks);
     object["settings"] = json!(settings);
     object["generation"] = json!(generation);

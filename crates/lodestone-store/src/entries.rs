@@ -104,6 +104,24 @@ impl Store {
         Ok(())
     }
 
+    /// Hands every digest of a bank to `each`, with the number of its entry, by rising number. A bank of nothing but
+    /// PDQ is not read.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], and whatever `each` returns, which ends the reading.
+    pub fn for_each_digest<E: From<StoreError>>(
+        &self,
+        bank: &str,
+        mut each: impl FnMut(i64, Signal) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if self.schema >= 2 && !self.signal_counts(bank)?.keys().any(|kind| kind.is_digest()) {
+            return Ok(());
+        }
+        self.for_each_signal(bank, |no, signal| {
+            if signal.kind().is_digest() { each(no, signal) } else { Ok(()) }
+        })
+    }
+
     /// One entry by the list's id (or line number); `None` when the bank has none such.
     ///
     /// # Errors

@@ -50,6 +50,8 @@ pub enum Stage {
     Decode,
     /// The worker process: it crashed, or ran out of time or memory.
     Worker,
+    /// Matching it: what it is matched against could not be read. It was read itself, and hashed.
+    Match,
 }
 
 /// Why an item, or its picture, could not be read. A result to count and show, never "no match".
@@ -59,7 +61,7 @@ pub struct Unreadable {
     pub stage: Stage,
     /// A stable word for programs: `unsupported`, `malformed`, `truncated`, `too_many_pixels`, `too_many_bytes`,
     /// `too_deep`, `too_many_members`, `encrypted`, `timeout`, `memory`, `crash`, `permission`, `loop`, `io`,
-    /// `empty`, `changed`.
+    /// `empty`, `changed`, `look_up`.
     pub reason: String,
     /// A sentence for people; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 use lodestone_engine::observer::Observer;
-use lodestone_engine::{appraise, full_path, wire};
+use lodestone_engine::{LookUps, appraise, full_path, wire};
 use lodestone_types::{Finding, Record, State, hex};
 
 use super::{Objects, worker_start};
@@ -16,8 +16,8 @@ use crate::words;
 /// Observes one file, matches it, prints it all.
 pub(crate) fn run(args: &Examine) -> Result<Ended> {
     let settings = Settings::new(&args.lists, &args.reading)?;
-    let store = settings.data.as_deref().map(super::bank::open_to_read).transpose()?;
-    let snapshot = crate::lists::snapshot(&args.lists, &settings, store.as_ref())?;
+    let snapshot = crate::lists::snapshot(&args.lists, &settings, None)?;
+    let mut look_ups = LookUps::default();
     let mut observer =
         Observer::new(worker_start(&settings.observe)?, settings.observe.clone(), settings.deadline);
     let mut seen = Vec::new();
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &Examine) -> Result<Ended> {
         seen.push((path, bytes_hex, one.observation));
         io::Result::Ok(())
     })?;
-    let records = appraise(&snapshot, settings.appraise, seen);
+    let records = appraise(&snapshot, settings.appraise, seen, &mut look_ups);
     if matches!(args.format, Format::Ndjson | Format::Json) {
         let mut objects = Objects::new(if records.len() == 1 { Format::Ndjson } else { args.format });
         for record in &records {
@@ -40,7 +40,8 @@ pub(crate) fn run(args: &Examine) -> Result<Ended> {
         }
     }
     let any = |state| records.iter().any(|record| record.state == state);
-    Ok(match (any(State::Unreadable), any(State::Known)) {
+    crate::lists::say_failures(&look_ups);
+    Ok(match (any(State::Unreadable) || look_ups.failed > 0, any(State::Known)) {
         (true, _) => Ended::Incomplete,
         (false, true) => Ended::Matched,
         (false, false) => Ended::Clean,

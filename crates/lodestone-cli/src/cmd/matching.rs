@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::{Context, Result};
 use lodestone_engine::observer::Observer;
-use lodestone_engine::{appraise, appraise_signal, full_path, wire};
+use lodestone_engine::{LookUps, appraise, appraise_signal, full_path, wire};
 use lodestone_types::{Match as Matched, Signal, SignalType, State};
 
 use super::{Objects, worker_start};
@@ -21,13 +21,13 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
         .iter()
         .map(|text| text.parse::<Signal>().with_context(|| "--signal".to_owned()))
         .collect::<Result<Vec<_>>>()?;
-    let store = settings.data.as_deref().map(super::bank::open_to_read).transpose()?;
-    let snapshot = crate::lists::snapshot(&args.lists, &settings, store.as_ref())?;
+    let snapshot = crate::lists::snapshot(&args.lists, &settings, None)?;
+    let mut look_ups = LookUps::default();
     let machine = matches!(args.format, Format::Ndjson | Format::Json);
     let mut objects = Objects::new(args.format);
     let (mut matched, mut incomplete) = (false, false);
     for signal in &signals {
-        let matches = appraise_signal(&snapshot, signal);
+        let Ok(matches) = appraise_signal(&snapshot, signal, &mut look_ups) else { continue };
         if signal.kind() == SignalType::Photodna {
             incomplete = true;
             eprintln!("lodestone: photodna values are kept in banks and not matched yet");
@@ -45,7 +45,8 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
     for file in &args.files {
         observer.observe_file(file).each(|one| {
             let (path, bytes_hex) = full_path(file, one.member);
-            for record in appraise(&snapshot, settings.appraise, vec![(path, bytes_hex, one.observation)]) {
+            let seen = vec![(path, bytes_hex, one.observation)];
+            for record in appraise(&snapshot, settings.appraise, seen, &mut look_ups) {
                 matched |= record.state == State::Known;
                 incomplete |= record.state == State::Unreadable;
                 if machine {
@@ -64,7 +65,8 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
     if machine {
         objects.finish()?;
     }
-    Ok(match (incomplete, matched) {
+    crate::lists::say_failures(&look_ups);
+    Ok(match (incomplete || look_ups.failed > 0, matched) {
         (true, _) => Ended::Incomplete,
         (false, true) => Ended::Matched,
         (false, false) => Ended::Clean,

@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Scan) -> Result<Ended> {
     let started = Instant::now();
     let mut keep =
         settings.data.as_deref().map(|folder| Keep::open(folder, super::bank::now_us)).transpose()?;
-    let snapshot = crate::lists::snapshot(&args.lists, &settings, keep.as_ref().map(Keep::store))?;
+    let snapshot = crate::lists::snapshot(&args.lists, &settings, keep.as_mut())?;
     let options = ScanOptions {
         roots: args.roots.clone(),
         walk: WalkOptions {
@@ -96,7 +96,11 @@ pub(crate) fn run(args: &Scan) -> Result<Ended> {
         };
         eprintln!("lodestone: interrupted with {rest} files not reached; {how}");
     }
-    let incomplete = summary.unreadable > 0 || summary.interrupted || scanned.not_kept.is_some();
+    crate::lists::say_failures(&scanned.look_ups);
+    let incomplete = summary.unreadable > 0
+        || summary.interrupted
+        || scanned.not_kept.is_some()
+        || scanned.look_ups.failed > 0;
     Ok(match (incomplete, summary.known > 0) {
         (true, _) => Ended::Incomplete,
         (false, true) => Ended::Matched,
@@ -143,7 +147,8 @@ fn print(
     snapshot: &Snapshot,
     facts: &BTreeMap<String, String>,
 ) -> Result<()> {
-    let end = wire::summary(&scanned.summary, snapshot.banks(), facts, snapshot.generation());
+    let end =
+        wire::summary(&scanned.summary, snapshot.banks(), facts, snapshot.generation(), &scanned.look_ups);
     match format {
         Format::Ndjson => {
             let mut objects = Objects::new(format);

@@ -109,6 +109,7 @@ pub(super) fn stage_word(stage: Stage) -> &'static str {
         Stage::Unpack => "unpack",
         Stage::Decode => "decode",
         Stage::Worker => "worker",
+        Stage::Match => "match",
     }
 }
 

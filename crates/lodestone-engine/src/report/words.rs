@@ -35,6 +35,7 @@ pub(super) fn stage(stage: Stage) -> &'static str {
         Stage::Unpack => "unpacking it",
         Stage::Decode => "decoding the picture",
         Stage::Worker => "in the worker process",
+        Stage::Match => "matching it",
     }
 }
 

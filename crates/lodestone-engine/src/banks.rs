@@ -1,0 +1,154 @@
+//! The banks of a data folder, opened for look-ups: their table, their index, and the store for the names of what matches.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use lodestone_index::{Code256, Hit, SearchStats};
+use lodestone_store::{Store, StoreError};
+use lodestone_types::{Bank, Signal};
+
+use crate::look_up::LookUpError;
+use crate::skew::Table;
+use crate::snapshot::{BuildError, FIRST_STORED, Name};
+
+/// Why the banks of a data folder could not be taken into a snapshot.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BanksError {
+    /// The store's.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// They could not be indexed.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
+
+/// Banks of one generation, opened to be taken into a snapshot.
+#[derive(Debug)]
+pub struct OpenBanks {
+    /// With their numbers in the store, by name.
+    pub(crate) banks: Vec<(i64, Bank)>,
+    pub(crate) stored: Stored,
+}
+
+impl OpenBanks {
+    /// Opens the banks without their index: PDQ values are read from the store and indexed in memory, about 1 µs each.
+    ///
+    /// `alone`: this process holds the folder's lock. Otherwise the state is held in the database for as long as the
+    /// snapshot lives, so that answers stay of one generation whatever others change.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn in_memory(store: Store, alone: bool) -> Result<Self, StoreError> {
+        let generation = if alone { store.generation()? } else { store.hold()? };
+        let banks = store.numbered_banks()?;
+        let stored = Stored {
+            generation,
+            held: !alone,
+            store: Mutex::new(store),
+            places: BTreeMap::new(),
+            radius_bits: 0,
+        };
+        Ok(Self { banks, stored })
+    }
+
+    /// The state of the banks.
+    pub fn generation(&self) -> u64 {
+        self.stored.generation
+    }
+
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.banks.iter().map(|(_, bank)| bank.name.as_str())
+    }
+}
+
+/// What a snapshot keeps of a data folder.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    generation: u64,
+    /// Whether the database holds the state; else nobody else may change it.
+    held: bool,
+    store: Mutex<Store>,
+    /// Where in the snapshot each bank stands, by its number in the store.
+    places: BTreeMap<u64, usize>,
+    /// Largest radius of the banks that are searched.
+    radius_bits: u32,
+}
+
+impl Stored {
+    /// Notes where in the snapshot a bank stands.
+    pub(crate) fn add_bank(&mut self, number: i64, place: usize, bank: &Bank) {
+        self.places.insert(number.unsigned_abs(), place);
+        if bank.kind.makes_known() {
+            self.radius_bits = self.radius_bits.max(bank.radius_bits);
+        }
+    }
+
+    /// Place of the bank that an entry belongs to.
+    pub(crate) fn bank_of(&self, key: u64) -> Option<usize> {
+        self.places.get(&(key / FIRST_STORED)).copied()
+    }
+
+    /// Whether PDQ values are searched here; else they have to be taken into the snapshot's own index.
+    pub(crate) fn is_indexed(&self) -> bool {
+        false
+    }
+
+    /// PDQ values searched here.
+    pub(crate) fn pdq_signals(&self) -> u64 {
+        0
+    }
+
+    pub(crate) fn tables(&self, _tables: &mut Vec<Table>) {}
+
+    /// Every PDQ value within the largest radius of any bank.
+    pub(crate) fn search(
+        &self,
+        _queries: &[Code256],
+        _hits: &mut Vec<Hit>,
+        _stats: &mut SearchStats,
+    ) -> Result<(), LookUpError> {
+        Ok(())
+    }
+
+    pub(crate) fn for_each_digest<E: From<StoreError>>(
+        &self,
+        bank: &str,
+        mut each: impl FnMut(u64, &Signal) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.store().for_each_digest(bank, |no, signal| each(no.unsigned_abs(), &signal))
+    }
+
+    pub(crate) fn for_each_pdq<E: From<StoreError>>(
+        &self,
+        bank: &str,
+        mut each: impl FnMut(u64, [u8; 32]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.store().for_each_pdq(bank, |no, value| each(no.unsigned_abs(), value))
+    }
+
+    /// Adds what answers say of these entries.
+    pub(crate) fn names(
+        &self,
+        keys: impl Iterator<Item = u64>,
+        names: &mut BTreeMap<u64, Name>,
+    ) -> Result<(), LookUpError> {
+        let store = self.store();
+        for key in keys {
+            let found = i64::try_from(key).ok().map(|no| store.entry_name(no)).transpose()?.flatten();
+            let Some(found) = found else {
+                return Err(LookUpError::Mismatch(format!("no entry has number {key}")));
+            };
+            names.insert(key, Name { entry: found.entry, classification: found.classification });
+        }
+        if !self.held && store.generation()? != self.generation {
+            return Err(LookUpError::Mismatch("the banks changed meanwhile".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
