@@ -2,8 +2,10 @@
 
 /// Widest chunk, in bits: its table's directory has 2²⁴ + 1 entries.
 pub(crate) const MAX_WIDTH: u32 = 24;
-/// Fewest and most chunks.
-const TABLES: std::ops::RangeInclusive<usize> = 2..=32;
+/// Most chunks.
+pub(crate) const MAX_TABLES: usize = 32;
+/// Fewest: the third chunk from any place must be another one.
+const MIN_TABLES: usize = 3;
 
 /// The widths of the chunks, in order from bit 0 of the permuted code; they sum to 256.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,9 +15,9 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// A layout of these widths; `None` unless there are 2 to 32 of 1 to 24 bits each that sum to 256.
+    /// A layout of these widths; `None` unless there are 3 to 32 of 1 to 24 bits each that sum to 256.
     pub(crate) fn from_widths(widths: &[u8]) -> Option<Self> {
-        if !TABLES.contains(&widths.len()) {
+        if !(MIN_TABLES..=MAX_TABLES).contains(&widths.len()) {
             return None;
         }
         let mut starts = Vec::new();
@@ -60,12 +62,52 @@ impl Layout {
         field(bits, u32::from(self.starts[table]), u32::from(self.widths[table]))
     }
 
-    /// The leading 16 bits of the chunk after `table` (all of it, at the low end, where it is narrower).
+    /// The leading 16 bits of the chunk after `table` (all of it, at the low end, where it is narrower): what stands
+    /// inline in a bucket.
     #[inline(always)]
     pub(crate) fn next(&self, bits: &[u64; 4], table: usize) -> u16 {
-        let after = if table + 1 == self.widths.len() { 0 } else { table + 1 };
+        let after = self.after(table);
         field(bits, u32::from(self.starts[after]), u32::from(self.widths[after]).min(16)) as u16
     }
+
+    /// The bits that follow those of [`Self::next`], as many as `extra` says.
+    #[inline(always)]
+    pub(crate) fn extra(&self, bits: &[u64; 4], table: usize, extra: Extra) -> u16 {
+        let after = self.after(table);
+        let start = u32::from(self.starts[after]) + u32::from(self.widths[after]).min(16);
+        if extra.bits == 0 { 0 } else { field(bits, start % 256, extra.bits) as u16 }
+    }
+
+    /// How many bits beside the number of a code find room in a word of 32, where there are so many codes, and whose they
+    /// are: first what is left of the chunk after `table`, then the chunk after that.
+    pub(crate) fn extra_bits(&self, table: usize, codes: usize) -> Extra {
+        let after = self.after(table);
+        let second = u32::from(self.widths[after]).saturating_sub(16);
+        let third = u32::from(self.widths[self.after(after)]);
+        let bits = (32 - number_bits(codes)).min(16).min(second + third);
+        let second = second.min(bits);
+        let low = |bits: u32| ((1u32 << bits) - 1) as u16;
+        Extra { bits, second: low(bits) & !low(bits - second) }
+    }
+
+    #[inline(always)]
+    fn after(&self, table: usize) -> usize {
+        if table + 1 == self.widths.len() { 0 } else { table + 1 }
+    }
+}
+
+/// Bits beside the number of a code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Extra {
+    /// How many.
+    pub(crate) bits: u32,
+    /// Which of them belong to the second chunk; the others to the third.
+    pub(crate) second: u16,
+}
+
+/// Bits that the number of a code takes.
+pub(crate) fn number_bits(codes: usize) -> u32 {
+    usize::BITS - codes.saturating_sub(1).leading_zeros()
 }
 
 /// `width` bits (1 to 32) from bit `start` on; they must end within the 256.

@@ -20,7 +20,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use build::build_table;
+pub(crate) use build::{build_table, in_parallel};
 pub(crate) use layout::Layout;
 pub(crate) use permute::{Bits, permute, restore, split_mix};
 pub(crate) use plan::{MAX_RADIUS, Plans};

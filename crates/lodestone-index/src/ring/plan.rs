@@ -12,8 +12,10 @@ const PROBE_COST: f64 = 30.0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Flip {
     pub(crate) mask: u32,
-    /// Bits that the entry's next bits may differ from the query's.
-    pub(crate) limit: u16,
+    /// Bits by which the next chunk may differ.
+    pub(crate) limit: u8,
+    /// Bits by which the next two chunks may differ together, less `limit`.
+    pub(crate) more: u8,
 }
 
 /// What all tables are asked for one radius.
@@ -54,23 +56,28 @@ impl Plan {
         Self { thresholds, flips, probes }
     }
 
-    /// Bits by which the chunk of `table` and the one after it may differ together.
-    pub(crate) fn pair_limit(&self, table: usize) -> i32 {
-        pair_limit(&self.thresholds, table)
+    /// Bits by which the chunk of `table` and the one after it may differ together, and how many more with the third.
+    #[inline(always)]
+    pub(crate) fn limits(&self, table: usize) -> (i32, i32) {
+        limits(&self.thresholds, table)
     }
 }
 
-fn pair_limit(thresholds: &[i32], table: usize) -> i32 {
-    let after = if table + 1 == thresholds.len() { 0 } else { table + 1 };
-    thresholds[table] + thresholds[after] + 1
+#[inline(always)]
+fn limits(thresholds: &[i32], table: usize) -> (i32, i32) {
+    let after = |table: usize| if table + 1 == thresholds.len() { 0 } else { table + 1 };
+    let second = after(table);
+    (thresholds[table] + thresholds[second] + 1, thresholds[after(second)] + 1)
 }
 
 fn flips(table: usize, width: u32, thresholds: &[i32]) -> Vec<Flip> {
     let mut flips = Vec::new();
     for weight in 0..=thresholds[table] {
-        let limit = pair_limit(thresholds, table) - weight;
+        let (pair, more) = limits(thresholds, table);
+        let limit = pair - weight;
         if limit >= 0 {
-            masks(width, weight as u32, &mut |mask| flips.push(Flip { mask, limit: limit as u16 }));
+            let (limit, more) = (limit as u8, more as u8);
+            masks(width, weight as u32, &mut |mask| flips.push(Flip { mask, limit, more }));
         }
     }
     flips
@@ -124,7 +131,7 @@ mod tests {
         let plan = Plan::new(&[16; 16], 1_000_000, 31);
         assert_eq!(plan.thresholds, [1; 16]);
         assert_eq!(plan.probes, 272);
-        assert_eq!(plan.flips[3][0], Flip { mask: 0, limit: 3 });
+        assert_eq!(plan.flips[3][0], Flip { mask: 0, limit: 3, more: 2 });
         assert_eq!(plan.flips[3][1..].len(), 16);
         assert!(plan.flips[3][1..].iter().all(|f| f.mask.count_ones() == 1 && f.limit == 2));
     }

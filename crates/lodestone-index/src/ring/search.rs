@@ -5,13 +5,14 @@
 //! cache misses are in flight at any time. A batch goes through one table after the other, with the buckets of all queries in
 //! the order of the table, so that memory is read forwards.
 
-use super::plan::{MAX_RADIUS, Plan, Plans};
+use super::layout::{Extra, MAX_TABLES, number_bits};
+use super::plan::{Flip, MAX_RADIUS, Plan, Plans};
 use super::{Bits, Layout};
 use crate::probe::Found;
 use crate::simd::prefetch;
 use crate::{Kernel, SearchStats};
 
-/// Entries that can be read beyond the last one of [`Table::next`]: a vector of them.
+/// Values that can be read beyond the last one of [`Table::next`]: a vector of them.
 pub(crate) const NEXT_PADDING: usize = BLOCK;
 
 /// Entries compared at once: the bits of a line, and of the widest vector.
@@ -33,9 +34,9 @@ const LINES_AHEAD: usize = 10;
 pub(crate) struct Table<'a> {
     /// Where each bucket starts; one entry more than there are buckets.
     pub(crate) dir: &'a [u32],
-    /// The bits that follow the chunk, entry by entry, and [`NEXT_PADDING`] more.
+    /// The bits that follow the chunk, entry by entry, and [`NEXT_PADDING`] values more.
     pub(crate) next: &'a [u16],
-    /// Numbers of the codes; empty in table 0.
+    /// Numbers of the codes, with more bits of them above; empty in table 0.
     pub(crate) ids: &'a [u32],
     /// Where the three lie in the image, in bytes.
     pub(crate) dir_at: u64,
@@ -152,14 +153,19 @@ struct Probe {
     start: u32,
     end: u32,
     query: u32,
+    /// The query's bits that are compared with the inline ones.
     next: u16,
-    limit: u16,
+    limit: u8,
+    more: u8,
 }
 
 /// A code that the inline bits could not rule out.
 #[derive(Clone, Copy)]
 struct Candidate {
     query: u32,
+    /// Bits by which those of the second chunk, and all of them, may differ.
+    limit: u8,
+    more: u8,
     /// First the entry, then the code's number.
     number: u32,
 }
@@ -189,7 +195,12 @@ pub(crate) fn search<C: Compare, G: Guard>(compare: C, job: Job<'_, '_, G>) -> R
         }),
         head: 0,
         stats: SearchStats::default(),
+        extras: [Extra::default(); MAX_TABLES],
+        number_bits: number_bits(job.ring.codes.len()),
     };
+    for table in 0..job.ring.tables.len() {
+        walk.extras[table] = job.ring.layout.extra_bits(table, job.ring.codes.len());
+    }
     let found_before = walk.found.len();
     if walk.queries.len() < SORT_FROM {
         walk.by_query(compare)?
@@ -212,6 +223,8 @@ struct Walk<'r, 'a, G> {
     /// The group being filled; the one before it is at the second step, and so on.
     head: usize,
     stats: SearchStats,
+    extras: [Extra; MAX_TABLES],
+    number_bits: u32,
 }
 
 impl<'a, G: Guard> Walk<'_, 'a, G> {
@@ -237,7 +250,8 @@ impl<'a, G: Guard> Walk<'_, 'a, G> {
                     for (probe, flip) in group.probes.iter_mut().zip(flips) {
                         let bucket = chunk ^ flip.mask;
                         prefetch(dir, bucket as usize);
-                        *probe = Probe { start: bucket, end: 0, query: number, next, limit: flip.limit };
+                        let Flip { limit, more, .. } = *flip;
+                        *probe = Probe { start: bucket, end: 0, query: number, next, limit, more };
                     }
                     self.advance(compare)?;
                 }
@@ -265,9 +279,10 @@ impl<'a, G: Guard> Walk<'_, 'a, G> {
                     nexts.push(ring.layout.next(&query.0, table).to_le());
                     if let Some(plan) = self.plan(query) {
                         let chunk = ring.layout.chunk(&query.0, table);
-                        let query = ((last - first) as u64) << 8;
-                        for flip in &plan.flips[table] {
-                            records.push(u64::from(chunk ^ flip.mask) << 40 | query | u64::from(flip.limit));
+                        let query = ((last - first) as u64) << 16;
+                        for Flip { mask, limit, more } in &plan.flips[table] {
+                            let limits = u64::from(*more) << 8 | u64::from(*limit);
+                            records.push(u64::from(chunk ^ mask) << 40 | query | limits);
                         }
                     }
                     last += 1;
@@ -278,14 +293,15 @@ impl<'a, G: Guard> Walk<'_, 'a, G> {
                     group.table = table;
                     group.len = records.len();
                     for (probe, record) in group.probes.iter_mut().zip(records) {
-                        let (bucket, query) = ((record >> 40) as u32, (*record as u32) >> 8);
+                        let (bucket, query) = ((record >> 40) as u32, (record >> 16) as u32 & 0xff_ffff);
                         prefetch(dir, bucket as usize);
                         *probe = Probe {
                             start: bucket,
                             end: 0,
                             query: first as u32 + query,
                             next: nexts[query as usize],
-                            limit: (record & 0xff) as u16,
+                            limit: *record as u8,
+                            more: (record >> 8) as u8,
                         };
                     }
                     self.advance(compare)?;
@@ -301,8 +317,7 @@ impl<'a, G: Guard> Walk<'_, 'a, G> {
     fn advance<C: Compare>(&mut self, compare: C) -> Result<(), Damaged> {
         let at = |steps: usize| (self.head + STEPS - steps) % STEPS;
         let (ranges, compares, numbers, codes) = (at(1), at(2), at(3), at(4));
-        self.read_directory(ranges)?;
-        self.compare_entries(compare, compares)?;
+        self.fetch_and_compare(compare, ranges, compares)?;
         self.read_numbers(numbers)?;
         self.compare_codes(codes)?;
         self.head = (self.head + 1) % STEPS;
@@ -319,101 +334,90 @@ impl<'a, G: Guard> Walk<'_, 'a, G> {
         Ok(())
     }
 
-    /// Step 2: where each bucket lies; its entries are fetched.
+    /// Steps 2 and 3, one bucket of each in turn, so that one waits while the other works: where the buckets of one
+    /// group lie, and their inline bits fetched; and the inline bits of the group before it compared.
     #[inline(always)]
-    fn read_directory(&mut self, group: usize) -> Result<(), Damaged> {
-        let group = &mut self.groups[group];
-        let table = &self.ring.tables[group.table];
-        let entries = self.ring.codes.len();
-        for probe in &mut group.probes[..group.len] {
-            let bucket = probe.start as usize;
-            if !self.guard.ready(table.dir_at + 4 * bucket as u64, 8) {
-                return Err(Damaged);
+    fn fetch_and_compare<C: Compare>(
+        &mut self,
+        compare: C,
+        fetched: usize,
+        compared: usize,
+    ) -> Result<(), Damaged> {
+        let Ok([fetched, compared]) = self.groups.get_disjoint_mut([fetched, compared]) else {
+            return Ok(());
+        };
+        let fetched_table = &self.ring.tables[fetched.table];
+        let compared_table = &self.ring.tables[compared.table];
+        let codes = self.ring.codes.len();
+        compared.candidates.clear();
+        let mut entries = 0;
+        for i in 0..fetched.len.max(compared.len) {
+            if i < fetched.len {
+                entries += fetch(self.guard, fetched_table, codes, &mut fetched.probes[i])?;
             }
-            let Some(&[start, end]) = table.dir.get(bucket..).and_then(|rest| rest.first_chunk()) else {
-                return Err(Damaged);
-            };
-            (probe.start, probe.end) = (u32::from_le(start), u32::from_le(end));
-            let (start, end) = (probe.start as usize, probe.end as usize);
-            if start > end || end > entries {
-                return Err(Damaged);
+            if i < compared.len {
+                compare_one(
+                    self.guard,
+                    compare,
+                    compared_table,
+                    &compared.probes[i],
+                    &mut compared.candidates,
+                )?;
             }
-            // Two lines without asking: most buckets have no more, and a branch that cannot be foretold costs more.
-            prefetch(table.next, start);
-            prefetch(table.next, start + BLOCK);
-            let mut entry = start + 2 * BLOCK;
-            while entry < end.min(start + LINES_AHEAD * BLOCK) {
-                prefetch(table.next, entry);
-                entry += BLOCK;
-            }
-            self.stats.entries += (end - start) as u64;
         }
-        self.stats.probes += group.len as u64;
+        self.stats.entries += entries as u64;
+        self.stats.probes += fetched.len as u64;
         Ok(())
     }
 
-    /// Step 3: the entries' inline bits; numbers of those that are near are fetched.
-    #[inline(always)]
-    fn compare_entries<C: Compare>(&mut self, compare: C, group: usize) -> Result<(), Damaged> {
-        let group = &mut self.groups[group];
-        let table = &self.ring.tables[group.table];
-        group.candidates.clear();
-        for probe in &group.probes[..group.len] {
-            let (start, end) = (probe.start as usize, probe.end as usize);
-            if !self.guard.ready(table.next_at + 2 * start as u64, 2 * (end - start) as u64) {
-                return Err(Damaged);
-            }
-            let mut done = start;
-            loop {
-                let Some(block) = table.next.get(done..).and_then(|rest| rest.first_chunk()) else {
-                    return Err(Damaged);
-                };
-                let left = (end - done).min(BLOCK);
-                let mut close = compare.close(block, probe.next, probe.limit) & ((1u64 << left) - 1) as u32;
-                while close != 0 {
-                    let entry = done + close.trailing_zeros() as usize;
-                    prefetch(table.ids, entry);
-                    group.candidates.push(Candidate { query: probe.query, number: entry as u32 });
-                    close &= close - 1;
-                }
-                done += BLOCK;
-                if done >= end {
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Step 4: which codes those are; they are fetched.
+    /// Step 4: which codes those are, and some more bits of them; what is left is fetched.
     #[inline(always)]
     fn read_numbers(&mut self, group: usize) -> Result<(), Damaged> {
-        let group = &mut self.groups[group];
-        let table = &self.ring.tables[group.table];
-        if group.len == 0 {
-            group.candidates.clear();
+        let Group { table, len, candidates, .. } = &mut self.groups[group];
+        let codes = self.ring.codes;
+        if *len == 0 {
+            candidates.clear();
         }
-        for candidate in &mut group.candidates {
-            if group.table != 0 {
-                let entry = candidate.number as usize;
-                if !self.guard.ready(table.ids_at + 4 * entry as u64, 4) {
-                    return Err(Damaged);
-                }
-                let Some(number) = table.ids.get(entry) else { return Err(Damaged) };
-                candidate.number = u32::from_le(*number);
+        if *table == 0 {
+            for candidate in candidates {
+                prefetch(codes, candidate.number as usize);
             }
-            prefetch(self.ring.codes, candidate.number as usize);
+            return Ok(());
         }
+        let Table { ids: words, ids_at, .. } = self.ring.tables[*table];
+        let (layout, extra) = (self.ring.layout, self.extras[*table]);
+        let mut kept = 0;
+        for i in 0..candidates.len() {
+            let candidate = candidates[i];
+            let entry = candidate.number as usize;
+            if !self.guard.ready(ids_at + 4 * entry as u64, 4) {
+                return Err(Damaged);
+            }
+            let Some(word) = words.get(entry) else { return Err(Damaged) };
+            let word = u64::from(u32::from_le(*word));
+            let query = self.queries[candidate.query as usize];
+            let differ = (word >> self.number_bits) as u16 ^ layout.extra(&query.0, *table, extra);
+            let number = (word & ((1 << self.number_bits) - 1)) as u32;
+            let near = (differ & extra.second).count_ones() <= u32::from(candidate.limit)
+                && differ.count_ones() <= u32::from(candidate.more);
+            if near {
+                prefetch(codes, number as usize);
+                candidates[kept] = Candidate { number, ..candidate };
+                kept += 1;
+            }
+        }
+        candidates.truncate(kept);
         Ok(())
     }
 
     /// Step 5: all bits. A pair is reported from the first table that finds it.
     #[inline(always)]
     fn compare_codes(&mut self, group: usize) -> Result<(), Damaged> {
-        let group = &mut self.groups[group];
         let ring = self.ring;
-        self.stats.verified += group.candidates.len() as u64;
-        for candidate in group.candidates.drain(..) {
+        let table = self.groups[group].table;
+        self.stats.verified += self.groups[group].candidates.len() as u64;
+        for i in 0..self.groups[group].candidates.len() {
+            let candidate = self.groups[group].candidates[i];
             let number = candidate.number as usize;
             if !self.guard.ready(ring.codes_at + 32 * number as u64, 32) {
                 return Err(Damaged);
@@ -425,30 +429,102 @@ impl<'a, G: Guard> Walk<'_, 'a, G> {
                 difference.0[w] ^= query.0[w];
             }
             let distance_bits = difference.weight();
-            if distance_bits <= self.radius
-                && !found_before(ring, self.radius, query, &difference, group.table)
-            {
+            if distance_bits <= self.radius && !self.found_before(query, &difference, table) {
                 self.found.push(Found { query: candidate.query, position: number, distance_bits });
             }
         }
+        let group = &mut self.groups[group];
         group.len = 0;
+        group.candidates.clear();
         Ok(())
     }
 }
 
-/// Whether a table before this one finds a pair that differs so.
+impl<G: Guard> Walk<'_, '_, G> {
+    /// Whether a table before this one finds a pair that differs so.
+    #[inline(always)]
+    fn found_before(&self, query: Bits, difference: &Bits, table: usize) -> bool {
+        let Some(plan) = self.plan(query) else { return false };
+        let layout = self.ring.layout;
+        for earlier in 0..table {
+            let here = layout.chunk(&difference.0, earlier).count_ones() as i32;
+            let pair = here + layout.next(&difference.0, earlier).count_ones() as i32;
+            let (limit, more) = plan.limits(earlier);
+            if here > plan.thresholds[earlier] || pair > limit {
+                continue;
+            }
+            // The first table has no words, so it asks no more.
+            let extra = self.extras[earlier];
+            let bits = layout.extra(&difference.0, earlier, extra);
+            let second = pair + (bits & extra.second).count_ones() as i32;
+            if earlier == 0 || second <= limit && pair + bits.count_ones() as i32 <= limit + more {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Step 2 for one bucket: where it lies; its inline bits are fetched. Returns how many entries it has.
 #[inline(always)]
-fn found_before(ring: &Ring<'_>, radius: u32, query: Bits, difference: &Bits, table: usize) -> bool {
-    let Some(radius) = ring.effective(query, radius) else { return false };
-    let plan = ring.plans.of(radius);
-    for earlier in 0..table {
-        let here = ring.layout.chunk(&difference.0, earlier).count_ones() as i32;
-        let next = ring.layout.next(&difference.0, earlier).count_ones() as i32;
-        if here <= plan.thresholds[earlier] && here + next <= plan.pair_limit(earlier) {
-            return true;
+fn fetch<G: Guard>(guard: &G, table: &Table<'_>, codes: usize, probe: &mut Probe) -> Result<usize, Damaged> {
+    let bucket = probe.start as usize;
+    if !guard.ready(table.dir_at + 4 * bucket as u64, 8) {
+        return Err(Damaged);
+    }
+    let Some(&[start, end]) = table.dir.get(bucket..).and_then(|rest| rest.first_chunk()) else {
+        return Err(Damaged);
+    };
+    (probe.start, probe.end) = (u32::from_le(start), u32::from_le(end));
+    let (start, end) = (probe.start as usize, probe.end as usize);
+    if start > end || end > codes {
+        return Err(Damaged);
+    }
+    // Two lines without asking: most buckets have no more, and a branch that cannot be foretold costs more.
+    prefetch(table.next, start);
+    prefetch(table.next, start + BLOCK);
+    let mut ahead = start + 2 * BLOCK;
+    while ahead < end.min(start + LINES_AHEAD * BLOCK) {
+        prefetch(table.next, ahead);
+        ahead += BLOCK;
+    }
+    Ok(end - start)
+}
+
+/// Step 3 for one bucket: the inline bits; words of entries that are near are fetched.
+#[inline(always)]
+fn compare_one<C: Compare, G: Guard>(
+    guard: &G,
+    compare: C,
+    table: &Table<'_>,
+    probe: &Probe,
+    candidates: &mut Vec<Candidate>,
+) -> Result<(), Damaged> {
+    let (mut done, end) = (probe.start as usize, probe.end as usize);
+    if !guard.ready(table.next_at + 2 * done as u64, 2 * (end - done) as u64) {
+        return Err(Damaged);
+    }
+    loop {
+        let Some(block) = table.next.get(done..).and_then(|rest| rest.first_chunk()) else {
+            return Err(Damaged);
+        };
+        let left = (end - done).min(BLOCK);
+        let limit = u16::from(probe.limit);
+        let mut close = compare.close(block, probe.next, limit) & ((1u64 << left) - 1) as u32;
+        while close != 0 {
+            let place = close.trailing_zeros() as usize;
+            prefetch(table.ids, done + place);
+            let differ = (block[place % BLOCK] ^ probe.next).count_ones() as u8;
+            let limit = probe.limit.saturating_sub(differ);
+            let number = (done + place) as u32;
+            candidates.push(Candidate { query: probe.query, limit, more: limit + probe.more, number });
+            close &= close - 1;
+        }
+        done += BLOCK;
+        if done >= end {
+            return Ok(());
         }
     }
-    false
 }
 
 /// Brings records nearly into the order of their buckets: by the bucket's leading bits, which is what the memory sees.

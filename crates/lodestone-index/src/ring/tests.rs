@@ -28,22 +28,21 @@ impl Own {
             start
         };
         let n = codes.len();
+        let words_len = |table| if table == 0 { 0 } else { n };
         let at: Vec<[usize; 3]> = (0..layout.tables())
-            .map(|t| {
-                let ids = if t == 0 { 0 } else { n };
-                [place(4 * layout.dir_len(t)), place(2 * (n + NEXT_PADDING)), place(4 * ids)]
-            })
+            .map(|t| [place(4 * layout.dir_len(t)), place(2 * (n + NEXT_PADDING)), place(4 * words_len(t))])
             .collect();
         let mut image = memmap2::MmapOptions::new().len(end).map_anon().unwrap();
         let _ = image.advise(memmap2::Advice::HugePage);
         image[..32 * n].copy_from_slice(bytemuck::cast_slice(&codes));
-        for (table, [dir, next, ids]) in at.iter().enumerate() {
+        for (table, [dir, next, words]) in at.iter().enumerate() {
             let (_, rest) = image.split_at_mut(*dir);
             let (dir, rest) = rest.split_at_mut(next - dir);
-            let (next, ids) = rest.split_at_mut(ids - next);
+            let (next, words) = rest.split_at_mut(words - next);
             let dir = &mut bytemuck::cast_slice_mut(dir)[..layout.dir_len(table)];
-            let ids = &mut bytemuck::cast_slice_mut(&mut ids[..if table == 0 { 0 } else { 4 * n }])[..];
-            build_table(&layout, table, &codes, threads, dir, &mut bytemuck::cast_slice_mut(next)[..n], ids);
+            let next = &mut bytemuck::cast_slice_mut(next)[..n];
+            let words = bytemuck::cast_slice_mut(&mut words[..4 * words_len(table)]);
+            build_table(&layout, table, &codes, threads, dir, next, words);
         }
         let plans = Plans::new(widths, codes.len());
         let even = codes.iter().all(|code| code.is_even());
@@ -58,16 +57,16 @@ impl Own {
         let n = self.codes;
         let tables = (0..self.at.len())
             .map(|t| {
-                let [dir, next, ids] = self.at[t];
+                let [dir, next, words] = self.at[t];
                 let dir_end = dir + 4 * self.layout.dir_len(t);
-                let ids_end = if t == 0 { ids } else { ids + 4 * n };
+                let words_end = if t == 0 { words } else { words + 4 * n };
                 Table {
                     dir: bytemuck::cast_slice(&self.image[dir..dir_end]),
                     next: bytemuck::cast_slice(&self.image[next..next + 2 * (n + NEXT_PADDING)]),
-                    ids: bytemuck::cast_slice(&self.image[ids..ids_end]),
+                    ids: bytemuck::cast_slice(&self.image[words..words_end]),
                     dir_at: dir as u64,
                     next_at: next as u64,
-                    ids_at: ids as u64,
+                    ids_at: words as u64,
                 }
             })
             .collect();
@@ -186,6 +185,10 @@ fn lab() {
         let t = cpu();
         let n = found.len();
         found.clear();
+        if std::env::var_os("SINGLE").is_some() {
+            eprintln!("round {round} single {single:.0}, {stats:?}");
+            continue;
+        }
         ring.search(&Trusted, kernel, &queries, 31, &mut found, &mut stats).unwrap();
         let batch = queries.len() as f64 / (cpu() - t);
         assert_eq!(n, found.len());
