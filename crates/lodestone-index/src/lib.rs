@@ -17,6 +17,7 @@ mod code;
 mod digest;
 mod hamming;
 mod join;
+mod live;
 #[allow(unsafe_code)] // the call that maps a file
 mod map;
 mod narrow;
@@ -35,6 +36,10 @@ pub use code::Code256;
 pub use digest::DigestIndex;
 pub use hamming::HammingIndex;
 pub use join::{JoinStep, Pair, self_join, self_join_forms};
+pub use live::{
+    Applied, BulkWriter, Change, LiveError, LiveFacts, LiveHealth, LiveIndex, LiveOptions, LiveSegmentFacts,
+    LiveSnapshot, LiveStep,
+};
 pub use narrow::{Code64, Code128, NarrowCode, NarrowIndex};
 pub use search::{Hit, RadiusSearch, SearchStats};
 pub use segment::{

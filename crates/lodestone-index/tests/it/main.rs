@@ -3,6 +3,9 @@
 mod digest;
 mod hamming;
 mod join;
+mod live;
+mod live_files;
+mod live_kill;
 mod narrow;
 mod segment;
 mod sets;
