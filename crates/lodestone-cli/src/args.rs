@@ -22,12 +22,15 @@ pub(crate) enum Command {
     /// Print digests and PDQ of files
     #[command(after_long_help = help::HASH)]
     Hash(Hash),
-    /// Match files, or signals given by value, against lists and banks
+    /// Match files, signals given by value, or whole lists, against lists and banks
     #[command(name = "match", after_long_help = help::MATCH)]
     Match(Match),
     /// Keep banks of known content in a data folder
     #[command(subcommand)]
     Bank(Bank),
+    /// Make, show, check and search indexes of PDQ hashes
+    #[command(subcommand)]
+    Index(Index),
     /// Show everything known of one file
     #[command(after_long_help = help::EXAMINE)]
     Examine(Examine),
@@ -101,6 +104,9 @@ pub(crate) struct Lists {
     /// Folder with banks and what was read before, or LODESTONE_DATA; made by scan when there is none
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Lists")]
     pub(crate) data: Option<PathBuf>,
+    /// Say what look-ups read: probes, entries and comparisons a query
+    #[arg(long, short, hide_short_help = true, help_heading = "Lists")]
+    pub(crate) verbose: bool,
 }
 
 /// How files are read.
@@ -196,9 +202,16 @@ pub(crate) struct Hash {
 
 #[derive(Args, Debug)]
 pub(crate) struct Match {
-    /// Files to match; members of archives too
+    /// Files to match; members of archives too. With --against: lists, every entry of which is looked up
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "signal")]
     pub(crate) files: Vec<PathBuf>,
+    /// Look up whole lists: in this list, in the `banks` of the data folder, or in everything ever `seen` by its scans.
+    /// Repeatable
+    #[arg(long, value_name = "[TYPE:]LIST|banks|seen")]
+    pub(crate) against: Vec<String>,
+    /// Memory for the index of what stands after --against, in MiB; more goes to a temporary file; 2048 by default
+    #[arg(long, hide_short_help = true, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
+    pub(crate) index_memory: Option<u64>,
     /// A fingerprint given by value: pdq:…, md5:…, sha1:…, sha256:…. Repeatable
     #[arg(long, value_name = "TYPE:VALUE")]
     pub(crate) signal: Vec<String>,
@@ -231,6 +244,105 @@ pub(crate) struct Data {
     /// Folder with banks; or LODESTONE_DATA
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Index {
+    /// Make an index file of a list
+    #[command(after_long_help = help::INDEX_BUILD)]
+    Build(IndexBuild),
+    /// Show what an index file, or the index of a data folder, is made of
+    Show {
+        /// The file; the data folder's index without it
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: Option<PathBuf>,
+        /// Output
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Check every block of index files, and that a data folder's index holds what its banks hold
+    Verify {
+        /// Files; the data folder's index without them
+        #[arg(value_hint = ValueHint::FilePath)]
+        files: Vec<PathBuf>,
+        /// Output
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Make the index of a data folder again from its banks
+    Rebuild {
+        #[command(flatten)]
+        building: Building,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Make one segment of a data folder's index, and leave behind what was removed
+    Compact {
+        #[command(flatten)]
+        building: Building,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Find the hashes of an index file that are near one given by value
+    Search(IndexSearch),
+}
+
+/// How an index is built.
+#[derive(Args, Debug, Default)]
+pub(crate) struct Building {
+    /// Memory for building, in MiB; what does not fit goes to temporary files beside the index; 2048 by default
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
+    pub(crate) memory: Option<u64>,
+    /// Threads; one a core by default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct IndexBuild {
+    /// The list; TYPE is pdq where the list does not say. A hash's id is the line it stands on
+    #[arg(value_name = "[TYPE:]LIST")]
+    pub(crate) list: String,
+    /// The file to write
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: PathBuf,
+    /// LIST holds bare hashes of 32 bytes, end to end; a hash's id is its place, from 0
+    #[arg(long, conflicts_with_all = ["list_format", "map", "max_rejects"])]
+    pub(crate) raw: bool,
+    /// The list's format, when content does not tell
+    #[arg(long = "as", value_name = "FORMAT")]
+    pub(crate) list_format: Option<String>,
+    /// Which CSV column holds what, as pdq=Column,id=Column
+    #[arg(long, value_name = "FIELD=COLUMN,…")]
+    pub(crate) map: Option<String>,
+    /// Lines that may be unreadable before nothing is written
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) max_rejects: u64,
+    #[command(flatten)]
+    pub(crate) building: Building,
+    /// Output
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct IndexSearch {
+    /// The index file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// The hash looked for, pdq:…. Repeatable
+    #[arg(long, value_name = "pdq:VALUE", required = true)]
+    pub(crate) signal: Vec<String>,
+    /// Largest distance in bits
+    #[arg(long, default_value_t = 31, value_parser = clap::value_parser!(u32).range(0..=256))]
+    pub(crate) radius: u32,
+    /// Output
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
 }
 
 #[derive(Subcommand, Debug)]
@@ -307,6 +419,34 @@ pub(crate) enum Bank {
         /// Output
         #[arg(long, value_enum, default_value_t)]
         format: Format,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Add one entry, found by the next look-up
+    Add {
+        /// The bank
+        bank: String,
+        /// A fingerprint of the entry: pdq:…, md5:…, sha1:…, sha256:…. Repeatable
+        #[arg(long, value_name = "TYPE:VALUE", required = true)]
+        signal: Vec<String>,
+        /// Its id; one is made without it
+        #[arg(long)]
+        id: Option<String>,
+        /// Output
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Remove one entry, gone by the next look-up
+    Remove {
+        /// The bank
+        bank: String,
+        /// The entry's id
+        entry: String,
+        /// Say that you mean it
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         data: Data,
     },

@@ -37,7 +37,25 @@ Examples:
   lodestone match photo.jpg --known pdq:list.txt
   lodestone match --signal pdq:f8f8f0ce…9b22 --data ~/lodestone-data --format ndjson
 
+  Every entry of one list against another:
+      lodestone match --against pdq:known.txt pdq:new.txt --format csv > pairs.csv
+  A new list against the banks, and against everything that scans with --data have ever read:
+      lodestone match --against banks new.csv --data ~/lodestone-data
+      lodestone match --against seen new.csv --data ~/lodestone-data
+
+With --against, lists are compared as they are: pictures are turned and inverted only where pictures are known (seen).
+  The lists after --against are indexed (128 bytes a PDQ hash, and some 20 an entry), the others streamed: any length.
 Exit status: 0 nothing matched; 1 something matched; 2 something could not be read or done.";
+
+pub(crate) const INDEX_BUILD: &str = "\
+Examples:
+  lodestone index build pdq:list.txt --out list.lseg
+  lodestone index build --raw codes.bin --out codes.lseg --memory 512
+  lodestone index search list.lseg --signal pdq:f8f8f0ce…9b22
+
+An index file answers every radius exactly, is opened by mapping, and is the same whatever threads and memory built it.
+  A file of that name is replaced if it is an index. docs/formats/segment.md draws it.
+Exit status: 0 written; 2 not.";
 
 pub(crate) const EXAMINE: &str = "\
 Examples:

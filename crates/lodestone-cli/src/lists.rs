@@ -1,17 +1,27 @@
 //! Lists and banks named on the command line, as one snapshot.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use anyhow::{Context, Result};
+use lodestone_engine::bank_index::open_banks;
+use lodestone_engine::join::JoinStep;
 use lodestone_engine::lists::{ListRequest, describe, load_list};
-use lodestone_engine::{Keep, LookUps, OpenBanks, Snapshot, SnapshotBuilder};
+use lodestone_engine::{Keep, LookUps, Snapshot, SnapshotBuilder};
 use lodestone_index::BuildOptions;
-use lodestone_store::Store;
 use lodestone_types::BankKind;
 
 use crate::args::Lists;
 use crate::settings::Settings;
+use crate::show::{IndexShow, Steps};
 use crate::words::count;
+
+/// How indexes are built: with all cores, and 2 GiB.
+pub(crate) fn build_options() -> BuildOptions {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    BuildOptions { threads, ..BuildOptions::default() }
+}
 
 /// Says that look-ups failed: what they concern is not "no match".
 pub(crate) fn say_failures(look_ups: &LookUps) {
@@ -21,17 +31,72 @@ pub(crate) fn say_failures(look_ups: &LookUps) {
     }
 }
 
+/// As [`build_options`], with another limit of memory in MiB.
+pub(crate) fn build_options_within(memory_mib: Option<u64>) -> BuildOptions {
+    let mut options = build_options();
+    if let Some(mib) = memory_mib {
+        options.memory_bytes = mib.saturating_mul(1 << 20);
+    }
+    options
+}
+
+/// Says what look-ups read, when asked to, and always when a list makes them read far more than it should.
+pub(crate) fn say_look_ups(look_ups: &LookUps, snapshot: &Snapshot, ask: bool) {
+    let stats = &look_ups.stats;
+    let a_query = |n: u64| n as f64 / stats.queries.max(1) as f64;
+    if ask {
+        eprintln!(
+            "look-ups: {} queries, {:.0} probes a query, {:.1} entries a query, {:.2} verified a query, \
+             {:.0} scanned a query, {} hits",
+            stats.queries,
+            a_query(stats.probes),
+            a_query(stats.entries),
+            a_query(stats.verified),
+            a_query(stats.scanned),
+            stats.hits
+        );
+    }
+    if let Some(factor) = look_ups.skew(snapshot) {
+        eprintln!(
+            "warning: look-ups read {factor:.1} times the entries ({:.0} a query) that evenly spread hashes would make \
+             them read: a list or bank holds many hashes that are alike in part. Answers are complete, only slower; look \
+             at the lists' skew",
+            a_query(stats.entries)
+        );
+    }
+}
+
+/// Shows how far a list is read.
+pub(crate) struct ListShow(Steps);
+
+impl ListShow {
+    pub(crate) fn new(what: &'static str) -> Self {
+        Self(Steps::new(what))
+    }
+
+    pub(crate) fn tick(&mut self, step: JoinStep) {
+        match step.total_bytes {
+            0 => self.0.tick(step.rows, 0, "entries"),
+            total => {
+                // Rows are what people count, and bytes what is known of the whole.
+                let rows = step.rows as f64 * total as f64 / step.bytes.max(1) as f64;
+                self.0.tick(step.rows, rows as u64, "entries, about");
+            }
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
 /// Builds the snapshot of a command: the banks of the data folder, then the lists given.
 pub(crate) fn snapshot(lists: &Lists, settings: &Settings, keep: Option<&mut Keep>) -> Result<Snapshot> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut builder = SnapshotBuilder::new(BuildOptions { threads, ..BuildOptions::default() });
+    let mut builder = SnapshotBuilder::new(build_options());
     let mut names = BTreeSet::new();
     let mut generation = 0;
-    if let Some(folder) = &settings.data {
-        let open = OpenBanks::in_memory(Store::open_read_only(folder)?, keep.is_some())?;
-        generation = open.generation();
-        names.extend(open.names().map(str::to_owned));
-        builder.stored(open).context("banks of the data folder")?;
+    if settings.data.is_some() {
+        generation = banks(&mut builder, &mut names, settings, keep)?;
     }
     let mapping = lists.map.as_deref().map(str::parse).transpose().map_err(anyhow::Error::msg)?;
     let given = [
@@ -40,23 +105,96 @@ pub(crate) fn snapshot(lists: &Lists, settings: &Settings, keep: Option<&mut Kee
         (BankKind::KnownGood, &lists.known_good),
         (BankKind::Negative, &lists.negative),
     ];
+    let never = AtomicBool::new(false);
     let mut any = false;
     for (kind, texts) in given {
         for text in texts {
             let Ok(spec) = text.parse();
             let request = ListRequest { spec, kind, format: None, mapping: mapping.clone() };
-            let loaded =
-                load_list(&mut builder, &mut names, &request, settings.radius_bits, lists.max_rejects)?;
+            load(&mut builder, &mut names, &request, settings.radius_bits, lists.max_rejects, &never)?;
             any = true;
-            eprintln!("list {}: {} entries ({}, {kind})", loaded.bank, loaded.entries, loaded.format);
-            if loaded.ignored > 0 {
-                eprintln!("  {} rows hold only hashes of empty files and are left out", loaded.ignored);
-            }
-            for reject in &loaded.rejected {
-                eprintln!("  not taken: {}", describe(reject));
-            }
         }
     }
     // Lists given by file are a change of their own: their state is one after the data folder's.
-    Ok(builder.build(generation + u64::from(any))?)
+    build(builder, generation + u64::from(any), &never)
+}
+
+/// Builds the snapshot of `match --against`: the banks of the data folder if asked for, then the lists.
+pub(crate) fn against(
+    mut builder: SnapshotBuilder,
+    settings: &Settings,
+    with_banks: bool,
+    lists: &[ListRequest],
+    max_rejects: u64,
+    stop: &AtomicBool,
+) -> Result<Snapshot> {
+    let mut names = BTreeSet::new();
+    let mut generation = 0;
+    if with_banks {
+        settings.need_data()?;
+        generation = banks(&mut builder, &mut names, settings, None)?;
+    }
+    for request in lists {
+        load(&mut builder, &mut names, request, settings.radius_bits, max_rejects, stop)?;
+    }
+    build(builder, generation + u64::from(!lists.is_empty()), stop)
+}
+
+/// Adds the banks of the data folder; returns their generation.
+fn banks(
+    builder: &mut SnapshotBuilder,
+    names: &mut BTreeSet<String>,
+    settings: &Settings,
+    keep: Option<&mut Keep>,
+) -> Result<u64> {
+    let mut news = IndexShow::new();
+    let store = keep.map(Keep::store_mut);
+    let open = open_banks(settings.need_data()?, store, &build_options(), &mut |one| news.tell(&one));
+    news.clear();
+    let open = open.context("banks of the data folder")?;
+    let generation = open.generation();
+    names.extend(open.names().map(str::to_owned));
+    builder.stored(open).context("banks of the data folder")?;
+    Ok(generation)
+}
+
+/// Loads one list, and says what came of it.
+pub(crate) fn load(
+    builder: &mut SnapshotBuilder,
+    names: &mut BTreeSet<String>,
+    request: &ListRequest,
+    radius_bits: u32,
+    max_rejects: u64,
+    stop: &AtomicBool,
+) -> Result<()> {
+    let mut show = ListShow::new("reading the list");
+    let loaded = load_list(builder, names, request, radius_bits, max_rejects, &mut |step| {
+        show.tick(step);
+        flow(stop)
+    });
+    show.clear();
+    let loaded = loaded?;
+    eprintln!("list {}: {} entries ({}, {})", loaded.bank, loaded.entries, loaded.format, request.kind);
+    if loaded.ignored > 0 {
+        eprintln!("  {} rows hold only hashes of empty files and are left out", loaded.ignored);
+    }
+    for reject in &loaded.rejected {
+        eprintln!("  not taken: {}", describe(reject));
+    }
+    Ok(())
+}
+
+/// Builds what was gathered, showing how far it is.
+pub(crate) fn build(builder: SnapshotBuilder, generation: u64, stop: &AtomicBool) -> Result<Snapshot> {
+    let mut show = IndexShow::new();
+    let snapshot = builder.build_telling(generation, &mut |step| {
+        show.build(step);
+        flow(stop)
+    });
+    show.clear();
+    Ok(snapshot?)
+}
+
+fn flow(stop: &AtomicBool) -> ControlFlow<()> {
+    if stop.load(Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }

@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Command::Hash(args) => cmd::hash::run(&args),
         Command::Match(args) => cmd::matching::run(&args),
         Command::Bank(args) => cmd::bank::run(&args),
+        Command::Index(args) => cmd::index::run(&args),
         Command::Examine(args) => cmd::examine::run(&args),
         Command::Demo(args) => cmd::demo::run(&args),
         Command::Config(args) => cmd::config::run(&args),
@@ -58,7 +59,7 @@ fn main() -> ExitCode {
 }
 
 /// An error and its causes, each said once: many already say theirs.
-fn told(error: &anyhow::Error) -> String {
+pub(crate) fn told(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {
         if text.is_empty() {

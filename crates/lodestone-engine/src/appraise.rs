@@ -142,12 +142,18 @@ pub fn appraise_signal(
 }
 
 /// A match whose entry has no name yet.
-struct Found {
+pub(crate) struct Found {
     key: u64,
     signal_type: SignalType,
     distance_bits: u32,
     transform: Transform,
     folded: bool,
+}
+
+impl Found {
+    pub(crate) fn as_it_is(key: u64, signal_type: SignalType, distance_bits: u32) -> Self {
+        Self { key, signal_type, distance_bits, transform: Transform::default(), folded: false }
+    }
 }
 
 fn exact(snapshot: &Snapshot, observation: &Observation) -> Vec<Found> {
@@ -161,13 +167,12 @@ fn exact(snapshot: &Snapshot, observation: &Observation) -> Vec<Found> {
 }
 
 fn digest(snapshot: &Snapshot, signal_type: SignalType, value: &[u8], found: &mut Vec<Found>) {
-    let (transform, folded) = (Transform::default(), false);
-    let of_key = |key| Found { key, signal_type, distance_bits: 0, transform, folded };
-    found.extend(snapshot.digest(signal_type, value).map(of_key));
+    let keys = snapshot.digest(signal_type, value);
+    found.extend(keys.map(|key| Found::as_it_is(key, signal_type, 0)));
 }
 
 /// Fetches the names of all entries at once.
-fn name(snapshot: &Snapshot, found: &[Vec<Found>]) -> Result<Vec<Vec<Match>>, LookUpError> {
+pub(crate) fn name(snapshot: &Snapshot, found: &[Vec<Found>]) -> Result<Vec<Vec<Match>>, LookUpError> {
     let names = snapshot.names(&found.iter().flatten().map(|found| found.key).collect())?;
     let a_match = |found: &Found| -> Result<Match, LookUpError> {
         let bank = snapshot.bank_of(found.key)?;
@@ -366,7 +371,7 @@ mod tests {
     fn an_unreadable_file_is_still_matched_by_digest() {
         let broken = Observation {
             fingerprints: Vec::new(),
-            unreadable: Some(Unreadable::new(lodestone_types::Stage::Decode, "malformed", "")),
+            unreadable: Some(Unreadable::new(Stage::Decode, "malformed", "")),
             ..observed([hash(1); 8], 90)
         };
         let mut builder = SnapshotBuilder::default();

@@ -1,11 +1,11 @@
 //! The banks of a data folder, opened for look-ups: their table, their index, and the store for the names of what matches.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use lodestone_index::{Code256, Hit, SearchStats};
+use lodestone_index::{Code256, Hit, LiveSnapshot, SearchStats, SegmentError};
 use lodestone_store::{Store, StoreError};
-use lodestone_types::{Bank, Signal};
+use lodestone_types::{Bank, Signal, SignalType};
 
 use crate::look_up::LookUpError;
 use crate::skew::Table;
@@ -48,6 +48,7 @@ impl OpenBanks {
             store: Mutex::new(store),
             places: BTreeMap::new(),
             radius_bits: 0,
+            index: None,
         };
         Ok(Self { banks, stored })
     }
@@ -55,6 +56,11 @@ impl OpenBanks {
     /// The state of the banks.
     pub fn generation(&self) -> u64 {
         self.stored.generation
+    }
+
+    /// PDQ values of the banks that are searched.
+    pub(crate) fn searched_values(&self) -> Result<u64, StoreError> {
+        crate::bank_index::searched_values(&self.stored.store())
     }
 
     /// Their names.
@@ -74,6 +80,8 @@ pub(crate) struct Stored {
     places: BTreeMap<u64, usize>,
     /// Largest radius of the banks that are searched.
     radius_bits: u32,
+    /// PDQ values of the banks, by entry number; `None`: they stand in the snapshot's own index.
+    pub(crate) index: Option<Arc<LiveSnapshot>>,
 }
 
 impl Stored {
@@ -92,23 +100,31 @@ impl Stored {
 
     /// Whether PDQ values are searched here; else they have to be taken into the snapshot's own index.
     pub(crate) fn is_indexed(&self) -> bool {
-        false
+        self.index.is_some()
     }
 
     /// PDQ values searched here.
-    pub(crate) fn pdq_signals(&self) -> u64 {
-        0
+    pub(crate) fn pdq_signals(&self) -> Result<u64, SegmentError> {
+        self.index.as_ref().map_or(Ok(0), |index| index.len())
     }
 
-    pub(crate) fn tables(&self, _tables: &mut Vec<Table>) {}
+    /// The tables that look-ups probe.
+    pub(crate) fn tables(&self, tables: &mut Vec<Table>) {
+        for segment in self.index.iter().flat_map(|index| index.facts().segments) {
+            crate::skew::tables(&segment.segment, tables);
+        }
+    }
 
     /// Every PDQ value within the largest radius of any bank.
     pub(crate) fn search(
         &self,
-        _queries: &[Code256],
-        _hits: &mut Vec<Hit>,
-        _stats: &mut SearchStats,
+        queries: &[Code256],
+        hits: &mut Vec<Hit>,
+        stats: &mut SearchStats,
     ) -> Result<(), LookUpError> {
+        if let Some(index) = &self.index {
+            index.search_into(queries, self.radius_bits, hits, stats)?;
+        }
         Ok(())
     }
 
@@ -125,7 +141,11 @@ impl Stored {
         bank: &str,
         mut each: impl FnMut(u64, [u8; 32]) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.store().for_each_pdq(bank, |no, value| each(no.unsigned_abs(), value))
+        let store = self.store();
+        if !store.signal_counts(bank)?.contains_key(&SignalType::Pdq) {
+            return Ok(());
+        }
+        store.for_each_pdq(bank, |no, value| each(no.unsigned_abs(), value))
     }
 
     /// Adds what answers say of these entries.

@@ -11,8 +11,10 @@
 #![forbid(unsafe_code)]
 
 mod appraise;
+pub mod bank_index;
 mod banks;
 mod hashing;
+pub mod join;
 mod keep;
 pub mod lists;
 mod look_up;
@@ -21,6 +23,7 @@ pub mod observer;
 mod options;
 mod progress;
 pub mod report;
+pub mod retro;
 mod rows;
 pub mod scan;
 mod sheaf;

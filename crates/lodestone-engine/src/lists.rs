@@ -1,9 +1,10 @@
 //! Lists given by file: told apart, read as a stream, refused with a hint, or added to a snapshot.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::str::FromStr;
@@ -13,6 +14,7 @@ use lodestone_hash::Digester;
 use lodestone_store::StoreError;
 use lodestone_types::{Bank, BankKind, ListEntry, ListVersion, Reject, RejectKind, SignalType, hex};
 
+use crate::join::JoinStep;
 use crate::snapshot::{BuildError, SnapshotBuilder};
 
 /// `[TYPE:]FILE` as typed.
@@ -82,6 +84,22 @@ pub enum ListError {
         /// The first of them.
         first: String,
     },
+    /// The caller stopped it.
+    #[error("list {path}: stopped")]
+    Stopped {
+        /// Its name.
+        path: String,
+    },
+    /// A list that is read as it is looked up cannot be read on; what came before was.
+    #[error("list {path}: {reason} ({allowed} lines may be unreadable); what stands before it was looked up")]
+    BrokenOff {
+        /// Its name.
+        path: String,
+        /// The line, and what is wrong with it.
+        reason: String,
+        /// Lines that may be rejected.
+        allowed: u64,
+    },
     /// A database among the lists cannot be read.
     #[error("list {path}: {source}")]
     Database {
@@ -107,9 +125,34 @@ pub struct Listing<'r> {
     path: PathBuf,
     /// `None` for a database, which is no stream.
     rows: Option<(Entries<'r>, Rc<RefCell<Digester>>)>,
+    read: ListRead,
+}
+
+/// How far a list has been read, while it is.
+#[derive(Clone, Debug, Default)]
+pub struct ListRead {
+    bytes: Rc<Cell<u64>>,
+    total: u64,
+}
+
+impl ListRead {
+    /// Bytes read so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.get()
+    }
+
+    /// Bytes of the file; 0 for a database or a pipe.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
 }
 
 impl Listing<'_> {
+    /// Follows how far it has been read.
+    pub fn read(&self) -> ListRead {
+        self.read.clone()
+    }
+
     /// Hands every row to `take`, until it returns false. Returns the SHA-256 of what was read, hexadecimal; empty for
     /// a database.
     ///
@@ -147,18 +190,28 @@ pub fn open_list<'r>(request: &ListRequest) -> Result<Listing<'r>, ListError> {
         }
         _ => io(error),
     })?;
-    if file.metadata().map_err(io)?.is_dir() {
+    let facts = file.metadata().map_err(io)?;
+    if facts.is_dir() {
         return Err(io(io::Error::new(io::ErrorKind::IsADirectory, "is a folder")));
     }
     let mut head = [0; 16];
     let n = read_some(&mut file, &mut head).map_err(io)?;
     let database = head[..n].starts_with(b"SQLite format 3\0");
     if request.format == Some(ListFormat::NsrlRds3) || (database && request.format.is_none()) {
-        return Ok(Listing { format: ListFormat::NsrlRds3, path: path.clone(), rows: None });
+        return Ok(Listing {
+            format: ListFormat::NsrlRds3,
+            path: path.clone(),
+            rows: None,
+            read: ListRead::default(),
+        });
     }
     let digest = Rc::new(RefCell::new(Digester::new()));
-    let input =
-        Digested { input: io::Cursor::new(head[..n].to_vec()).chain(file), digest: Rc::clone(&digest) };
+    let read = ListRead { bytes: Rc::default(), total: if facts.is_file() { facts.len() } else { 0 } };
+    let input = Digested {
+        input: io::Cursor::new(head[..n].to_vec()).chain(file),
+        digest: Rc::clone(&digest),
+        bytes: Rc::clone(&read.bytes),
+    };
     let options = ReadOptions {
         declared: request.spec.declared,
         format: request.format,
@@ -166,7 +219,7 @@ pub fn open_list<'r>(request: &ListRequest) -> Result<Listing<'r>, ListError> {
     };
     let list = format::open(input, &options).map_err(refused)?;
     list.format.check_kind(request.kind).map_err(refused)?;
-    Ok(Listing { format: list.format, path: path.clone(), rows: Some((list.entries, digest)) })
+    Ok(Listing { format: list.format, path: path.clone(), rows: Some((list.entries, digest)), read })
 }
 
 /// What to say of `bogus:list.txt`, which is read as the name of a file.
@@ -193,7 +246,8 @@ pub struct Loaded {
     pub ignored: u64,
 }
 
-/// Loads a list into a snapshot as a bank of its own, named after the file.
+/// Loads a list into a snapshot as a bank of its own, named after the file. `tick` is told how far it is, and stops it
+/// by breaking.
 ///
 /// # Errors
 /// [`ListError`]; the builder is then of no use.
@@ -203,9 +257,11 @@ pub fn load_list(
     request: &ListRequest,
     radius_bits: u32,
     max_rejects: u64,
+    tick: &mut dyn FnMut(JoinStep) -> ControlFlow<()>,
 ) -> Result<Loaded, ListError> {
     let path = request.spec.path.display().to_string();
     let listing = open_list(request)?;
+    let read = listing.read();
     let name = bank_name(&request.spec.path, names);
     builder.bank(Bank {
         name: name.clone(),
@@ -223,7 +279,13 @@ pub fn load_list(
             Ok(entry) => match builder.entry(&entry) {
                 Ok(()) => {
                     loaded.entries += 1;
-                    true
+                    if loaded.entries.is_multiple_of(1 << 14) {
+                        let (bytes, total_bytes) = (read.bytes(), read.total());
+                        if tick(JoinStep { rows: loaded.entries, bytes, total_bytes }).is_break() {
+                            failed = Some(ListError::Stopped { path: path.clone() });
+                        }
+                    }
+                    failed.is_none()
                 }
                 Err(source) => {
                     failed = Some(ListError::Index { path: path.clone(), source });
@@ -292,12 +354,14 @@ fn read_some(input: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
 struct Digested<R> {
     input: R,
     digest: Rc<RefCell<Digester>>,
+    bytes: Rc<Cell<u64>>,
 }
 
 impl<R: Read> Read for Digested<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let n = self.input.read(into)?;
         self.digest.borrow_mut().update(&into[..n]);
+        self.bytes.set(self.bytes.get() + n as u64);
         Ok(n)
     }
 }
@@ -337,15 +401,18 @@ mod tests {
             format: None,
             mapping: None,
         };
+        let mut go_on = |_| ControlFlow::Continue(());
         let mut builder = SnapshotBuilder::default();
         let mut names = BTreeSet::new();
-        let untyped = load_list(&mut builder, &mut names, &request(None), 31, 0).unwrap_err().to_string();
+        let untyped =
+            load_list(&mut builder, &mut names, &request(None), 31, 0, &mut go_on).unwrap_err().to_string();
         assert!(untyped.contains("pdq:"), "{untyped}");
         names.clear();
         let mut builder = SnapshotBuilder::default();
-        let loaded = load_list(&mut builder, &mut names, &request(Some(SignalType::Pdq)), 31, 0).unwrap();
+        let loaded =
+            load_list(&mut builder, &mut names, &request(Some(SignalType::Pdq)), 31, 0, &mut go_on).unwrap();
         assert_eq!((loaded.bank.as_str(), loaded.entries), ("known", 2));
-        load_list(&mut builder, &mut names, &request(Some(SignalType::Sha256)), 31, 0).unwrap();
+        load_list(&mut builder, &mut names, &request(Some(SignalType::Sha256)), 31, 0, &mut go_on).unwrap();
         let snapshot = builder.build(1).unwrap();
         let versions: Vec<_> =
             snapshot.banks().iter().map(|b| (b.name.as_str(), b.version.entries)).collect();

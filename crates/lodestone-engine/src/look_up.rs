@@ -30,6 +30,15 @@ pub struct LookUps {
 }
 
 impl LookUps {
+    /// Adds those of another part of the same run, which came after these.
+    pub fn add(&mut self, other: Self) {
+        self.stats += other.stats;
+        self.failed += other.failed;
+        if self.first_failure.is_none() {
+            self.first_failure = other.first_failure;
+        }
+    }
+
     /// Counts an item whose look-up failed.
     pub fn fail(&mut self, error: &LookUpError) {
         self.failed += 1;

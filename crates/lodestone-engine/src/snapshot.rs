@@ -5,10 +5,11 @@
 //! stored entries are fetched for matches only, so that opening a data folder costs the same whatever it holds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use lodestone_index::{
-    BuildOptions, Code256, DigestIndex, Hit, SearchStats, Segment, SegmentBuilder, SegmentError,
+    BuildOptions, BuildStep, Code256, DigestIndex, Hit, SearchStats, Segment, SegmentBuilder, SegmentError,
 };
 use lodestone_types::{Bank, ListEntry, ListVersion, SignalType};
 
@@ -68,9 +69,12 @@ impl Snapshot {
     }
 
     /// PDQ values that are searched.
-    pub fn pdq_signals(&self) -> u64 {
+    ///
+    /// # Errors
+    /// If the index of a data folder is damaged.
+    pub fn pdq_signals(&self) -> Result<u64, LookUpError> {
         let given = self.given.as_ref().map_or(0, |given| given.segment.len());
-        given + self.stored.as_ref().map_or(0, Stored::pdq_signals)
+        Ok(given + self.stored.as_ref().map_or(Ok(0), Stored::pdq_signals)?)
     }
 
     /// How many entries a query would look at if codes were spread evenly, for each probe it makes; `None` where
@@ -333,10 +337,22 @@ impl SnapshotBuilder {
     /// # Errors
     /// [`BuildError`].
     pub fn build(self, generation: u64) -> Result<Snapshot, BuildError> {
+        self.build_telling(generation, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// As [`SnapshotBuilder::build`]; `progress` is told each step, and stops it by breaking.
+    ///
+    /// # Errors
+    /// [`BuildError`].
+    pub fn build_telling(
+        self,
+        generation: u64,
+        progress: &mut dyn FnMut(BuildStep) -> ControlFlow<()>,
+    ) -> Result<Snapshot, BuildError> {
         let given = match self.pdq_count {
             0 => None,
             count => {
-                let (segment, folder) = segment(self.pdq, count, &self.options)?;
+                let (segment, folder) = segment(self.pdq, count, &self.options, progress)?;
                 Some(Given { segment, radius_bits: self.radius_bits, _folder: folder })
             }
         };
@@ -359,17 +375,17 @@ fn segment(
     builder: SegmentBuilder,
     count: u64,
     options: &BuildOptions,
+    progress: &mut dyn FnMut(BuildStep) -> ControlFlow<()>,
 ) -> Result<(Segment, Option<tempfile::TempDir>), BuildError> {
-    let mut go_on = |_| std::ops::ControlFlow::Continue(());
     if count.saturating_mul(BYTES_A_CODE) <= options.memory_bytes {
-        return Ok((builder.build(&mut go_on)?, None));
+        return Ok((builder.build(progress)?, None));
     }
     let folder = tempfile::Builder::new().prefix("lodestone-index-").tempdir();
     let folder = folder.map_err(|source| BuildError::Folder { path: std::env::temp_dir(), source })?;
     let path = folder.path().join("lists.lseg");
-    builder.write(&path, &mut go_on)?;
+    builder.write(&path, progress)?;
     let segment = Segment::open(&path)?;
     // Written a moment ago by this process: checked once as a whole, then read without checks.
-    segment.verify(&mut |_, _| std::ops::ControlFlow::Continue(()))?;
+    segment.verify(&mut |_, _| ControlFlow::Continue(()))?;
     Ok((segment, Some(folder)))
 }

@@ -98,6 +98,25 @@ pub fn look_up(look_ups: &LookUps) -> Value {
     })
 }
 
+/// One pair of two lists: `kind: "pair"`.
+pub fn pair(list: &str, entry: &str, found: &Match) -> Value {
+    let mut object = json!({
+        "kind": "pair",
+        "list": list,
+        "entry": entry,
+        "against": found.bank,
+        "against_kind": found.bank_kind,
+        "against_entry": found.entry,
+        "signal_type": found.signal_type,
+        "distance_bits": found.distance_bits,
+        "radius_bits": found.radius_bits,
+    });
+    if let Some(classification) = &found.classification {
+        object["classification"] = json!(classification);
+    }
+    object
+}
+
 /// One group: `kind: "group"`.
 pub fn group(group: &Group) -> Value {
     tagged("group", group)

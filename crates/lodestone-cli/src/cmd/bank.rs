@@ -2,20 +2,22 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use lodestone_engine::bank_index::{self, Outcome};
 use lodestone_engine::lists::{ListRequest, ListSpec, describe, open_list};
 use lodestone_exchange::format::{ListFormat, ListWriter, WriteOptions};
 use lodestone_hash::Digester;
 use lodestone_store::{ImportOptions, ListSource, Store, StoreError};
-use lodestone_types::{Bank as ABank, BankKind, SignalType, hex};
+use lodestone_types::{Bank as ABank, BankKind, Signal, SignalType, hex};
 use serde_json::json;
 
 use super::Objects;
 use crate::Ended;
 use crate::args::{Bank, Data, Format, Lists, Reading};
 use crate::settings::Settings;
+use crate::show::{IndexShow, mended};
 use crate::words::count;
 
 /// Runs a command on banks.
@@ -23,8 +25,25 @@ pub(crate) fn run(args: &Bank) -> Result<Ended> {
     match args {
         Bank::Create { name, kind, radius, data } => {
             let kind: BankKind = kind.parse().map_err(anyhow::Error::msg)?;
-            open(data)?.create_bank(name, kind, *radius, "", now_us())?;
+            let (mut store, folder) = open(data)?;
+            store.create_bank(name, kind, *radius, "", now_us())?;
             eprintln!("bank {name} ({kind}, radius {radius}) created");
+            return Ok(index(&mut store, &folder));
+        }
+        Bank::Add { bank, signal, id, format, data } => {
+            return add(bank, signal, id.as_deref(), *format, data);
+        }
+        Bank::Remove { bank, entry, yes, data } => {
+            let (mut store, folder) = open(data)?;
+            let found =
+                store.entry(bank, entry)?.with_context(|| format!("bank {bank} has no entry {entry}"))?;
+            if !yes {
+                let values = count(found.row.signals.len() as u64, "value", "values");
+                bail!("entry {entry} of bank {bank} holds {values}; say --yes to remove it");
+            }
+            store.remove_entry(bank, entry)?;
+            eprintln!("bank {bank}: entry {entry} removed (generation {})", store.generation()?);
+            return Ok(index(&mut store, &folder));
         }
         Bank::List { format, data } => list(*format, &open_to_read(settings(data)?.need_data()?)?)?,
         Bank::Import { bank, list, kind, list_format, map, max_rejects, format, data } => {
@@ -48,25 +67,84 @@ pub(crate) fn run(args: &Bank) -> Result<Ended> {
             show(bank, entry.as_deref(), *format, &open_to_read(settings(data)?.need_data()?)?)?;
         }
         Bank::Delete { bank, yes, data } => {
-            let mut store = open(data)?;
+            let (mut store, folder) = open(data)?;
             let entries = store.bank(bank)?.version.entries;
             if !yes {
                 bail!("bank {bank} holds {}; say --yes to delete it", count(entries, "entry", "entries"));
             }
             store.delete_bank(bank)?;
             eprintln!("bank {bank} and its {} deleted", count(entries, "entry", "entries"));
+            return Ok(index(&mut store, &folder));
         }
     }
     Ok(Ended::Clean)
 }
 
-fn settings(data: &Data) -> Result<Settings> {
+/// The settings of a command that needs a data folder and no more.
+pub(crate) fn settings(data: &Data) -> Result<Settings> {
     Settings::new(&Lists { data: data.data.clone(), ..Lists::default() }, &Reading::default())
 }
 
-fn open(data: &Data) -> Result<Store> {
+fn open(data: &Data) -> Result<(Store, PathBuf)> {
     let settings = settings(data)?;
-    Ok(Store::open(settings.need_data()?)?)
+    let folder = settings.need_data()?;
+    Ok((Store::open(folder)?, folder.clone()))
+}
+
+/// Opens a data folder for writing; makes none.
+pub(crate) fn open_existing(folder: &Path) -> Result<Store> {
+    drop(Store::open_read_only(folder)?);
+    Ok(Store::open(folder)?)
+}
+
+/// Brings the index up to what was just changed. The change itself is done whatever comes of this: the next command
+/// that uses the index tries again.
+fn index(store: &mut Store, folder: &Path) -> Ended {
+    let mut show = IndexShow::new();
+    let options = crate::lists::build_options();
+    let outcome = bank_index::bring_up_to_date(store, folder, &options, &mut |news| show.tell(&news));
+    show.clear();
+    match outcome {
+        // What was asked for has been said; an index that was damaged is news.
+        Ok(Outcome::Built { why: None, .. } | Outcome::CaughtUp { .. }) => Ended::Clean,
+        Ok(outcome) => {
+            if let Some(line) = mended(&outcome) {
+                eprintln!("{line}");
+            }
+            Ended::Clean
+        }
+        Err(error) => {
+            eprintln!(
+                "lodestone: the banks are changed, their index is not, and the next command tries again: {error}"
+            );
+            Ended::Incomplete
+        }
+    }
+}
+
+fn add(bank: &str, signals: &[String], id: Option<&str>, format: Format, data: &Data) -> Result<Ended> {
+    let signals = signals
+        .iter()
+        .map(|text| text.parse::<Signal>().with_context(|| "--signal".to_owned()))
+        .collect::<Result<Vec<_>>>()?;
+    if let Some(signal) = signals.iter().find(|signal| signal.says_nothing()) {
+        bail!("--signal: this {} value says nothing: that of an empty file, or zeros only", signal.kind());
+    }
+    let (mut store, folder) = open(data)?;
+    let added = store.add_entry(bank, id, signals, now_us())?;
+    if matches!(format, Format::Ndjson | Format::Json) {
+        let mut objects = Objects::new(Format::Ndjson);
+        objects
+            .push(&json!({ "bank": bank, "entry": added.row.entry, "generation": added.added_generation }))?;
+        objects.finish()?;
+    } else {
+        println!("{bank}: entry {} added (generation {})", added.row.entry, added.added_generation);
+    }
+    let kind = store.bank(bank)?.kind;
+    if !kind.makes_known() && added.row.signals.iter().any(|signal| signal.kind() == SignalType::Pdq) {
+        eprintln!("  a {kind} bank speaks by exact digest only: its PDQ values are kept and not matched");
+    }
+    Ok(index(&mut store, &folder))
 }
 
 /// Opens a data folder for reading, beside a writer if there is one.
@@ -125,7 +203,7 @@ fn import(
     format: Format,
     data: &Data,
 ) -> Result<Ended> {
-    let mut store = open(data)?;
+    let (mut store, folder) = open(data)?;
     let existing = match store.bank(name) {
         Ok(bank) => Some(bank),
         Err(StoreError::NotFound { .. }) => None,
@@ -201,7 +279,7 @@ fn import(
             eprintln!("  not taken: {}", describe(reject));
         }
     }
-    Ok(Ended::Clean)
+    Ok(index(&mut store, &folder))
 }
 
 fn sha256_of(path: &Path) -> Result<String> {

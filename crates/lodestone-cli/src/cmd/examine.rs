@@ -40,6 +40,7 @@ pub(crate) fn run(args: &Examine) -> Result<Ended> {
         }
     }
     let any = |state| records.iter().any(|record| record.state == state);
+    crate::lists::say_look_ups(&look_ups, &snapshot, args.lists.verbose);
     crate::lists::say_failures(&look_ups);
     Ok(match (any(State::Unreadable) || look_ups.failed > 0, any(State::Known)) {
         (true, _) => Ended::Incomplete,

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use lodestone_engine::observer::Observer;
 use lodestone_engine::{LookUps, appraise, appraise_signal, full_path, wire};
 use lodestone_types::{Match as Matched, Signal, SignalType, State};
+use serde_json::json;
 
 use super::{Objects, worker_start};
 use crate::Ended;
@@ -15,6 +16,9 @@ use crate::words;
 
 /// Matches signals given by value, then files, in the order given.
 pub(crate) fn run(args: &Match) -> Result<Ended> {
+    if !args.against.is_empty() {
+        return super::against::run(args);
+    }
     let settings = Settings::new(&args.lists, &args.reading)?;
     let signals = args
         .signal
@@ -27,13 +31,22 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
     let mut objects = Objects::new(args.format);
     let (mut matched, mut incomplete) = (false, false);
     for signal in &signals {
-        let Ok(matches) = appraise_signal(&snapshot, signal, &mut look_ups) else { continue };
+        let text = format!("{signal:?}");
+        let matches = match appraise_signal(&snapshot, signal, &mut look_ups) {
+            Ok(matches) => matches,
+            Err(error) => {
+                eprintln!("lodestone: {text} could not be looked up: {error}");
+                if machine {
+                    objects.push(&json!({ "kind": "failed", "signal": text, "why": error.to_string() }))?;
+                }
+                continue;
+            }
+        };
         if signal.kind() == SignalType::Photodna {
             incomplete = true;
             eprintln!("lodestone: photodna values are kept in banks and not matched yet");
         }
         matched |= matches.iter().any(|one| one.bank_kind.makes_known());
-        let text = format!("{signal:?}");
         if machine {
             objects.push(&wire::signal(&text, &matches, snapshot.generation()))?;
         } else {
@@ -65,6 +78,7 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
     if machine {
         objects.finish()?;
     }
+    crate::lists::say_look_ups(&look_ups, &snapshot, args.lists.verbose);
     crate::lists::say_failures(&look_ups);
     Ok(match (incomplete || look_ups.failed > 0, matched) {
         (true, _) => Ended::Incomplete,

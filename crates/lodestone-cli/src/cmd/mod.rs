@@ -1,11 +1,13 @@
 //! One file a command: parse what was typed, call the engine, print.
 
+pub(crate) mod against;
 pub(crate) mod bank;
 pub(crate) mod bench;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod examine;
 pub(crate) mod hash;
+pub(crate) mod index;
 pub(crate) mod manual;
 pub(crate) mod matching;
 pub(crate) mod scan;
@@ -13,6 +15,8 @@ pub(crate) mod scan;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 
 use anyhow::{Context, Result};
 use lodestone_engine::{ObserveOptions, Start};
@@ -39,6 +43,31 @@ pub(crate) fn worker(memory_bytes: u64) -> ExitCode {
     match lodestone_engine::serve(memory_bytes) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::from(2),
+    }
+}
+
+/// The first Ctrl-C asks to end, and says so; the second ends at once.
+pub(crate) fn on_ctrl_c(said: &'static str) -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (flag, presses) = (Arc::clone(&stop), AtomicU32::new(0));
+    ctrlc::set_handler(move || {
+        flag.store(true, SeqCst);
+        if presses.fetch_add(1, SeqCst) > 0 {
+            #[allow(clippy::exit)] // asked for twice; what is on disk is the old state or the new
+            std::process::exit(130);
+        }
+        eprintln!("\n{said}");
+    })
+    .context("cannot watch for Ctrl-C")?;
+    Ok(stop)
+}
+
+/// A field of a table.
+pub(crate) fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
     }
 }
 

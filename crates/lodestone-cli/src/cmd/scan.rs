@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -55,7 +53,10 @@ pub(crate) fn run(args: &Scan) -> Result<Ended> {
     let facts = repeatable(args, &settings);
     let roots: Vec<String> = args.roots.iter().map(|root| path_text(root).0).collect();
     let run = keep.as_mut().map(|keep| keep.start_run(&roots, &json!(facts))).transpose()?;
-    let cancel = on_ctrl_c(resumable)?;
+    let cancel = super::on_ctrl_c(match resumable {
+        true => "finishing the files in work; Ctrl-C again to stop at once. What is done is kept.",
+        false => "finishing the files in work; Ctrl-C again to stop at once.",
+    })?;
     let (progress, mut show) = (Progress::default(), Show::new());
     let mut scanned = scan(
         &options,
@@ -96,6 +97,7 @@ pub(crate) fn run(args: &Scan) -> Result<Ended> {
         };
         eprintln!("lodestone: interrupted with {rest} files not reached; {how}");
     }
+    crate::lists::say_look_ups(&scanned.look_ups, &snapshot, args.lists.verbose);
     crate::lists::say_failures(&scanned.look_ups);
     let incomplete = summary.unreadable > 0
         || summary.interrupted
@@ -106,23 +108,6 @@ pub(crate) fn run(args: &Scan) -> Result<Ended> {
         (false, true) => Ended::Matched,
         (false, false) => Ended::Clean,
     })
-}
-
-/// The first Ctrl-C lets files in work finish; the second ends at once.
-fn on_ctrl_c(resumable: bool) -> Result<Arc<AtomicBool>> {
-    let cancel = Arc::new(AtomicBool::new(false));
-    let (flag, presses) = (Arc::clone(&cancel), AtomicU32::new(0));
-    ctrlc::set_handler(move || {
-        flag.store(true, SeqCst);
-        if presses.fetch_add(1, SeqCst) > 0 {
-            #[allow(clippy::exit)] // asked for twice; what was kept is on disk, workers end with their pipes
-            std::process::exit(130);
-        }
-        let kept = if resumable { " What is done is kept." } else { "" };
-        eprintln!("\nfinishing the files in work; Ctrl-C again to stop at once.{kept}");
-    })
-    .context("cannot watch for Ctrl-C")?;
-    Ok(cancel)
 }
 
 /// What has to be the same for another run to give the same answer. Workers and folders of state are not among it.
