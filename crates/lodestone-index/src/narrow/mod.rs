@@ -3,9 +3,11 @@
 mod scan;
 #[allow(unsafe_code)] // the dispatching calls and the vector loads
 mod simd;
+mod tables;
 
 use scan::{BLOCK, Column, Found, LANES, Probe, Tile};
 use simd::Narrow;
+use tables::Tables;
 
 use crate::owners::Owners;
 use crate::{Hit, Kernel, SearchStats};
@@ -49,11 +51,15 @@ impl<const WORDS: usize> NarrowCode<WORDS> {
 /// An immutable set of 64- or 128-bit codes with ids, searched by Hamming radius: *every* entry within it, exactly.
 ///
 /// Equal codes are stored once with all their owners. Memory: 8 bytes a word of a distinct code and 4 for its owners, 8
-/// an entry. Cost: linear in distinct codes, vectorised; see `examples/widths.rs`.
+/// an entry. Cost: linear in distinct codes, vectorised. From 131,072 distinct codes on there are tables besides (48 bytes
+/// a 64-bit code, 160 a 128-bit one), which small radii (up to 15 of 64 bits, 31 of 128) use where that is cheaper.
+/// Rates: `examples/widths.rs`.
 #[derive(Clone, Debug)]
 pub struct NarrowIndex<const WORDS: usize> {
     /// Word `w` of code `i` is `words[w][i / 64].0[i % 64 / 8][i % 8]`; zeros fill up the last block.
     words: [Vec<Column>; WORDS],
+    /// None for few codes.
+    tables: Tables<WORDS>,
     owners: Owners,
     kernel: Kernel,
 }
@@ -78,7 +84,8 @@ impl<const WORDS: usize> NarrowIndex<WORDS> {
         let owners = Owners::of_sorted(&entries, &mut |code| codes.push(code));
         drop(entries);
         let words = std::array::from_fn(|w| codes.chunks(BLOCK).map(|chunk| column(w, chunk)).collect());
-        Self { words, owners, kernel: Kernel::detect() }
+        let tables = if codes.len() < tables::FROM { Tables::default() } else { Tables::new(&codes) };
+        Self { words, tables, owners, kernel: Kernel::detect() }
     }
 
     /// The same index searched by another kernel. Answers do not depend on it.
@@ -107,6 +114,12 @@ impl<const WORDS: usize> NarrowIndex<WORDS> {
         self.owners.distinct()
     }
 
+    /// The same index without tables. Answers do not depend on them.
+    pub fn without_tables(mut self) -> Self {
+        self.tables = Tables::default();
+        self
+    }
+
     /// Appends to `hits` every entry within `radius_bits` of each query, sorted among themselves by query, distance and
     /// id. `query` counts from 0 in this batch. Larger batches are cheaper per query.
     pub fn search_into(
@@ -117,24 +130,40 @@ impl<const WORDS: usize> NarrowIndex<WORDS> {
         stats: &mut SearchStats,
     ) {
         let before = hits.len();
-        let numbered = (0u32..).zip(queries);
-        let probes: Vec<Probe<WORDS>> =
-            numbered.map(|(query, code)| Probe { words: code.0, query }).collect();
         let kernel = Narrow::of(self.kernel);
-        let mut found = Vec::new();
-        for batch in probes.chunks(BATCH) {
+        let limits = self.tables.limits(radius_bits);
+        let (mut scanned, mut found) = (Vec::new(), Vec::new());
+        for (query, code) in (0u32..).zip(queries) {
+            let probe = Probe { words: code.0, query };
+            let limits = limits.as_ref();
+            let looked = limits
+                .and_then(|limits| Some((limits, self.tables.buckets(&probe, limits, self.distinct())?)));
+            if let Some((limits, buckets)) = looked {
+                stats.probes += buckets.probes;
+                stats.entries += buckets.codes;
+                kernel.look_up(&self.tables, &buckets, &probe, limits, radius_bits, &mut found);
+                self.name(&mut found, hits);
+            } else {
+                scanned.push(probe);
+            }
+        }
+        for batch in scanned.chunks(BATCH) {
             for tile in self.tiles() {
                 kernel.scan(tile, batch, radius_bits, &mut found);
-                for Found { query, position, distance_bits } in found.drain(..) {
-                    let owners = self.owners.of(position);
-                    hits.extend(owners.iter().map(|id| Hit { query, distance_bits, id: *id }));
-                }
+                self.name(&mut found, hits);
             }
         }
         hits[before..].sort_unstable();
         stats.queries += queries.len() as u64;
-        stats.scanned += queries.len() as u64 * self.distinct() as u64;
+        stats.scanned += scanned.len() as u64 * self.distinct() as u64;
         stats.hits += (hits.len() - before) as u64;
+    }
+
+    /// Turns places into ids.
+    fn name(&self, found: &mut Vec<Found>, hits: &mut Vec<Hit>) {
+        for Found { query, position, distance_bits } in found.drain(..) {
+            hits.extend(self.owners.of(position).iter().map(|id| Hit { query, distance_bits, id: *id }));
+        }
     }
 
     /// Every entry within `radius_bits` of each query.

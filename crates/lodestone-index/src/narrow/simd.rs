@@ -8,6 +8,7 @@ use std::arch::x86_64::*;
 #[cfg(target_arch = "x86_64")]
 use super::scan::{BLOCK, Column, Filter, LANES};
 use super::scan::{Found, Plain, Probe, Tile, scan};
+use super::tables::{Buckets, Limits, Tables};
 use crate::Kernel;
 
 /// What a kernel means for narrow codes. Made by `of` only, which has seen the features on this machine.
@@ -83,6 +84,51 @@ impl Narrow {
             Set::Portable => scan(Plain, tile, probes, radius, found),
         }
     }
+
+    /// Appends every code of the buckets within `radius` of the probe, each once.
+    pub(crate) fn look_up<const WORDS: usize>(
+        self,
+        tables: &Tables<WORDS>,
+        buckets: &Buckets,
+        probe: &Probe<WORDS>,
+        limits: &Limits,
+        radius: u32,
+        found: &mut Vec<Found>,
+    ) {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 | Set::Avx2 | Set::Popcnt => {
+                // SAFETY: all three have this feature, and `of` has seen it on this machine.
+                unsafe { look_up_popcnt(tables, buckets, probe, limits, radius, found) }
+            }
+            _ => tables.look_up(buckets, probe, limits, radius, found),
+        }
+    }
+}
+
+/// Asks memory for the start of a slice, where the machine can.
+#[inline(always)]
+pub(crate) fn fetch<T>(from: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads nothing and cannot fault; SSE belongs to every x86-64.
+    unsafe {
+        _mm_prefetch::<_MM_HINT_T0>(from.as_ptr().cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = from;
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "popcnt")]
+fn look_up_popcnt<const WORDS: usize>(
+    tables: &Tables<WORDS>,
+    buckets: &Buckets,
+    probe: &Probe<WORDS>,
+    limits: &Limits,
+    radius: u32,
+    found: &mut Vec<Found>,
+) {
+    tables.look_up(buckets, probe, limits, radius, found);
 }
 
 #[cfg(target_arch = "x86_64")]

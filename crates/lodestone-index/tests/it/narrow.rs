@@ -112,3 +112,28 @@ fn a_batch_longer_than_the_cache_holds_is_answered_in_order() {
     let expected = (0..2500u32).map(|query| Hit { query, distance_bits: 0, id: u64::from(query % 300) });
     assert!(hits.into_iter().eq(expected));
 }
+
+#[test]
+fn a_set_large_enough_for_tables_answers_as_it_does_without_them() {
+    fn check<const WORDS: usize>(radii: &[u32]) {
+        let mix = |number: u64, w: usize| (number << 8 | w as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let code = |number| NarrowCode(std::array::from_fn(|w| mix(number, w) ^ mix(number, w) >> 31));
+        let index = NarrowIndex::<WORDS>::from_entries((0..140_000).map(|n| (code(n), n)).collect());
+        let bare = index.clone().without_tables();
+        let queries: Vec<_> =
+            (0..20).map(|n| NarrowCode(code(n * 991).0.map(|word| word ^ 1 << n))).collect();
+        for radius in radii {
+            let (mut hits, mut stats) = (Vec::new(), SearchStats::default());
+            index.search_into(&queries, *radius, &mut hits, &mut stats);
+            assert_eq!(hits, bare.search(&queries, *radius), "radius {radius}");
+            assert!(hits.len() >= queries.len());
+            assert_eq!(
+                (stats.scanned, stats.entries > 0),
+                (0, true),
+                "radius {radius} was not looked up in tables"
+            );
+        }
+    }
+    check::<1>(&[1, 4, 6]);
+    check::<2>(&[2, 8, 12]);
+}
