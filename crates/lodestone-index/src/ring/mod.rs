@@ -21,7 +21,7 @@ mod search;
 mod tests;
 
 pub(crate) use build::{build_table, in_parallel};
-pub(crate) use layout::Layout;
+pub(crate) use layout::{Extra, Layout, number_bits};
 pub(crate) use permute::{Bits, permute, restore, split_mix};
 pub(crate) use plan::{MAX_RADIUS, Plans};
 pub(crate) use search::{

@@ -8,7 +8,7 @@ use super::format::{BLOCK, CANARY, PartShape, Plan, Shape, checksum};
 use super::owners::Scheme;
 use super::sort::{Pair, Sorted};
 use super::target::{TableWork, Target};
-use super::{SegmentError, header, tables};
+use super::{SegmentError, header};
 use crate::Code256;
 use crate::ring::{Bits, Layout};
 
@@ -84,10 +84,10 @@ pub(super) fn survey(
         }
         let layout = match choice {
             LayoutChoice::Linear => None,
-            LayoutChoice::Auto => tables::choose(codes, even),
+            LayoutChoice::Auto => Layout::choose(codes, even),
             LayoutChoice::Widths(widths) => {
                 let layout = Layout::from_widths(widths);
-                tables::forced(layout.ok_or_else(|| SegmentError::Layout { widths: widths.clone() })?)
+                Some(layout.ok_or_else(|| SegmentError::Layout { widths: widths.clone() })?)
             }
         };
         Ok(PartShape { codes, even, layout })

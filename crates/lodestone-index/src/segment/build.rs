@@ -151,7 +151,8 @@ impl SegmentBuilder {
         let root = assemble::assemble(&mut disk, sorted, &survey, options.threads, progress)?;
         step(progress, BuildStage::Flush, 0, 1)?;
         disk.commit(path)?;
-        step(progress, BuildStage::Flush, 1, 1).or_else(|_| Ok(()))?;
+        // The file is there: too late to stop.
+        let _ = progress(BuildStep { stage: BuildStage::Flush, done: 1, total: 1 });
         Ok(WrittenSegment {
             bytes: survey.plan.total,
             checksum: root,

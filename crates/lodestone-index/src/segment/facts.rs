@@ -44,7 +44,7 @@ pub struct PartFacts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SectionFacts {
-    /// `codes`, `owners`, `dir`, `entries` or `lists`.
+    /// `codes`, `owners`, `dir`, `next`, `ids` or `lists`.
     pub name: &'static str,
     /// Its part; the number of parts for `lists`.
     pub part: usize,

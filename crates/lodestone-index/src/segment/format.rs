@@ -11,7 +11,7 @@ pub(super) const BLOCK: u64 = 4096;
 pub(super) const CANARY: u64 = u64::MAX;
 pub(super) const FOOTER: u64 = 32;
 pub(super) const CODE_BYTES: u64 = 32;
-/// Bytes that can be read after entries.
+/// Bytes that can be read after a table's next bits.
 const PADDING: u64 = 2 * NEXT_PADDING as u64;
 
 /// The checksum of all of it.
@@ -86,13 +86,15 @@ pub(super) struct PartPlan {
 pub(super) struct TablePlan {
     pub(super) dir: Span,
     /// Without the padding, which follows.
-    pub(super) entries: Span,
+    pub(super) next: Span,
+    /// Empty in table 0.
+    pub(super) ids: Span,
 }
 
 impl TablePlan {
-    /// The entries with what may be read after them.
-    pub(super) fn padded_entries(&self) -> Span {
-        Span { at: self.entries.at, len: self.entries.len + PADDING }
+    /// `next` with what may be read after it.
+    pub(super) fn padded_next(&self) -> Span {
+        Span { at: self.next.at, len: self.next.len + PADDING }
     }
 }
 
@@ -114,7 +116,8 @@ impl Plan {
             for (table, layout) in (0..part.tables()).zip(part.layout.iter().cycle()) {
                 tables.push(TablePlan {
                     dir: section(layout.dir_len(table) as u64, 4, 0)?,
-                    entries: section(part.codes, if table == 0 { 2 } else { 6 }, PADDING)?,
+                    next: section(part.codes, 2, PADDING)?,
+                    ids: section(if table == 0 { 0 } else { part.codes }, 4, 0)?,
                 });
             }
             parts.push(PartPlan { codes, owners, tables });
@@ -142,7 +145,8 @@ impl Plan {
             sections.push(("owners", number, 0, part.owners));
             for (table, plan) in part.tables.iter().enumerate() {
                 sections.push(("dir", number, table, plan.dir));
-                sections.push(("entries", number, table, plan.entries));
+                sections.push(("next", number, table, plan.next));
+                sections.push(("ids", number, table, plan.ids));
             }
         }
         sections.push(("lists", self.parts.len(), 0, self.lists));

@@ -15,7 +15,6 @@ mod header;
 mod linear;
 mod look;
 mod owners;
-mod parallel;
 mod self_test;
 mod sort;
 mod spill;

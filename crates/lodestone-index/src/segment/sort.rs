@@ -1,10 +1,9 @@
 //! Pairs in the order of the file.
 
 use super::SegmentError;
-use super::parallel::in_parallel;
 use super::spill::Runs;
 use crate::Code256;
-use crate::ring::permute;
+use crate::ring::{in_parallel, permute};
 
 /// A code and its owner. Until [`sort`] the code is the caller's, afterwards its words are those of the permuted code: a
 /// second type would cost a second copy.
@@ -70,6 +69,9 @@ fn deal(pairs: &mut [Pair]) -> Vec<usize> {
     ends
 }
 
+/// Takes a permuted code and its owners.
+pub(super) type EachCode<'a> = &'a mut dyn FnMut(Code256, &[u64]) -> Result<(), SegmentError>;
+
 /// All pairs, sorted; equal ones may follow each other.
 pub(super) enum Sorted {
     Memory(Vec<Pair>),
@@ -78,11 +80,7 @@ pub(super) enum Sorted {
 
 impl Sorted {
     /// Gives each distinct code with its owners, ascending, each once. `more` are pairs to be mixed in, sorted.
-    pub(super) fn each_code(
-        &self,
-        more: &[Pair],
-        each: &mut dyn FnMut(Code256, &[u64]) -> Result<(), SegmentError>,
-    ) -> Result<(), SegmentError> {
+    pub(super) fn each_code(&self, more: &[Pair], each: EachCode<'_>) -> Result<(), SegmentError> {
         match self {
             Self::Memory(pairs) => group(pairs.iter().map(|pair| Ok(*pair)), more, each),
             Self::Spilled(runs) => group(runs.merge()?, more, each),
@@ -93,7 +91,7 @@ impl Sorted {
 fn group(
     pairs: impl Iterator<Item = Result<Pair, SegmentError>>,
     more: &[Pair],
-    each: &mut dyn FnMut(Code256, &[u64]) -> Result<(), SegmentError>,
+    each: EachCode<'_>,
 ) -> Result<(), SegmentError> {
     let mut pairs = pairs.peekable();
     let mut more = more.iter().copied().peekable();

@@ -11,7 +11,7 @@ use super::assemble::Sums;
 use super::format::{Plan, Span, TablePlan};
 use super::{SegmentError, tables};
 use crate::map;
-use crate::ring::{Bits, Layout};
+use crate::ring::{Bits, Layout, build_table};
 
 /// One table to be built.
 pub(super) struct TableWork<'a> {
@@ -54,18 +54,23 @@ impl Target for Memory {
     }
 
     fn table(&mut self, work: &TableWork<'_>, sums: &mut Sums) -> Result<(), SegmentError> {
-        let TablePlan { dir, entries } = *work.at;
-        // Codes, directory and entries follow each other in this order.
+        let TablePlan { dir, next, ids } = *work.at;
+        // Codes, directory, next bits and ids follow each other in this order.
         let (before, rest) = self.map.split_at_mut(dir.at as usize);
-        let (dir_bytes, entry_bytes) = rest.split_at_mut((entries.at - dir.at) as usize);
-        tables::build(
-            work,
+        let (dir_bytes, rest) = rest.split_at_mut((next.at - dir.at) as usize);
+        let (next_bytes, ids_bytes) = rest.split_at_mut((ids.at - next.at) as usize);
+        build_table(
+            work.layout,
+            work.table,
             bytemuck::cast_slice(work.codes.of(before)),
+            work.threads,
             bytemuck::cast_slice_mut(&mut dir_bytes[..dir.len as usize]),
-            bytemuck::cast_slice_mut(&mut entry_bytes[..entries.len as usize]),
+            bytemuck::cast_slice_mut(&mut next_bytes[..next.len as usize]),
+            bytemuck::cast_slice_mut(&mut ids_bytes[..ids.len as usize]),
         );
-        sums.note(dir.at, dir.of(&self.map));
-        sums.note(entries.at, entries.of(&self.map));
+        for span in [dir, next, ids] {
+            sums.note(span.at, span.of(&self.map));
+        }
         Ok(())
     }
 }
@@ -75,9 +80,15 @@ pub(super) struct Disk {
     file: NamedTempFile,
     path: PathBuf,
     memory_bytes: u64,
-    /// For one table after the other.
+    scratch: Scratch,
+}
+
+/// Memory for one table after the other.
+#[derive(Default)]
+struct Scratch {
     dir: Vec<u32>,
-    entries: Vec<u16>,
+    next: Vec<u16>,
+    ids: Vec<u32>,
 }
 
 impl Disk {
@@ -90,7 +101,7 @@ impl Disk {
             .map_err(SegmentError::io(path))?;
         file.as_file().set_len(plan.total).map_err(SegmentError::io(path))?;
         let path = path.to_owned();
-        Ok(Self { file, path, memory_bytes, dir: Vec::new(), entries: Vec::new() })
+        Ok(Self { file, path, memory_bytes, scratch: Scratch::default() })
     }
 
     /// Flushes the file and gives it its name.
@@ -117,20 +128,23 @@ impl Target for Disk {
     fn table(&mut self, work: &TableWork<'_>, sums: &mut Sums) -> Result<(), SegmentError> {
         let map = map::file(self.file.as_file()).map_err(SegmentError::io(&self.path))?;
         let codes: &[Bits] = bytemuck::cast_slice(work.codes.of(&map));
-        let TablePlan { dir, entries } = *work.at;
+        let TablePlan { dir, next, ids } = *work.at;
         if tables::scratch_bytes(work, codes) > self.memory_bytes {
             return tables::in_slices(work, codes, self.memory_bytes, &mut |at, bytes| {
                 self.put(sums, at, bytes)
             });
         }
         // Taken out while the file is written to.
-        let (mut starts, mut scratch) = (std::mem::take(&mut self.dir), std::mem::take(&mut self.entries));
-        starts.resize((dir.len / 4) as usize, 0);
-        scratch.resize((entries.len / 2) as usize, 0);
-        tables::build(work, codes, &mut starts, &mut scratch);
-        self.put(sums, dir.at, bytemuck::cast_slice(&starts))?;
-        self.put(sums, entries.at, bytemuck::cast_slice(&scratch))?;
-        (self.dir, self.entries) = (starts, scratch);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.dir.resize((dir.len / 4) as usize, 0);
+        scratch.next.resize((next.len / 2) as usize, 0);
+        scratch.ids.resize((ids.len / 4) as usize, 0);
+        let Scratch { dir: starts, next: nexts, ids: numbers } = &mut scratch;
+        build_table(work.layout, work.table, codes, work.threads, starts, nexts, numbers);
+        self.put(sums, dir.at, bytemuck::cast_slice(starts))?;
+        self.put(sums, next.at, bytemuck::cast_slice(nexts))?;
+        self.put(sums, ids.at, bytemuck::cast_slice(numbers))?;
+        self.scratch = scratch;
         Ok(())
     }
 }

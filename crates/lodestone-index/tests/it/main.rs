@@ -8,5 +8,6 @@ mod live_files;
 mod live_kill;
 mod narrow;
 mod segment;
+mod segment_file;
 mod sets;
 mod vectors;
