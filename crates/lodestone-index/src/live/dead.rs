@@ -17,12 +17,9 @@ pub(crate) struct Dead {
 
 impl Dead {
     /// Tombstones of a file; pairs within the ranges fall away.
-    pub(crate) fn new(ranges: IdRanges, pairs: PairSet) -> Self {
-        let mut dead = Self { ranges, pairs };
-        for (first, last) in dead.ranges.as_slice() {
-            dead.pairs.remove_ids(*first, *last);
-        }
-        dead
+    pub(crate) fn new(ranges: IdRanges, pairs: impl Iterator<Item = Pair>) -> Self {
+        let pairs = pairs.filter(|(id, _)| !ranges.contains(*id)).collect();
+        Self { ranges, pairs }
     }
 
     pub(crate) fn ranges(&self) -> &IdRanges {

@@ -14,11 +14,25 @@ pub(crate) const MANIFEST_OLD: &str = "MANIFEST.old";
 const MANIFEST_TEMP: &str = "MANIFEST.tmp";
 const LOCK: &str = "LOCK";
 
+/// No file, commit or manifest has this number or a greater one: nobody counts so far, and adding never overflows.
+pub(crate) const NUMBER_MAX: u64 = 1 << 62;
+
 /// What a numbered file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Segment,
     Log,
+}
+
+/// The lock of a writer. The system lets go of it however the process ends.
+#[derive(Debug)]
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing alone would not do: a process that is being started elsewhere shares all open files for a moment.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
 }
 
 /// The folder of one live index.
@@ -31,7 +45,7 @@ impl Folder {
     }
 
     /// Makes the folder, for its owner only, and takes the lock that a writer holds.
-    pub(crate) fn create_and_lock(dir: &Path) -> Result<(Self, File), LiveError> {
+    pub(crate) fn create_and_lock(dir: &Path) -> Result<(Self, Lock), LiveError> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
@@ -48,7 +62,7 @@ impl Folder {
             .open(&path)
             .map_err(LiveError::io(&path))?;
         match lock.try_lock() {
-            Ok(()) => Ok((Self::new(dir), lock)),
+            Ok(()) => Ok((Self::new(dir), Lock(lock))),
             Err(TryLockError::WouldBlock) => Err(LiveError::Locked { path: dir.to_owned() }),
             Err(TryLockError::Error(source)) => Err(LiveError::Io { path, source }),
         }
@@ -205,7 +219,7 @@ fn numbered(name: &str) -> Option<(u64, Kind)> {
     };
     let plain = digits.len() == 16 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     plain.then_some(())?;
-    u64::from_str_radix(digits, 16).ok().map(|number| (number, kind))
+    u64::from_str_radix(digits, 16).ok().filter(|number| *number < NUMBER_MAX).map(|number| (number, kind))
 }
 
 #[cfg(test)]
@@ -223,6 +237,7 @@ mod tests {
             "000000000000001f.log.gz",
             "MANIFEST",
             "0",
+            "ffffffffffffffff.log",
         ] {
             assert_eq!(numbered(other), None, "{other}");
         }

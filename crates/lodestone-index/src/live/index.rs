@@ -4,7 +4,7 @@ use std::ops::{ControlFlow, RangeInclusive};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use arc_swap::ArcSwap;
@@ -27,12 +27,11 @@ use super::writer::Core;
 #[derive(Debug)]
 pub struct LiveIndex {
     role: Role,
-    refused: Option<String>,
 }
 
 #[derive(Debug)]
 enum Role {
-    Writer { core: Arc<Core>, merger: Option<JoinHandle<()>> },
+    Writer { core: Arc<Core>, merger: Option<JoinHandle<()>>, refused: Option<String> },
     Reader { current: ArcSwap<LiveSnapshot>, reader: Mutex<Reader> },
 }
 
@@ -65,7 +64,7 @@ impl LiveIndex {
             true => Some(start_merging(&core)?),
             false => None,
         };
-        let index = Self { role: Role::Writer { core, merger }, refused };
+        let index = Self { role: Role::Writer { core, merger, refused } };
         if let Ok(core) = index.core() {
             core.after_growth(true);
         }
@@ -78,9 +77,9 @@ impl LiveIndex {
     /// # Errors
     /// [`LiveError::NotALiveIndex`], else as [`LiveIndex::open`].
     pub fn open_read_only(dir: &Path) -> Result<Self, LiveError> {
-        let (reader, snapshot, refused) = Reader::open(Folder::new(dir))?;
+        let (reader, snapshot) = Reader::open(Folder::new(dir))?;
         let current = ArcSwap::from_pointee(snapshot);
-        Ok(Self { role: Role::Reader { current, reader: Mutex::new(reader) }, refused })
+        Ok(Self { role: Role::Reader { current, reader: Mutex::new(reader) } })
     }
 
     /// The state after the last commit. Costs nanoseconds and never waits.
@@ -98,7 +97,7 @@ impl LiveIndex {
     /// As [`LiveIndex::open_read_only`]; the snapshot stays as it was.
     pub fn refresh(&self) -> Result<bool, LiveError> {
         let Role::Reader { current, reader } = &self.role else { return Ok(false) };
-        let mut reader = reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut reader = lock(reader);
         let before = current.load_full();
         let Some(next) = reader.refresh(&before)? else { return Ok(false) };
         let moved = next.generation() != before.generation();
@@ -212,9 +211,7 @@ impl LiveIndex {
         }
         let folder = match &self.role {
             Role::Writer { core, .. } => core.folder.clone(),
-            Role::Reader { reader, .. } => {
-                reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner).folder.clone()
-            }
+            Role::Reader { reader, .. } => lock(reader).folder.clone(),
         };
         // No commit may move the log while it is read here.
         let _writer = match &self.role {
@@ -232,11 +229,15 @@ impl LiveIndex {
 
     /// How it is doing.
     pub fn health(&self) -> LiveHealth {
-        let failure = match &self.role {
-            Role::Writer { core, .. } => core.failure.lock().ok().and_then(|failure| failure.clone()),
-            Role::Reader { .. } => None,
-        };
-        LiveHealth { refused: self.refused.clone(), failure }
+        match &self.role {
+            Role::Writer { core, refused, .. } => LiveHealth {
+                refused: refused.clone(),
+                failure: core.failure.lock().ok().and_then(|failure| failure.clone()),
+            },
+            Role::Reader { reader, .. } => {
+                LiveHealth { refused: lock(reader).refused.clone(), failure: None }
+            }
+        }
     }
 
     fn core(&self) -> Result<&Core, LiveError> {
@@ -250,7 +251,7 @@ impl LiveIndex {
 impl Drop for LiveIndex {
     /// Ends the merging thread; a merge under way is given up and made another time.
     fn drop(&mut self) {
-        if let Role::Writer { core, merger } = &mut self.role {
+        if let Role::Writer { core, merger, .. } = &mut self.role {
             core.closing.store(true, Ordering::Relaxed);
             core.call_merger();
             if let Some(merger) = merger.take() {
@@ -258,6 +259,11 @@ impl Drop for LiveIndex {
             }
         }
     }
+}
+
+/// A reader changes its place only after all else went well, so that a panic leaves it whole.
+fn lock(reader: &Mutex<Reader>) -> MutexGuard<'_, Reader> {
+    reader.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn start_merging(core: &Arc<Core>) -> Result<JoinHandle<()>, LiveError> {

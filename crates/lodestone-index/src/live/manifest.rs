@@ -4,8 +4,8 @@
 use twox_hash::XxHash3_64;
 
 use super::dead::Dead;
+use super::folder::NUMBER_MAX;
 use super::log::{code, number};
-use super::pairs::PairSet;
 use super::ranges::IdRanges;
 
 const MAGIC: [u8; 8] = *b"LSLIVEMF";
@@ -133,7 +133,7 @@ fn read(body: &[u8], length: usize) -> Option<Manifest> {
         let ranges = IdRanges::from_sorted(range_bytes.chunks_exact(16).filter_map(range).collect())?;
         let dead: Vec<_> = dead_bytes.chunks_exact(40).filter_map(pair).collect();
         dead.is_sorted_by(|a, b| a < b).then_some(())?;
-        let dead = Dead::new(ranges, PairSet::from_iter(dead));
+        let dead = Dead::new(ranges, dead.into_iter());
         manifest.slots.push(SlotEntry { number, pairs, checksum, dead });
     }
     let known = manifest.slots.iter().all(|slot| slot.number < manifest.next_number);
@@ -142,7 +142,9 @@ fn read(body: &[u8], length: usize) -> Option<Manifest> {
         .iter()
         .enumerate()
         .all(|(i, slot)| manifest.slots.iter().skip(i + 1).all(|other| other.number != slot.number));
-    (rest.is_empty() && known && apart && manifest.log < manifest.next_number).then_some(manifest)
+    let countable = manifest.next_number < NUMBER_MAX && manifest.generation < NUMBER_MAX;
+    (rest.is_empty() && known && apart && countable && manifest.log < manifest.next_number)
+        .then_some(manifest)
 }
 
 fn range(bytes: &[u8]) -> Option<(u64, u64)> {

@@ -6,6 +6,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use super::dead::Dead;
 use super::error::LiveError;
@@ -47,6 +48,8 @@ pub(crate) struct Journal {
     pub(crate) inputs: Vec<u64>,
     /// What died in them since.
     pub(crate) dead: Dead,
+    /// Who merges. A change made by its `progress` must not wait for its end.
+    thread: ThreadId,
 }
 
 /// What a plan looks at.
@@ -141,7 +144,7 @@ impl Core {
 
     /// Begins a merge of the slots chosen, when there are any; waits for the end of another first.
     fn begin(&self, choose: impl Fn(&[Arc<Slot>]) -> Vec<usize>) -> Result<Option<Merge<'_>>, LiveError> {
-        let mut writer = self.wait_for_merge(self.lock()?)?;
+        let Some(mut writer) = self.wait_for_merge(self.lock()?)? else { return Ok(None) };
         let present = self.current.load_full();
         let chosen = choose(&present.slots);
         let inputs: Vec<Arc<Slot>> =
@@ -151,21 +154,26 @@ impl Core {
         }
         let number = writer.take_number();
         let numbers = inputs.iter().map(|slot| slot.number).collect();
-        writer.merging = Some(Journal { number, inputs: numbers, dead: Dead::default() });
+        writer.merging =
+            Some(Journal { number, inputs: numbers, dead: Dead::default(), thread: thread::current().id() });
         Ok(Some(Merge { core: self, inputs, number, ended: false }))
     }
 
+    /// The writer when no merge is under way; `None` when this thread is the one that merges.
     fn wait_for_merge<'a>(
         &self,
         mut writer: MutexGuard<'a, Writer>,
-    ) -> Result<MutexGuard<'a, Writer>, LiveError> {
-        while writer.merging.is_some() {
+    ) -> Result<Option<MutexGuard<'a, Writer>>, LiveError> {
+        while let Some(journal) = &writer.merging {
+            if journal.thread == thread::current().id() {
+                return Ok(None);
+            }
             let Ok(next) = self.merge_ended.wait(writer) else {
                 return Err(LiveError::Reopen { reason: "a panic while it was written".to_owned() });
             };
             writer = next;
         }
-        Ok(writer)
+        Ok(Some(writer))
     }
 }
 
@@ -227,7 +235,8 @@ fn weights(slots: &[Arc<Slot>]) -> Vec<Weight> {
     let weight = |slot: &Arc<Slot>| Weight {
         pairs: slot.segment.len(),
         dead: slot.dead_known(),
-        buried: slot.dead.pairs().len() as u64,
+        // A range is looked at by every hit, and copied with every change.
+        buried: (slot.dead.pairs().len() + 64 * slot.dead.ranges().as_slice().len()) as u64,
     };
     slots.iter().map(weight).collect()
 }

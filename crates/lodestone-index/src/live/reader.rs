@@ -14,20 +14,21 @@ pub(crate) struct Reader {
     manifest: Vec<u8>,
     log: u64,
     log_length: u64,
+    /// Why the newest files were refused.
+    pub(crate) refused: Option<String>,
 }
 
 impl Reader {
-    /// The last committed state, and what was refused for it.
-    pub(crate) fn open(folder: Folder) -> Result<(Self, LiveSnapshot, Option<String>), LiveError> {
+    /// The last committed state.
+    pub(crate) fn open(folder: Folder) -> Result<(Self, LiveSnapshot), LiveError> {
         let loaded = load(&folder, &[])?;
-        let refused = loaded.refused.as_ref().map(|refused| refused.reason.clone());
-        let (reader, snapshot) = Self::after(folder, loaded);
-        Ok((reader, snapshot, refused))
+        Ok(Self::after(folder, loaded))
     }
 
     fn after(folder: Folder, loaded: Loaded) -> (Self, LiveSnapshot) {
-        let Loaded { manifest_bytes: manifest, snapshot, log, log_length, .. } = loaded;
-        (Self { folder, manifest, log, log_length }, snapshot)
+        let Loaded { manifest_bytes: manifest, snapshot, log, log_length, refused, .. } = loaded;
+        let refused = refused.map(|refused| refused.reason);
+        (Self { folder, manifest, log, log_length, refused }, snapshot)
     }
 
     /// The last committed state, when it is not `before`.

@@ -47,6 +47,9 @@ impl Slot {
         hits: &mut Vec<Hit>,
         stats: &mut SearchStats,
     ) -> Result<(), SegmentError> {
+        if self.dead.ranges().all() {
+            return Ok(());
+        }
         let from = hits.len();
         self.segment.search_into(queries, radius_bits, hits, stats)?;
         self.dead.filter(queries, hits, from);

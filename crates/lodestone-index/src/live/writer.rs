@@ -12,7 +12,7 @@ use super::change::{CHANGES_MAX, LiveOptions};
 use super::dead::Dead;
 use super::draft::Draft;
 use super::error::LiveError;
-use super::folder::{Folder, Kind, MANIFEST, MANIFEST_OLD};
+use super::folder::{Folder, Kind, Lock, MANIFEST, MANIFEST_OLD};
 use super::log::{self, Effect, LogHead, Record};
 use super::manifest::{Manifest, SlotEntry};
 use super::merge::Journal;
@@ -47,8 +47,8 @@ impl std::fmt::Debug for Core {
 
 /// What only the holder of the lock may touch.
 pub(crate) struct Writer {
-    /// Locked for as long as it is open, by the system, which lets go however the process ends.
-    pub(crate) _lock: File,
+    /// Held for as long as the index is open.
+    pub(crate) _lock: Lock,
     pub(crate) log: LogFile,
     /// The bytes of the present manifest, the next one's predecessor; none where it must not become that.
     pub(crate) manifest: Option<Vec<u8>>,

@@ -10,6 +10,12 @@ use proptest::prelude::*;
 
 pub(crate) type Model = BTreeSet<(Code256, u64)>;
 
+/// A temporary folder, in memory where the system offers that: flushing a busy disk thousands of times takes minutes.
+pub(crate) fn folder() -> tempfile::TempDir {
+    let in_memory = Path::new("/dev/shm");
+    if in_memory.is_dir() { tempfile::tempdir_in(in_memory) } else { tempfile::tempdir() }.unwrap()
+}
+
 /// One of 256 codes, some near each other and some of odd weight.
 pub(crate) fn code(n: u64) -> Code256 {
     let n = n % 256;
@@ -169,21 +175,21 @@ fn run(dir: &Path, options: &LiveOptions, steps: &[Step]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
     #[test]
     fn whatever_happens_a_live_index_is_the_set_of_its_pairs(
         steps in prop::collection::vec(step(), 1..40),
         background in any::<bool>(),
     ) {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = folder();
         run(dir.path(), &small(background), &steps);
     }
 }
 
 #[test]
 fn a_change_is_seen_by_the_next_look_up_and_not_by_a_snapshot_held() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let index = LiveIndex::open(dir.path(), LiveOptions::default()).unwrap();
     let before = index.snapshot();
     add_all(&index, [(code(1), 7)], 3);
@@ -196,7 +202,7 @@ fn a_change_is_seen_by_the_next_look_up_and_not_by_a_snapshot_held() {
 
 #[test]
 fn an_empty_commit_counts_and_keeps_its_stamp() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let index = LiveIndex::open(dir.path(), small(true)).unwrap();
     index.apply(&[], 55).unwrap();
     drop(index);
@@ -206,7 +212,7 @@ fn an_empty_commit_counts_and_keeps_its_stamp() {
 
 #[test]
 fn a_pair_toggled_across_flushes_and_merges_is_counted_once() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let index = LiveIndex::open(dir.path(), small(false)).unwrap();
     for round in 0..12 {
         add_all(&index, [(code(3), 1), (code(3), 2)], round);
@@ -224,7 +230,7 @@ fn a_pair_toggled_across_flushes_and_merges_is_counted_once() {
 #[test]
 fn two_readers_see_whole_commits_only_and_never_go_back() {
     // Each commit moves the window of pairs on: 50 more, those of ten commits ago gone.
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let index = LiveIndex::open(dir.path(), small(true)).unwrap();
     let onlooker = LiveIndex::open_read_only(dir.path()).unwrap();
     let done = AtomicBool::new(false);
@@ -281,7 +287,7 @@ fn two_readers_see_whole_commits_only_and_never_go_back() {
 
 #[test]
 fn a_second_writer_is_refused_and_readers_are_not() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let index = LiveIndex::open(dir.path(), small(true)).unwrap();
     assert!(matches!(LiveIndex::open(dir.path(), small(true)), Err(LiveError::Locked { .. })));
     let reader = LiveIndex::open_read_only(dir.path()).unwrap();
@@ -293,7 +299,7 @@ fn a_second_writer_is_refused_and_readers_are_not() {
 
 #[test]
 fn a_folder_without_an_index_is_not_one_to_read() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     assert!(matches!(LiveIndex::open_read_only(dir.path()), Err(LiveError::NotALiveIndex { .. })));
     assert!(LiveIndex::open_read_only(&dir.path().join("none")).is_err());
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "a reader writes nothing");
@@ -301,7 +307,7 @@ fn a_folder_without_an_index_is_not_one_to_read() {
 
 #[test]
 fn the_id_of_canaries_is_refused_and_changes_nothing() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let index = LiveIndex::open(dir.path(), small(true)).unwrap();
     let changes = [Change::Add(code(1), 1), Change::Add(code(1), u64::MAX)];
     assert!(matches!(index.apply(&changes, 1), Err(LiveError::ReservedId)));
@@ -314,7 +320,7 @@ fn the_id_of_canaries_is_refused_and_changes_nothing() {
 
 #[test]
 fn a_bulk_change_that_fails_or_is_stopped_leaves_the_state_as_it_was() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let index = LiveIndex::open(dir.path(), small(true)).unwrap();
     let mut model = Model::new();
     add_all(&index, (0..30).map(|n| (code(n), n)), 1);
@@ -346,7 +352,7 @@ fn a_bulk_change_that_fails_or_is_stopped_leaves_the_state_as_it_was() {
 
 #[test]
 fn closing_does_not_wait_for_a_merge() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let index = LiveIndex::open(dir.path(), small(true)).unwrap();
     for round in 0..20 {
         add_all(&index, (0..25).map(|n| (code(n), round * 100 + n)), round);
@@ -354,4 +360,77 @@ fn closing_does_not_wait_for_a_merge() {
     drop(index);
     let index = LiveIndex::open(dir.path(), small(true)).unwrap();
     assert_eq!(index.snapshot().len().unwrap(), 500);
+}
+
+#[test]
+fn what_changes_while_segments_are_merged_is_not_undone_by_the_merge() {
+    let dir = folder();
+    let mut options = small(false);
+    options.max_segments = 50;
+    let index = LiveIndex::open(dir.path(), options.clone()).unwrap();
+    let mut model = Model::new();
+    let change = |model: &mut Model, changes: &[Change]| {
+        apply_to(model, changes);
+        index.apply(changes, 0).unwrap();
+        assert_is(&index.snapshot(), model);
+    };
+    for first in [0, 40, 80] {
+        let changes: Vec<Change> = (first..first + 40).map(|n| Change::Add(code(n), n)).collect();
+        change(&mut model, &changes);
+    }
+    change(&mut model, &[Change::RemoveIds(30..=45), Change::Remove(code(100), 100)]);
+    let mut calls = 0u64;
+    index
+        .compact(&mut |_| {
+            // A pair of each segment dies, one that was dead comes back, one dies and comes back, a range dies over an
+            // older one, and all this is flushed while the merge goes on.
+            let n = calls;
+            calls += 1;
+            change(&mut model, &[Change::Remove(code(n), n), Change::Remove(code(60 + n), 60 + n)]);
+            change(&mut model, &[Change::Add(code(100), 100), Change::Add(code(35), 35)]);
+            change(&mut model, &[Change::Remove(code(90 + n), 90 + n), Change::Add(code(90 + n), 90 + n)]);
+            if n == 1 {
+                change(&mut model, &[Change::RemoveIds(40..=50), Change::Add(code(47), 47)]);
+            }
+            index.flush().unwrap();
+            change(&mut model, &[Change::Remove(code(35), 35)]);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert!(calls > 3, "{calls}");
+    assert_is(&index.snapshot(), &model);
+    drop(index);
+    let index = LiveIndex::open(dir.path(), options).unwrap();
+    assert_is(&index.snapshot(), &model);
+    index.verify(&mut |_, _| ControlFlow::Continue(())).unwrap();
+}
+
+#[test]
+fn a_merge_that_its_caller_stops_changes_nothing_and_another_can_follow() {
+    let dir = folder();
+    let index = LiveIndex::open(dir.path(), small(false)).unwrap();
+    let pairs: Model = (0..90).map(|n| (code(n), n)).collect();
+    for (stamp, chunk) in pairs.iter().copied().collect::<Vec<_>>().chunks(30).enumerate() {
+        add_all(&index, chunk.iter().copied(), stamp as u64);
+        index.flush().unwrap();
+    }
+    index.apply(&[Change::Remove(code(1), 1)], 9).unwrap();
+    let mut stop_at = 0;
+    let merged = loop {
+        let mut calls = 0;
+        let merged = index.compact(&mut |_| {
+            calls += 1;
+            if calls > stop_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        let mut model = pairs.clone();
+        model.remove(&(code(1), 1));
+        assert_is(&index.snapshot(), &model);
+        match merged {
+            Err(LiveError::Stopped) => stop_at += 1,
+            other => break other,
+        }
+    };
+    merged.unwrap();
+    assert!(stop_at > 2);
+    assert_eq!(index.snapshot().facts().segments.len(), 1);
 }

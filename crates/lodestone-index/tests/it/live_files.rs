@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use lodestone_index::{Change, LiveError, LiveIndex};
 
-use crate::live::{Model, apply_to, assert_is, code, pairs_of, small};
+use crate::live::{Model, apply_to, assert_is, code, folder, pairs_of, small};
 
 fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = fs::read_dir(dir)
@@ -19,7 +19,7 @@ fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {
 }
 
 fn copy(from: &Path) -> tempfile::TempDir {
-    let to = tempfile::tempdir().unwrap();
+    let to = folder();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
         fs::copy(&path, to.path().join(path.file_name().unwrap())).unwrap();
@@ -54,7 +54,7 @@ fn build(dir: &Path) -> Vec<Model> {
 
 #[test]
 fn a_log_cut_at_any_byte_gives_the_commits_that_are_whole_and_goes_on_from_there() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let states = build(dir.path());
     let log = files(dir.path(), "log").pop().unwrap();
     let whole = fs::read(&log).unwrap();
@@ -94,7 +94,7 @@ fn a_log_cut_at_any_byte_gives_the_commits_that_are_whole_and_goes_on_from_there
 
 #[test]
 fn damage_in_the_middle_of_a_log_is_an_error_and_the_file_stays_as_it_is() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     build(dir.path());
     let log = files(dir.path(), "log").pop().unwrap();
     let mut bytes = fs::read(&log).unwrap();
@@ -109,7 +109,7 @@ fn damage_in_the_middle_of_a_log_is_an_error_and_the_file_stays_as_it_is() {
 
 #[test]
 fn after_a_refused_segment_or_manifest_the_one_before_and_the_logs_give_the_same_state() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let states = build(dir.path());
     {
         // The newest manifest comes of a merge.
@@ -151,13 +151,14 @@ fn after_a_refused_segment_or_manifest_the_one_before_and_the_logs_give_the_same
 
 #[test]
 fn a_bulk_change_whose_segment_is_refused_gives_the_state_before_under_a_number_of_its_own() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let states = build(dir.path());
     {
-        // No merge follows: one would leave a newer manifest with the same pairs.
-        let mut options = small(true);
+        // No merge becomes due: one would leave a newer manifest with the same pairs.
+        let mut options = small(false);
         options.max_segments = 9;
         let index = LiveIndex::open(dir.path(), options).unwrap();
+        index.compact(&mut |_| ControlFlow::Continue(())).unwrap();
         let fill = |bulk: &mut lodestone_index::BulkWriter<'_>| {
             (500..600).try_for_each(|id| bulk.push(code(id), id))
         };
@@ -184,7 +185,7 @@ fn a_bulk_change_whose_segment_is_refused_gives_the_state_before_under_a_number_
 
 #[test]
 fn files_of_others_are_left_alone_and_files_that_nothing_names_are_removed() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     build(dir.path());
     let stale = ["00000000000000ff.segment", ".segment-AbC123.tmp", "MANIFEST.tmp"];
     let foreign = ["notes.txt", "ff.segment", ".tmpXYZ"];
@@ -200,7 +201,7 @@ fn files_of_others_are_left_alone_and_files_that_nothing_names_are_removed() {
 
 #[test]
 fn segments_without_a_manifest_are_not_taken_for_a_new_index() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     build(dir.path());
     fs::remove_file(dir.path().join("MANIFEST")).unwrap();
     fs::remove_file(dir.path().join("MANIFEST.old")).unwrap();
@@ -211,7 +212,7 @@ fn segments_without_a_manifest_are_not_taken_for_a_new_index() {
 
 #[test]
 fn a_merge_that_fails_is_reported_by_the_next_change_and_loses_nothing() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut model = Model::new();
     let index = LiveIndex::open(dir.path(), small(false)).unwrap();
     index.apply(&add(0..15), 1).unwrap();

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use lodestone_index::{Change, LiveError, LiveIndex};
 
-use crate::live::{Model, apply_to, assert_is, code, small};
+use crate::live::{Model, apply_to, assert_is, code, folder, small};
 
 const FOLDER: &str = "LODESTONE_TEST_LIVE_FOLDER";
 
@@ -70,11 +70,11 @@ fn a_process_killed_at_any_moment_leaves_whole_commits_and_none_is_lost() {
     if let Some(folder) = std::env::var_os(FOLDER) {
         return commit_until_killed(Path::new(&folder));
     }
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let (mut model, mut generation) = (Model::new(), 0);
     let mut acknowledged = 0;
     // Steps that share no period with anything the child does.
-    for round in 0..25u64 {
+    for round in 0..40u64 {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
