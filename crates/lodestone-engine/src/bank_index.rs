@@ -443,9 +443,10 @@ fn at_once(
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, IndexError> {
     let searched = searched_banks(store)?;
+    let total = store.pdq_changes_count(stamp)?.unwrap_or(0);
     let mut gone: Vec<RangeInclusive<u64>> = Vec::new();
-    let (mut removed, mut total) = (0, 0);
-    store.pdq_changes_since::<IndexError>(stamp, |change| {
+    let mut removed = 0;
+    let read = store.pdq_changes_since::<Gone>(stamp, |change| {
         match change {
             PdqChange::Dropped { first, last } => gone.push(first.unsigned_abs()..=last.unsigned_abs()),
             PdqChange::Removed { entry_no, .. } => {
@@ -453,10 +454,14 @@ fn at_once(
                 gone.push(entry_no.unsigned_abs()..=entry_no.unsigned_abs());
                 removed += 1;
             }
-            _ => total += 1,
+            // What goes comes first: the rest is read once, when it is added.
+            _ => return Err(Gone::All),
         }
         Ok(())
-    })?;
+    });
+    if let Err(Gone::Error(error)) = read {
+        return Err(error.into());
+    }
     let gone = joined(gone);
     if gone.len() > SINGLE {
         let why = Some("most of it changed".to_owned());
@@ -477,6 +482,19 @@ fn at_once(
         &mut |step| tell(IndexNews::Step(of(step, total))),
     )?;
     Ok(Outcome::CaughtUp { added: applied.added, removed })
+}
+
+/// Why reading what goes ended.
+enum Gone {
+    /// It is all read.
+    All,
+    Error(StoreError),
+}
+
+impl From<StoreError> for Gone {
+    fn from(error: StoreError) -> Self {
+        Self::Error(error)
+    }
 }
 
 /// Ranges in order, those that touch made one.
