@@ -1,8 +1,8 @@
 //! What changes cost a live index, and what they cost its look-ups.
 //!
-//! `cargo run --release -p lodestone-index --example live_bench -- FOLDER [CODES]`: random codes of even weight, one
+//! `cargo run --release -p lodestone-index --example live_bench -- FOLDER [CODES [MEMTABLE]]`: random codes of even weight, one
 //! thread. FOLDER must not exist; it is removed at the end. On a memory file system the flushes of the disk cost nothing,
-//! which shows the rest.
+//! which shows the rest. Look-up rates and merges are CPU time (Linux), single commits the time that passes.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -36,16 +36,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let folder = args.next().ok_or("which folder?")?;
     let count: u64 = args.next().map_or(Ok(1_000_000), |n| n.parse())?;
+    let mut options = LiveOptions::default();
+    if let Some(pairs) = args.next() {
+        options.memtable_pairs = pairs.parse()?;
+    }
     let folder = Path::new(&folder);
     std::fs::create_dir(folder)?;
-    let result = measure(folder, count);
+    let result = measure(folder, count, options);
     std::fs::remove_dir_all(folder)?;
     result
 }
 
-fn measure(folder: &Path, count: u64) -> Result<(), Box<dyn Error>> {
+fn measure(folder: &Path, count: u64, mut options: LiveOptions) -> Result<(), Box<dyn Error>> {
     let go_on = &mut |_| ControlFlow::Continue(());
-    let mut options = LiveOptions::default();
     // Nothing is merged unless asked for.
     options.background = false;
     let memtable = options.memtable_pairs as u64;
@@ -69,8 +72,8 @@ fn measure(folder: &Path, count: u64) -> Result<(), Box<dyn Error>> {
     println!("verify: {:.2} s", start.elapsed().as_secs_f64());
 
     let queries = queries(count);
+    rate("warming up", &index, &queries)?;
     rate("one segment", &index, &queries)?;
-    rate("one segment, again", &index, &queries)?;
 
     // One pair a commit, each looked up at once.
     let mut fresh = Codes(2);
@@ -104,10 +107,11 @@ fn measure(folder: &Path, count: u64) -> Result<(), Box<dyn Error>> {
         with_flush * 1e6 / memtable as f64
     );
     add(memtable)?;
+    rate("four segments, memtable empty", &index, &queries)?;
     add(memtable - 1)?;
     let facts = index.snapshot().facts();
     println!("now {} segments and {} pairs in memory", facts.segments.len(), facts.memtable_pairs);
-    rate("several segments, memtable full", &index, &queries)?;
+    rate("four segments, memtable full", &index, &queries)?;
 
     let start = Instant::now();
     index.apply(&[Change::RemoveIds(0..=count / 100)], next)?;
@@ -117,9 +121,10 @@ fn measure(folder: &Path, count: u64) -> Result<(), Box<dyn Error>> {
     println!("counting the {len} left: {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
     rate("the same after it", &index, &queries)?;
 
-    let start = Instant::now();
+    let start = (Instant::now(), cpu_seconds()?);
     index.compact(go_on)?;
-    println!("merge of all: {:.2} s", start.elapsed().as_secs_f64());
+    let cpu = cpu_seconds()? - start.1;
+    println!("merge of all: {:.2} s, {cpu:.2} s CPU", start.0.elapsed().as_secs_f64());
     rate("merged", &index, &queries)
 }
 
@@ -147,19 +152,24 @@ fn queries(count: u64) -> Vec<Code256> {
 fn rate(what: &str, index: &LiveIndex, queries: &[Code256]) -> Result<(), Box<dyn Error>> {
     let snapshot = index.snapshot();
     let (mut hits, mut stats) = (Vec::new(), SearchStats::default());
-    let start = Instant::now();
+    let start = cpu_seconds()?;
     for query in queries {
         snapshot.search_into(std::slice::from_ref(query), 31, &mut hits, &mut stats)?;
     }
-    let single = queries.len() as f64 / start.elapsed().as_secs_f64();
+    let single = queries.len() as f64 / (cpu_seconds()? - start);
     let found = hits.len();
     hits.clear();
-    let start = Instant::now();
+    let start = cpu_seconds()?;
     snapshot.search_into(queries, 31, &mut hits, &mut stats)?;
-    let batched = queries.len() as f64 / start.elapsed().as_secs_f64();
+    let batched = queries.len() as f64 / (cpu_seconds()? - start);
     assert_eq!(hits.len(), found);
     println!("{what}: {single:.0} look-ups a second one by one, {batched:.0} in a batch; {found} found");
     Ok(())
+}
+
+fn cpu_seconds() -> Result<f64, Box<dyn Error>> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    Ok(text.split_whitespace().next().ok_or("schedstat")?.parse::<f64>()? / 1e9)
 }
 
 fn print_times(what: &str, times: &mut [f64]) {

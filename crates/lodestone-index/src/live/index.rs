@@ -109,7 +109,7 @@ impl LiveIndex {
     /// is kept with it: the state of the source that the caller has brought the index to.
     ///
     /// Cost: one look-up at radius 0 a pair and segment, microseconds of work a change, and one flush of the disk.
-    /// Sometimes a small segment is written (some 20 ms).
+    /// Now and then a small segment is written (some 15 ms, and several flushes).
     ///
     /// # Errors
     /// [`LiveError::ReadOnly`], [`LiveError::ReservedId`], [`LiveError::TooLarge`] above a million changes,

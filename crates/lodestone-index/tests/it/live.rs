@@ -1,4 +1,5 @@
 //! The live index against a plain set of pairs.
+#![allow(clippy::unwrap_used)] // also in what the tests share
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;

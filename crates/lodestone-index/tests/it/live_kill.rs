@@ -1,4 +1,5 @@
 //! A process killed at any moment leaves a whole number of commits.
+#![allow(clippy::unwrap_used)] // also in what the tests share
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::ops::ControlFlow;
