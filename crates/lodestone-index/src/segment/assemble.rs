@@ -13,8 +13,8 @@ use crate::Code256;
 use crate::ring::{Bits, Layout};
 
 /// Weights of ordinary codes. A hash of a picture with detail has 128 bits set, give or take ties; those far off come
-/// from blank pictures and would crowd a few buckets.
-const ORDINARY: std::ops::RangeInclusive<u32> = 96..=160;
+/// from blank pictures and would crowd a few buckets. Six standard deviations of random codes: they need no second part.
+const ORDINARY: std::ops::RangeInclusive<u32> = 80..=176;
 /// Special codes get a part of their own where they are fewer than one in so many.
 const FEW: u64 = 8;
 /// Codes between two steps of progress.

@@ -91,7 +91,7 @@ mod tests {
                 let distance = canary.code.distance_bits(queries[canary.query as usize]);
                 assert_eq!(distance, canary.distance_bits);
                 assert_eq!(canary.code.weight() % 2, parity);
-                assert!((96..=160).contains(&canary.code.weight()));
+                assert!((80..=176).contains(&canary.code.weight()));
             }
         }
     }

@@ -9,10 +9,12 @@ use crate::ring::{in_parallel, permute};
 /// second type would cost a second copy.
 pub(super) type Pair = (Code256, u64);
 
-/// Below this the standard sort is as quick.
+/// Up to so many the standard sort is as quick.
+const FEW: usize = 32;
+/// Most leading bits by which pairs are dealt out at once: the heads of the buckets stay near the core.
+const MOST_BITS: u32 = 10;
+/// Below this one thread does it all.
 const SMALL: usize = 1 << 14;
-/// Leading bits by which pairs are dealt out; a bucket of some thousand fits the second-level cache.
-const DIGIT_BITS: u32 = 10;
 
 /// Permutes the codes, then sorts by code and owner.
 ///
@@ -25,27 +27,28 @@ pub(super) fn sort(pairs: &mut [Pair], threads: usize) {
         }
     });
     if pairs.len() < SMALL {
-        return pairs.sort_unstable();
+        return sort_from(pairs, 0);
     }
-    let ends = deal(pairs);
-    let mut buckets = Vec::new();
-    let (mut rest, mut start) = (pairs, 0);
-    for end in ends {
-        let (bucket, after) = rest.split_at_mut(end - start);
-        buckets.push(bucket);
-        (rest, start) = (after, end);
-    }
-    in_parallel(threads, buckets.into_iter(), |bucket: &mut [Pair]| {
-        bucket.sort_unstable_by(|a, b| a.0.0[0].cmp(&b.0.0[0]).then_with(|| a.cmp(b)));
-    });
+    let ends = deal(pairs, 0, MOST_BITS);
+    in_parallel(threads, buckets(pairs, &ends), |bucket: &mut [Pair]| sort_from(bucket, MOST_BITS));
 }
 
-/// Deals the pairs out by their leading bits, in place; gives the end of each bucket.
+/// Sorts pairs whose first so many bits are equal.
+fn sort_from(pairs: &mut [Pair], equal_bits: u32) {
+    let bits = (pairs.len() / 8).checked_ilog2().unwrap_or(0).min(MOST_BITS);
+    if pairs.len() <= FEW || equal_bits + bits > 64 {
+        return pairs.sort_unstable_by(|a, b| a.0.0[0].cmp(&b.0.0[0]).then_with(|| a.cmp(b)));
+    }
+    let ends = deal(pairs, equal_bits, bits);
+    buckets(pairs, &ends).for_each(|bucket| sort_from(bucket, equal_bits + bits));
+}
+
+/// Deals the pairs out by `bits` bits of their first word, those after `skip`, in place; gives the end of each bucket.
 ///
 /// *Source:* McIlroy, Bostic and McIlroy, "Engineering radix sort", Computing Systems 6(1), 1993 (American flag sort).
-fn deal(pairs: &mut [Pair]) -> Vec<usize> {
-    let digit = |pair: &Pair| (pair.0.0[0] >> (64 - DIGIT_BITS)) as usize;
-    let mut ends = vec![0; 1 << DIGIT_BITS];
+fn deal(pairs: &mut [Pair], skip: u32, bits: u32) -> Vec<usize> {
+    let digit = |pair: &Pair| (pair.0.0[0] << skip >> (64 - bits)) as usize;
+    let mut ends = vec![0; 1 << bits];
     for pair in &*pairs {
         ends[digit(pair)] += 1;
     }
@@ -67,6 +70,16 @@ fn deal(pairs: &mut [Pair]) -> Vec<usize> {
         }
     }
     ends
+}
+
+/// The buckets that end there.
+fn buckets<'a>(mut pairs: &'a mut [Pair], ends: &'a [usize]) -> impl Iterator<Item = &'a mut [Pair]> {
+    let mut start = 0;
+    ends.iter().map(move |end| {
+        let (bucket, rest) = std::mem::take(&mut pairs).split_at_mut(end - start);
+        (pairs, start) = (rest, *end);
+        bucket
+    })
 }
 
 /// Takes a permuted code and its owners.
@@ -127,7 +140,15 @@ mod tests {
     #[test]
     fn pairs_are_sorted_whatever_the_number_of_threads() {
         let mut state = 1;
-        for (n, mask) in [(0, !0), (5, !0), (SMALL, !0), (50_000, 0xf), (50_000, !0 << 56)] {
+        for (n, mask) in [
+            (0, !0),
+            (5, !0),
+            (SMALL, !0),
+            (50_000, 0xf),
+            (50_000, !0 << 56),
+            (50_000, 0),
+            (3_000, 1 << 63 | 5),
+        ] {
             let mut random = || split_mix(&mut state) & mask;
             let pairs: Vec<Pair> =
                 (0..n).map(|_| (Code256(std::array::from_fn(|_| random())), random())).collect();

@@ -1,17 +1,17 @@
 //! Between the ring's tables and the image: looked up, checked, and built slice by slice.
 
-use super::format::{BLOCK, TablePlan};
+use super::format::{BLOCK, Span, TablePlan};
 use super::target::TableWork;
 use super::verify::{Progress, unsound};
 use super::{Segment, SegmentError};
 use crate::SearchStats;
 use crate::probe::Found;
-use crate::ring::{Bits, Damaged, Extra, Guard, Layout, Plans, Ring, Table, number_bits};
+use crate::ring::{Bits, Damaged, Extra, Guard, Layout, Plans, Ring, Table, build_table, number_bits};
 
 /// Fewest slots of a slice.
 const LEAST: u64 = 1 << 14;
-/// Buckets between two steps of progress.
-const STEP: usize = 1 << 12;
+/// Memory for checking a table, in bytes.
+const VERIFY_BYTES: u64 = 1 << 30;
 
 /// How a table puts its words together: the number of a code, and above it more of its bits.
 struct Words<'a> {
@@ -30,11 +30,6 @@ impl<'a> Words<'a> {
     fn word(&self, code: &[u64; 4], number: u32) -> u32 {
         let extra = u64::from(self.layout.extra(code, self.table, self.extra));
         (extra << self.number_bits) as u32 | number
-    }
-
-    #[inline]
-    fn number(&self, word: u32) -> usize {
-        (u64::from(word) & ((1 << self.number_bits) - 1)) as usize
     }
 }
 
@@ -80,70 +75,70 @@ impl Segment {
     }
 }
 
-/// Makes sure that every table lists every code once, in its bucket, with the bits that follow.
+/// Makes sure that every table is the one that the codes give: each is built again and compared. Looking every entry's code up
+/// instead takes three times as long at 10⁷ codes.
 pub(super) fn verify(
     segment: &Segment,
     part: usize,
     progress: &mut Progress<'_>,
 ) -> Result<(), SegmentError> {
-    let Some(plans) = &segment.parts[part].plans else { return Ok(()) };
-    let ring = segment.ring(part, plans).map_err(|damaged| segment.damaged(damaged))?;
-    for (number, table) in ring.tables.iter().enumerate() {
-        if !is_right(ring.layout, number, table, ring.codes, progress)? {
-            return Err(unsound(segment, "a table does not list each code once in its place"));
-        }
+    let plan = &segment.plan.parts[part];
+    let Some(layout) = &segment.shape.parts[part].layout else { return Ok(()) };
+    let codes = segment.codes(part).map_err(|damaged| segment.damaged(damaged))?;
+    let mut scratch = Scratch::default();
+    for (table, at) in plan.tables.iter().enumerate() {
+        let work = TableWork { layout, table, codes: plan.codes, at, threads: 1 };
+        let mut same = |at: u64, bytes: &[u8]| {
+            if (Span { at, len: bytes.len() as u64 }).of(&segment.image) != bytes {
+                return Err(unsound(segment, "a table does not list each code once in its place"));
+            }
+            progress.add(bytes.len() as u64, true)
+        };
+        scratch.build(&work, codes, VERIFY_BYTES, &mut same)?;
     }
     Ok(())
 }
 
-/// Buckets follow each other and have as many slots as there are codes; in each, numbers ascend, so none is there twice,
-/// and a code is only in the bucket of its chunk.
-fn is_right(
-    layout: &Layout,
-    number: usize,
-    table: &Table<'_>,
-    codes: &[Bits],
-    progress: &mut Progress<'_>,
-) -> Result<bool, SegmentError> {
-    let words = Words::new(layout, number, codes.len());
-    let mut slot = 0;
-    for (bucket, bounds) in table.dir.windows(2).enumerate() {
-        let (start, end) = (u32::from_le(bounds[0]) as usize, u32::from_le(bounds[1]) as usize);
-        if start != slot || end < start || end > codes.len() {
-            return Ok(false);
+/// Memory for one table after the other.
+#[derive(Default)]
+pub(super) struct Scratch {
+    dir: Vec<u32>,
+    next: Vec<u16>,
+    ids: Vec<u32>,
+}
+
+impl Scratch {
+    /// Builds a table, at once if the memory allows it, and hands over its bytes with their places.
+    pub(super) fn build(
+        &mut self,
+        work: &TableWork<'_>,
+        codes: &[Bits],
+        memory_bytes: u64,
+        put: Put<'_>,
+    ) -> Result<(), SegmentError> {
+        let TablePlan { dir, next, ids } = *work.at;
+        // Itself, and records of 12 bytes.
+        let bytes = dir.len + (2 + 4 + 12) * codes.len() as u64;
+        if bytes > memory_bytes {
+            return in_slices(work, codes, memory_bytes, put);
         }
-        let mut least = 0;
-        for slot in start..end {
-            let word = table.ids.get(slot).map(|word| u32::from_le(*word));
-            let code_number = word.map_or(slot, |word| words.number(word));
-            let Some(code) = codes.get(code_number) else { return Ok(false) };
-            let code = code.to_le().0;
-            if code_number < least
-                || layout.chunk(&code, number) as usize != bucket
-                || layout.next(&code, number) != u16::from_le(table.next[slot])
-                || word.is_some_and(|word| word != words.word(&code, code_number as u32))
-            {
-                return Ok(false);
-            }
-            least = code_number + 1;
-        }
-        slot = end;
-        progress.add(6 * (end - start) as u64, bucket.is_multiple_of(STEP))?;
+        self.dir.resize((dir.len / 4) as usize, 0);
+        self.next.resize((next.len / 2) as usize, 0);
+        self.ids.resize((ids.len / 4) as usize, 0);
+        let Self { dir: starts, next: nexts, ids: words } = self;
+        build_table(work.layout, work.table, codes, work.threads, starts, nexts, words);
+        put(dir.at, bytemuck::cast_slice(starts))?;
+        put(next.at, bytemuck::cast_slice(nexts))?;
+        put(ids.at, bytemuck::cast_slice(words))
     }
-    Ok(slot == codes.len())
 }
 
 /// Takes bytes for a place in the image.
-type Put<'a> = &'a mut dyn FnMut(u64, &[u8]) -> Result<(), SegmentError>;
-
-/// Memory that a table takes while it is built at once: itself, and records of 12 bytes.
-pub(super) fn scratch_bytes(work: &TableWork<'_>, codes: &[Bits]) -> u64 {
-    4 * work.layout.dir_len(work.table) as u64 + (2 + 4 + 12) * codes.len() as u64
-}
+pub(super) type Put<'a> = &'a mut dyn FnMut(u64, &[u8]) -> Result<(), SegmentError>;
 
 /// Builds a table in slices that fit the memory; each reads all codes once, in order. `put` is given stretches
 /// that begin at blocks. The bytes are those of a table built at once.
-pub(super) fn in_slices(
+fn in_slices(
     work: &TableWork<'_>,
     codes: &[Bits],
     memory_bytes: u64,

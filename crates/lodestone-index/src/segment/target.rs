@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use memmap2::{Mmap, MmapMut};
 use tempfile::NamedTempFile;
 
+use super::SegmentError;
 use super::assemble::Sums;
 use super::format::{Plan, Span, TablePlan};
-use super::{SegmentError, tables};
+use super::tables::Scratch;
 use crate::map;
 use crate::ring::{Bits, Layout, build_table};
 
@@ -83,14 +84,6 @@ pub(super) struct Disk {
     scratch: Scratch,
 }
 
-/// Memory for one table after the other.
-#[derive(Default)]
-struct Scratch {
-    dir: Vec<u32>,
-    next: Vec<u16>,
-    ids: Vec<u32>,
-}
-
 impl Disk {
     /// A file of zeroes beside `path`.
     pub(super) fn create(path: &Path, plan: &Plan, memory_bytes: u64) -> Result<Self, SegmentError> {
@@ -128,22 +121,10 @@ impl Target for Disk {
     fn table(&mut self, work: &TableWork<'_>, sums: &mut Sums) -> Result<(), SegmentError> {
         let map = map::file(self.file.as_file()).map_err(SegmentError::io(&self.path))?;
         let codes: &[Bits] = bytemuck::cast_slice(work.codes.of(&map));
-        let TablePlan { dir, next, ids } = *work.at;
-        if tables::scratch_bytes(work, codes) > self.memory_bytes {
-            return tables::in_slices(work, codes, self.memory_bytes, &mut |at, bytes| {
-                self.put(sums, at, bytes)
-            });
-        }
+        let memory_bytes = self.memory_bytes;
         // Taken out while the file is written to.
         let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.dir.resize((dir.len / 4) as usize, 0);
-        scratch.next.resize((next.len / 2) as usize, 0);
-        scratch.ids.resize((ids.len / 4) as usize, 0);
-        let Scratch { dir: starts, next: nexts, ids: numbers } = &mut scratch;
-        build_table(work.layout, work.table, codes, work.threads, starts, nexts, numbers);
-        self.put(sums, dir.at, bytemuck::cast_slice(starts))?;
-        self.put(sums, next.at, bytemuck::cast_slice(nexts))?;
-        self.put(sums, ids.at, bytemuck::cast_slice(numbers))?;
+        scratch.build(work, codes, memory_bytes, &mut |at, bytes| self.put(sums, at, bytes))?;
         self.scratch = scratch;
         Ok(())
     }

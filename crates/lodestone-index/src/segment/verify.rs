@@ -102,3 +102,79 @@ fn counts(segment: &Segment) -> Result<(), SegmentError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::format::{Plan, Shape, checksum};
+    use super::super::{BuildOptions, LayoutChoice, header};
+    use super::*;
+    use crate::Code256;
+    use crate::ring::split_mix;
+
+    /// Makes all checksums fit again.
+    fn seal(image: &mut [u8], shape: &Shape, plan: &Plan) {
+        let header = header::encode(shape, plan);
+        image[..BLOCK as usize].copy_from_slice(&header);
+        let at = |byte: u64| byte as usize;
+        for (from, to, end) in [(0, plan.sums.at, plan.sums.at), (plan.sums.at, plan.top.at, plan.top.at)] {
+            for (number, start) in (at(from)..at(end)).step_by(BLOCK as usize).enumerate() {
+                let sum = checksum(&image[start..start + BLOCK as usize]);
+                image[at(to) + 8 * number..][..8].copy_from_slice(&sum.to_le_bytes());
+            }
+        }
+        let root = checksum(plan.top.of(image));
+        image[at(plan.footer)..].copy_from_slice(&header::encode_footer(root, plan.total, &header));
+    }
+
+    #[test]
+    fn a_file_whose_checksums_fit_and_whose_content_does_not_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.segment");
+        let mut state = 5;
+        let mut entries: Vec<(Code256, u64)> =
+            (0..400).map(|id| (Code256(std::array::from_fn(|_| split_mix(&mut state))), id)).collect();
+        entries.push((entries[0].0, 900));
+        let options = BuildOptions { layout: LayoutChoice::Widths(vec![8; 32]), ..Default::default() };
+        let whole = Segment::from_entries(entries, &options).unwrap();
+        let (shape, plan) = (&whole.shape, &whole.plan);
+        let part = &plan.parts[0];
+        let check = |change: &dyn Fn(&mut [u8], &mut Shape), expected: &str| {
+            let (mut image, mut shape) = (whole.as_bytes().to_vec(), shape.clone());
+            change(&mut image, &mut shape);
+            seal(&mut image, &shape, plan);
+            std::fs::write(&path, &image).unwrap();
+            let segment = Segment::open(&path);
+            let error =
+                match segment.and_then(|segment| segment.verify(&mut |_, _| ControlFlow::Continue(()))) {
+                    Ok(()) => String::new(),
+                    Err(error) => error.to_string(),
+                };
+            assert!(
+                error.contains(expected) && error.is_empty() == expected.is_empty(),
+                "{error} for {expected}"
+            );
+        };
+        check(&|_, _| {}, "");
+        let place = "a table does not list each code once in its place";
+        for (table, section) in part.tables.iter().enumerate().skip(29) {
+            check(&|image, _| image[section.next.at as usize] ^= 0x40, place);
+            check(&|image, _| image[section.ids.at as usize + 3] ^= 1, place);
+            let (first, second) = (section.ids.at as usize, section.ids.at as usize + 4);
+            check(&|image, _| (0..4).for_each(|byte| image.swap(first + byte, second + byte)), place);
+            assert!(table > 0);
+        }
+        let codes = part.codes.at as usize;
+        check(
+            &|image, _| (0..32).for_each(|byte| image.swap(codes + byte, codes + 32 + byte)),
+            "do not ascend",
+        );
+        check(&|_, shape| (shape.pairs, shape.distinct) = (402, 401), "its counts");
+        check(&|_, shape| shape.distinct = 500, "its counts contradict each other");
+        let lists = plan.lists.at as usize;
+        // The first list is a canary's.
+        check(
+            &|image, _| image[lists + 8 + 7] = 0x80,
+            "self-test failed: the canary at 16 bits was not found",
+        );
+    }
+}
