@@ -1,11 +1,26 @@
 //! How the 256 bits are cut into chunks.
 
+use super::plan::Plan;
+
 /// Widest chunk, in bits: its table's directory has 2²⁴ + 1 entries.
 pub(crate) const MAX_WIDTH: u32 = 24;
 /// Most chunks.
 pub(crate) const MAX_TABLES: usize = 32;
 /// Fewest: the third chunk from any place must be another one.
 const MIN_TABLES: usize = 3;
+
+/// Fewer codes are scanned: some 8,000 take as long as an empty ring, and a ring's directories take 4 MB.
+const LINEAR_BELOW: u64 = 12_000;
+
+/// The layouts that win somewhere. In the last three, wide chunks that may differ in two bits stand before narrow ones
+/// that may differ in one: together those two then differ in less, and fewer candidates are left.
+const LAYOUTS: [&[u8]; 5] = [
+    &[16; 16],
+    &[17, 17, 17, 17, 17, 17, 17, 18, 17, 17, 17, 17, 17, 17, 17],
+    &[21, 18, 21, 19, 21, 18, 21, 19, 21, 19, 21, 18, 19],
+    &[22, 22, 20, 22, 22, 20, 22, 22, 20, 22, 22, 20],
+    &[24, 23, 24, 23, 24, 23, 24, 23, 24, 24, 20],
+];
 
 /// The widths of the chunks, in order from bit 0 of the permuted code; they sum to 256.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,13 +47,18 @@ impl Layout {
         (sum == 256).then(|| Self { widths: widths.to_vec(), starts })
     }
 
-    /// The layout that costs least for so many distinct codes; `None` when a linear scan costs less.
+    /// The layout that costs least for so many distinct codes at radius 31, by the model of [`Plan::cost`]; `None` when a
+    /// linear scan costs less. Codes that all have even weight cannot be 31 bits from another such code, which leaves one
+    /// bit less to share out among the chunks.
     pub(crate) fn choose(codes: u64, even_weight: bool) -> Option<Self> {
-        let _ = even_weight;
-        if codes < 10_000 {
+        if codes < LINEAR_BELOW {
             return None;
         }
-        Self::from_widths(&[16; 16])
+        let count = usize::try_from(codes).unwrap_or(usize::MAX);
+        let radius = if even_weight { 30 } else { 31 };
+        let cost = |widths: &&[u8]| Plan::new(widths, count, radius).cost(widths, count);
+        let best = LAYOUTS.into_iter().min_by(|a, b| cost(a).total_cmp(&cost(b)))?;
+        Self::from_widths(best)
     }
 
     /// Widths in bits, one a table.
@@ -145,6 +165,17 @@ mod tests {
                 let width = u32::from(widths[(t + 1) % widths.len()]);
                 assert_eq!(u32::from(layout.next(&bits, t)), next >> width.saturating_sub(16));
             }
+        }
+    }
+
+    #[test]
+    fn more_codes_get_fewer_and_wider_chunks() {
+        let tables = |codes, even| Layout::choose(codes, even).map_or(0, |layout| layout.tables());
+        let at = [1_000, 100_000, 1_000_000, 10_000_000, 30_000_000, 100_000_000, 1_000_000_000];
+        assert_eq!(at.map(|codes| tables(codes, false)), [0, 16, 16, 16, 13, 12, 11]);
+        assert_eq!(at.map(|codes| tables(codes, true)), [0, 16, 16, 15, 13, 12, 11]);
+        for widths in LAYOUTS {
+            assert!(Layout::from_widths(widths).is_some(), "{widths:?}");
         }
     }
 

@@ -10,8 +10,6 @@
 //!
 //! Every answer is exact for every radius; only the cost depends on thresholds and widths.
 
-#![allow(dead_code, unused_imports)] // while it is being put together
-
 mod build;
 mod layout;
 mod permute;

@@ -143,7 +143,7 @@ mod tests {
             assert_eq!(restore(permute(a)), a);
             assert_eq!(permute(a).distance_bits(permute(b)), a.distance_bits(b));
             assert_eq!(permute(a).weight(), a.0.iter().map(|w| w.count_ones()).sum());
-            assert_eq!(permute(a).is_even(), permute(a).weight() % 2 == 0);
+            assert_eq!(permute(a).is_even(), permute(a).weight().is_multiple_of(2));
         }
     }
 

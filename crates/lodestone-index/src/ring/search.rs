@@ -5,6 +5,9 @@
 //! cache misses are in flight at any time. A batch goes through one table after the other, with the buckets of all queries in
 //! the order of the table, so that memory is read forwards.
 
+// Plain loops stand where iterators would: what is compiled for an instruction set has to be in the function itself.
+#![allow(clippy::needless_range_loop)]
+
 use super::layout::{Extra, MAX_TABLES, number_bits};
 use super::plan::{Flip, MAX_RADIUS, Plan, Plans};
 use super::{Bits, Layout};
@@ -181,12 +184,13 @@ struct Group {
 /// The search proper, to be compiled for several instruction sets.
 #[inline(always)]
 pub(crate) fn search<C: Compare, G: Guard>(compare: C, job: Job<'_, '_, G>) -> Result<(), Damaged> {
+    let Job { ring, guard, queries, radius, found, stats: total } = job;
     let mut walk = Walk {
-        ring: job.ring,
-        guard: job.guard,
-        queries: job.queries,
-        radius: job.radius,
-        found: job.found,
+        ring,
+        guard,
+        queries,
+        radius,
+        found,
         groups: std::array::from_fn(|_| Group {
             table: 0,
             len: 0,
@@ -196,10 +200,10 @@ pub(crate) fn search<C: Compare, G: Guard>(compare: C, job: Job<'_, '_, G>) -> R
         head: 0,
         stats: SearchStats::default(),
         extras: [Extra::default(); MAX_TABLES],
-        number_bits: number_bits(job.ring.codes.len()),
+        number_bits: number_bits(ring.codes.len()),
     };
-    for table in 0..job.ring.tables.len() {
-        walk.extras[table] = job.ring.layout.extra_bits(table, job.ring.codes.len());
+    for table in 0..ring.tables.len() {
+        walk.extras[table] = ring.layout.extra_bits(table, ring.codes.len());
     }
     let found_before = walk.found.len();
     if walk.queries.len() < SORT_FROM {
@@ -209,7 +213,7 @@ pub(crate) fn search<C: Compare, G: Guard>(compare: C, job: Job<'_, '_, G>) -> R
     }
     let mut stats = walk.stats;
     stats.hits = (walk.found.len() - found_before) as u64;
-    *job.stats += stats;
+    *total += stats;
     Ok(())
 }
 
