@@ -212,9 +212,12 @@ pub(crate) struct Match {
     /// Memory for the index of what stands after --against, in MiB; more goes to a temporary file; 2048 by default
     #[arg(long, hide_short_help = true, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
     pub(crate) index_memory: Option<u64>,
-    /// A fingerprint given by value: pdq:…, md5:…, sha1:…, sha256:…. Repeatable
+    /// A fingerprint given by value: pdq:…, md5:…, sha1:…, sha256:…, photodna:…. Repeatable
     #[arg(long, value_name = "TYPE:VALUE")]
     pub(crate) signal: Vec<String>,
+    /// Squared distance up to which PhotoDNA values of the lists given here match; 0, equal ones, by default
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = squared_distance())]
+    pub(crate) photodna_distance: Option<u32>,
     #[command(flatten)]
     pub(crate) lists: Lists,
     /// Output for people or programs
@@ -345,6 +348,11 @@ pub(crate) struct IndexSearch {
     pub(crate) format: Format,
 }
 
+/// No two values of 144 bytes are farther apart.
+fn squared_distance() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(0..=i64::from(lodestone_index::Vector144::MAX_DISTANCE_SQUARED))
+}
+
 #[derive(Subcommand, Debug)]
 pub(crate) enum Bank {
     /// Make an empty bank
@@ -357,6 +365,22 @@ pub(crate) enum Bank {
         /// PDQ distance in bits up to which members match
         #[arg(long, default_value_t = 31, value_parser = clap::value_parser!(u32).range(0..=64))]
         radius: u32,
+        /// Squared distance up to which PhotoDNA values match; without it, equal ones do
+        #[arg(long, value_name = "N", value_parser = squared_distance())]
+        photodna_distance: Option<u32>,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Change how near a bank's members match
+    Set {
+        /// The bank
+        bank: String,
+        /// PDQ distance in bits up to which members match
+        #[arg(long, value_name = "BITS", required_unless_present = "photodna_distance", value_parser = clap::value_parser!(u32).range(0..=64))]
+        radius: Option<u32>,
+        /// Squared distance up to which PhotoDNA values match; 0: equal ones
+        #[arg(long, value_name = "N", value_parser = squared_distance())]
+        photodna_distance: Option<u32>,
         #[command(flatten)]
         data: Data,
     },

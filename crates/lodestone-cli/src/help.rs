@@ -36,6 +36,7 @@ pub(crate) const MATCH: &str = "\
 Examples:
   lodestone match photo.jpg --known pdq:list.txt
   lodestone match --signal pdq:f8f8f0ce…9b22 --data ~/lodestone-data --format ndjson
+  lodestone match --signal photodna:BASE64 --data ~/lodestone-data    a value made elsewhere: none is made here
 
   Every entry of one list against another:
       lodestone match --against pdq:known.txt pdq:new.txt --format csv > pairs.csv

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use anyhow::{Context, Result};
 use lodestone_engine::bank_index::open_banks;
 use lodestone_engine::join::JoinStep;
-use lodestone_engine::lists::{ListRequest, describe, load_list};
+use lodestone_engine::lists::{ListRequest, Within, describe, load_list};
 use lodestone_engine::{Keep, LookUps, Snapshot, SnapshotBuilder};
 use lodestone_index::BuildOptions;
 use lodestone_types::BankKind;
@@ -90,9 +90,20 @@ impl ListShow {
     }
 }
 
-/// Builds the snapshot of a command: the banks of the data folder, then the lists given.
+/// Builds the snapshot of a command that reads files: the banks of the data folder, then the lists given.
 pub(crate) fn snapshot(lists: &Lists, settings: &Settings, keep: Option<&mut Keep>) -> Result<Snapshot> {
-    let mut builder = SnapshotBuilder::new(build_options());
+    let builder = SnapshotBuilder::new(build_options());
+    snapshot_with(builder, settings.radius_bits.into(), lists, settings, keep)
+}
+
+/// As [`snapshot`], into a builder, with lists that match within other distances.
+pub(crate) fn snapshot_with(
+    mut builder: SnapshotBuilder,
+    within: Within,
+    lists: &Lists,
+    settings: &Settings,
+    keep: Option<&mut Keep>,
+) -> Result<Snapshot> {
     let mut names = BTreeSet::new();
     let mut generation = 0;
     if settings.data.is_some() {
@@ -111,7 +122,7 @@ pub(crate) fn snapshot(lists: &Lists, settings: &Settings, keep: Option<&mut Kee
         for text in texts {
             let Ok(spec) = text.parse();
             let request = ListRequest { spec, kind, format: None, mapping: mapping.clone() };
-            load(&mut builder, &mut names, &request, settings.radius_bits, lists.max_rejects, &never)?;
+            load(&mut builder, &mut names, &request, within, lists.max_rejects, &never)?;
             any = true;
         }
     }
@@ -125,6 +136,7 @@ pub(crate) fn against(
     settings: &Settings,
     with_banks: bool,
     lists: &[ListRequest],
+    within: Within,
     max_rejects: u64,
     stop: &AtomicBool,
 ) -> Result<Snapshot> {
@@ -135,7 +147,7 @@ pub(crate) fn against(
         generation = banks(&mut builder, &mut names, settings, None)?;
     }
     for request in lists {
-        load(&mut builder, &mut names, request, settings.radius_bits, max_rejects, stop)?;
+        load(&mut builder, &mut names, request, within, max_rejects, stop)?;
     }
     build(builder, generation + u64::from(!lists.is_empty()), stop)
 }
@@ -163,12 +175,12 @@ pub(crate) fn load(
     builder: &mut SnapshotBuilder,
     names: &mut BTreeSet<String>,
     request: &ListRequest,
-    radius_bits: u32,
+    within: Within,
     max_rejects: u64,
     stop: &AtomicBool,
 ) -> Result<()> {
     let mut show = ListShow::new("reading the list");
-    let loaded = load_list(builder, names, request, radius_bits, max_rejects, &mut |step| {
+    let loaded = load_list(builder, names, request, within, max_rejects, &mut |step| {
         show.tick(step);
         flow(stop)
     });

@@ -32,6 +32,9 @@ pub(crate) fn unreadable(why: &Unreadable) -> String {
 pub(crate) fn a_match(one: &Match) -> String {
     let how = if one.signal_type.is_digest() {
         format!("same bytes by {}", one.signal_type)
+    } else if let Some(distance) = one.distance_squared {
+        let limit = one.max_distance_squared.unwrap_or(0);
+        format!("{} at squared distance {distance} of {limit}", one.signal_type)
     } else {
         let folded = if one.folded { ", from a scaled decode" } else { "" };
         format!(

@@ -216,6 +216,8 @@ fn record(path: &str, seed: u64, at: u64, state: State, kind: u64) -> Record {
         folded: false,
         classification: (at == 0).then(|| "B2".into()),
         suppressed: false,
+        distance_squared: None,
+        max_distance_squared: None,
     };
     let assessment = match kind {
         2 => Assessment {

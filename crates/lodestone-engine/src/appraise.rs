@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lodestone_index::{Code256, SearchStats};
+use lodestone_index::{Code256, SearchStats, Vector144};
 use lodestone_types::{
     BankKind, Dihedral, Fingerprint, HashMode, Match, Observation, Record, Signal, SignalType, Stage, State,
     Transform, Unreadable,
@@ -112,8 +112,9 @@ fn matched(
     Ok(matches)
 }
 
-/// Matches of one signal given by its value: digests exactly, PDQ as it is and as its negative. The other symmetries need
-/// the picture: they cannot be told exactly from a hash.
+/// Matches of one signal given by its value: digests exactly, PDQ as it is and as its negative, PhotoDNA as it is (in a
+/// snapshot that was built with such values). The other symmetries need the picture: they cannot be told exactly from a
+/// hash.
 ///
 /// # Errors
 /// [`LookUpError`] when what it is matched against cannot be read; also counted in `look_ups`.
@@ -132,6 +133,12 @@ pub fn appraise_signal(
             let similar = similar.inspect_err(|error| look_ups.fail(error))?;
             found.extend(similar.into_values().flatten());
         }
+    } else if signal.kind() == SignalType::Photodna {
+        if let Some(value) = signal.array() {
+            let near = snapshot.search_photodna(&[(0, Vector144(value))], &mut look_ups.stats);
+            let near = near.inspect_err(|error| look_ups.fail(error))?;
+            found.extend(near.into_iter().map(|((_, key), squared)| Found::photodna(key, squared)));
+        }
     } else {
         digest(snapshot, signal.kind(), signal.bytes(), &mut found);
     }
@@ -146,13 +153,20 @@ pub(crate) struct Found {
     key: u64,
     signal_type: SignalType,
     distance_bits: u32,
+    distance_squared: Option<u32>,
     transform: Transform,
     folded: bool,
 }
 
 impl Found {
     pub(crate) fn as_it_is(key: u64, signal_type: SignalType, distance_bits: u32) -> Self {
-        Self { key, signal_type, distance_bits, transform: Transform::default(), folded: false }
+        let transform = Transform::default();
+        Self { key, signal_type, distance_bits, distance_squared: None, transform, folded: false }
+    }
+
+    pub(crate) fn photodna(key: u64, distance_squared: u32) -> Self {
+        let found = Self::as_it_is(key, SignalType::Photodna, 0);
+        Self { distance_squared: Some(distance_squared), ..found }
     }
 }
 
@@ -185,6 +199,8 @@ pub(crate) fn name(snapshot: &Snapshot, found: &[Vec<Found>]) -> Result<Vec<Vec<
             signal_type: found.signal_type,
             distance_bits: found.distance_bits,
             radius_bits: if found.signal_type == SignalType::Pdq { bank.radius_bits } else { 0 },
+            distance_squared: found.distance_squared,
+            max_distance_squared: found.distance_squared.map(|_| bank.photodna_max_distance.unwrap_or(0)),
             transform: found.transform,
             folded: found.folded,
             classification: name.classification.clone(),
@@ -235,7 +251,7 @@ impl Queries {
         }
         let found = |(key, (distance_bits, query)): (u64, (u32, u32))| {
             let (_, transform, folded) = self.owners[query as usize];
-            Found { key, signal_type: SignalType::Pdq, distance_bits, transform, folded }
+            Found { transform, folded, ..Found::as_it_is(key, SignalType::Pdq, distance_bits) }
         };
         Ok(best.into_iter().map(|(file, keys)| (file, keys.into_iter().map(found).collect())).collect())
     }
@@ -246,7 +262,8 @@ impl Queries {
 fn sort(matches: &mut [Match]) {
     matches.sort_by(|a, b| {
         let known = |m: &Match| m.bank_kind.makes_known();
-        let key = |m: &Match| (m.suppressed, !m.signal_type.is_digest(), !known(m), m.distance_bits);
+        let distance = |m: &Match| (m.distance_bits, m.distance_squared);
+        let key = |m: &Match| (m.suppressed, !m.signal_type.is_digest(), !known(m), distance(m));
         key(a)
             .cmp(&key(b))
             .then_with(|| (&a.bank, &a.entry, a.signal_type).cmp(&(&b.bank, &b.entry, b.signal_type)))

@@ -148,6 +148,14 @@ impl Stored {
         store.for_each_pdq(bank, |no, value| each(no.unsigned_abs(), value))
     }
 
+    pub(crate) fn for_each_photodna<E: From<StoreError>>(
+        &self,
+        bank: &str,
+        mut each: impl FnMut(u64, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.store().for_each_photodna(bank, |no, value| each(no.unsigned_abs(), value))
+    }
+
     /// Adds what answers say of these entries.
     pub(crate) fn names(
         &self,

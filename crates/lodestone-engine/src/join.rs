@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::ops::ControlFlow;
 
-use lodestone_index::{Code256, SearchStats};
+use lodestone_index::{Code256, SearchStats, Vector144};
 use lodestone_types::{ListEntry, Match, Reject, RejectKind, Signal, SignalType};
 
 use crate::appraise::{Found, name};
@@ -59,6 +59,8 @@ pub struct JoinedList {
     pub pdq: u64,
     /// Digests looked up.
     pub digests: u64,
+    /// PhotoDNA values looked up, in a snapshot that was built with such values.
+    pub photodna: u64,
     /// Values of types that are not matched.
     pub not_matched: u64,
     /// Pairs found.
@@ -192,6 +194,7 @@ impl Batch<'_> {
             match signal.kind() {
                 SignalType::Pdq => list.pdq += 1,
                 kind if kind.is_digest() => list.digests += 1,
+                SignalType::Photodna => list.photodna += 1,
                 _ => list.not_matched += 1,
             }
         }
@@ -268,7 +271,7 @@ fn all(
     entries: &[ListEntry],
     stats: &mut SearchStats,
 ) -> Result<Vec<Vec<Match>>, LookUpError> {
-    let (mut codes, mut owners) = (Vec::new(), Vec::new());
+    let (mut codes, mut owners, mut vectors) = (Vec::new(), Vec::new(), Vec::new());
     let mut found: Vec<Vec<Found>> = Vec::with_capacity(entries.len().min(1 << 20));
     for (number, entry) in entries.iter().enumerate() {
         let mut own = Vec::new();
@@ -278,7 +281,12 @@ fn all(
                     codes.push(Code256::from_bytes(&value));
                     owners.push(number);
                 }
-                _ => exact(snapshot, signal, &mut own),
+                _ => match signal.array() {
+                    Some(value) if signal.kind() == SignalType::Photodna => {
+                        vectors.push((number, Vector144(value)));
+                    }
+                    _ => exact(snapshot, signal, &mut own),
+                },
             }
         }
         found.push(own);
@@ -295,10 +303,15 @@ fn all(
             found.push(Found::as_it_is(key, SignalType::Pdq, distance_bits));
         }
     }
+    for ((owner, key), distance_squared) in snapshot.search_photodna(&vectors, stats)? {
+        if let Some(found) = found.get_mut(owner) {
+            found.push(Found::photodna(key, distance_squared));
+        }
+    }
     let mut matches = name(snapshot, &found)?;
     for found in &mut matches {
         found.sort_by(|a, b| {
-            let key = |m: &Match| (!m.signal_type.is_digest(), m.distance_bits);
+            let key = |m: &Match| (!m.signal_type.is_digest(), m.distance_bits, m.distance_squared);
             key(a)
                 .cmp(&key(b))
                 .then_with(|| (&a.bank, &a.entry, a.signal_type).cmp(&(&b.bank, &b.entry, b.signal_type)))

@@ -21,6 +21,7 @@ mod look_up;
 pub mod observe;
 pub mod observer;
 mod options;
+mod photodna;
 mod progress;
 pub mod report;
 pub mod retro;

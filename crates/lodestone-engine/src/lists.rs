@@ -52,6 +52,22 @@ pub struct ListRequest {
     pub mapping: Option<Mapping>,
 }
 
+/// How far values may lie from a list's and still match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Within {
+    /// PDQ: bits, 0 to 64.
+    pub radius_bits: u32,
+    /// PhotoDNA: squared distance; `None`: equal values only.
+    pub photodna_max_distance: Option<u32>,
+}
+
+impl From<u32> for Within {
+    /// A radius for PDQ; PhotoDNA values match when equal.
+    fn from(radius_bits: u32) -> Self {
+        Self { radius_bits, photodna_max_distance: None }
+    }
+}
+
 /// Why a list was not taken.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -255,7 +271,7 @@ pub fn load_list(
     builder: &mut SnapshotBuilder,
     names: &mut BTreeSet<String>,
     request: &ListRequest,
-    radius_bits: u32,
+    within: Within,
     max_rejects: u64,
     tick: &mut dyn FnMut(JoinStep) -> ControlFlow<()>,
 ) -> Result<Loaded, ListError> {
@@ -266,8 +282,8 @@ pub fn load_list(
     builder.bank(Bank {
         name: name.clone(),
         kind: request.kind,
-        radius_bits,
-        photodna_max_distance: None,
+        radius_bits: within.radius_bits,
+        photodna_max_distance: within.photodna_max_distance,
         source: file_name(&request.spec.path),
         version: ListVersion::default(),
     });
@@ -404,15 +420,18 @@ mod tests {
         let mut go_on = |_| ControlFlow::Continue(());
         let mut builder = SnapshotBuilder::default();
         let mut names = BTreeSet::new();
-        let untyped =
-            load_list(&mut builder, &mut names, &request(None), 31, 0, &mut go_on).unwrap_err().to_string();
+        let untyped = load_list(&mut builder, &mut names, &request(None), 31.into(), 0, &mut go_on)
+            .unwrap_err()
+            .to_string();
         assert!(untyped.contains("pdq:"), "{untyped}");
         names.clear();
         let mut builder = SnapshotBuilder::default();
         let loaded =
-            load_list(&mut builder, &mut names, &request(Some(SignalType::Pdq)), 31, 0, &mut go_on).unwrap();
+            load_list(&mut builder, &mut names, &request(Some(SignalType::Pdq)), 31.into(), 0, &mut go_on)
+                .unwrap();
         assert_eq!((loaded.bank.as_str(), loaded.entries), ("known", 2));
-        load_list(&mut builder, &mut names, &request(Some(SignalType::Sha256)), 31, 0, &mut go_on).unwrap();
+        load_list(&mut builder, &mut names, &request(Some(SignalType::Sha256)), 31.into(), 0, &mut go_on)
+            .unwrap();
         let snapshot = builder.build(1).unwrap();
         let versions: Vec<_> =
             snapshot.banks().iter().map(|b| (b.name.as_str(), b.version.entries)).collect();

@@ -15,6 +15,7 @@ use lodestone_types::{Bank, ListEntry, ListVersion, SignalType};
 
 use crate::banks::{OpenBanks, Stored};
 use crate::look_up::LookUpError;
+use crate::photodna::{Photodna, PhotodnaBuilder};
 use crate::rows::Rows;
 
 /// Keys from here on are entry numbers of stored banks: `bank << 40 | n`, banks counting from 1.
@@ -39,6 +40,8 @@ pub struct Snapshot {
     sha256: DigestIndex<32>,
     /// PDQ values of lists, and of banks where their index could not be used.
     given: Option<Given>,
+    /// Of lists and banks, where asked for.
+    pub(crate) photodna: Photodna,
     stored: Option<Stored>,
 }
 
@@ -176,6 +179,7 @@ pub struct SnapshotBuilder {
     pdq_count: u64,
     /// Largest radius of the banks whose values are in `pdq`.
     radius_bits: u32,
+    photodna: PhotodnaBuilder,
     stored: Option<Stored>,
 }
 
@@ -220,8 +224,16 @@ impl SnapshotBuilder {
             options,
             pdq_count: 0,
             radius_bits: 0,
+            photodna: PhotodnaBuilder::default(),
             stored: None,
         }
+    }
+
+    /// Takes PhotoDNA values in too, in memory, about 160 bytes each. Say so before anything is added. Without it they
+    /// are passed over: files have none, only values given as such can be matched with them.
+    pub fn with_photodna(mut self) -> Self {
+        self.photodna = PhotodnaBuilder::wanted();
+        self
     }
 
     /// Adds a bank; the entries that follow are its own. Its version's `entries` is counted here.
@@ -245,7 +257,7 @@ impl SnapshotBuilder {
 
     /// Adds an entry of the bank added last.
     ///
-    /// PDQ values of known-good and negative banks are left out: those kinds speak by exact digest only.
+    /// PDQ and PhotoDNA values of known-good and negative banks are left out: those kinds speak by exact digest only.
     ///
     /// # Errors
     /// [`BuildError`].
@@ -255,11 +267,16 @@ impl SnapshotBuilder {
         let Some(own) = self.banks.last_mut() else { return Err(BuildError::TooManyEntries) };
         own.version.entries += 1;
         let (makes_known, radius_bits) = (own.kind.makes_known(), own.radius_bits);
+        let photodna_max_distance = own.photodna_max_distance;
         let mut slot = None;
         for signal in &entry.signals {
             if signal.kind() == SignalType::Pdq {
                 if let Some(value) = signal.array().filter(|_| makes_known) {
                     self.pdq(value, key, radius_bits)?;
+                }
+            } else if signal.kind() == SignalType::Photodna {
+                if makes_known {
+                    self.photodna.push(signal.bytes(), key, photodna_max_distance)?;
                 }
             } else {
                 self.digest(signal.kind(), signal.bytes(), key, &mut slot)?;
@@ -279,6 +296,7 @@ impl SnapshotBuilder {
             let place = self.banks.len();
             stored.add_bank(number, place, &bank);
             let (name, kind, radius_bits) = (bank.name.clone(), bank.kind, bank.radius_bits);
+            let photodna_max_distance = bank.photodna_max_distance;
             self.rows.next_bank();
             self.banks.push(bank);
             stored.for_each_digest::<crate::banks::BanksError>(&name, |no, signal| {
@@ -288,6 +306,11 @@ impl SnapshotBuilder {
             if !stored.is_indexed() && kind.makes_known() {
                 stored.for_each_pdq::<crate::banks::BanksError>(&name, |no, value| {
                     Ok(self.pdq(value, no, radius_bits)?)
+                })?;
+            }
+            if self.photodna.is_wanted() && kind.makes_known() {
+                stored.for_each_photodna::<crate::banks::BanksError>(&name, |no, value| {
+                    Ok(self.photodna.push(value, no, photodna_max_distance)?)
                 })?;
             }
         }
@@ -365,6 +388,7 @@ impl SnapshotBuilder {
             sha1: DigestIndex::from_entries(self.sha1),
             sha256: DigestIndex::from_entries(self.sha256),
             given,
+            photodna: self.photodna.build(),
             stored: self.stored,
         })
     }

@@ -111,6 +111,10 @@ pub fn pair(list: &str, entry: &str, found: &Match) -> Value {
         "distance_bits": found.distance_bits,
         "radius_bits": found.radius_bits,
     });
+    if let Some(distance) = found.distance_squared {
+        object["distance_squared"] = json!(distance);
+        object["max_distance_squared"] = json!(found.max_distance_squared);
+    }
     if let Some(classification) = &found.classification {
         object["classification"] = json!(classification);
     }

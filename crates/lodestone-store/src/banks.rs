@@ -91,7 +91,7 @@ impl Store {
         Ok(())
     }
 
-    /// Changes how far PhotoDNA values may lie from the bank's (squared distance); `None`: they are not matched. The
+    /// Changes how far PhotoDNA values may lie from the bank's (squared distance); `None`: only equal ones match. The
     /// same again is no change.
     ///
     /// # Errors

@@ -117,8 +117,29 @@ impl Store {
         if self.schema >= 2 && !self.signal_counts(bank)?.keys().any(|kind| kind.is_digest()) {
             return Ok(());
         }
+        self.for_each_signal(
+            bank,
+            |no, signal| {
+                if signal.kind().is_digest() { each(no, signal) } else { Ok(()) }
+            },
+        )
+    }
+
+    /// Hands every PhotoDNA value of a bank to `each`, with the number of its entry, by rising number. A bank without
+    /// any is not read.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], and whatever `each` returns, which ends the reading.
+    pub fn for_each_photodna<E: From<StoreError>>(
+        &self,
+        bank: &str,
+        mut each: impl FnMut(i64, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if self.schema >= 2 && !self.signal_counts(bank)?.contains_key(&SignalType::Photodna) {
+            return Ok(());
+        }
         self.for_each_signal(bank, |no, signal| {
-            if signal.kind().is_digest() { each(no, signal) } else { Ok(()) }
+            if signal.kind() == SignalType::Photodna { each(no, signal.bytes()) } else { Ok(()) }
         })
     }
 

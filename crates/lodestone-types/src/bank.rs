@@ -86,7 +86,8 @@ pub struct Bank {
     pub kind: BankKind,
     /// PDQ distance up to which a member matches, 0 to 64.
     pub radius_bits: u32,
-    /// Largest squared distance between PhotoDNA values at which a member matches; `None`: they are not matched.
+    /// Largest squared distance between PhotoDNA values at which a member matches; `None`: equal values only. There is
+    /// no default: what others have published differs eightfold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub photodna_max_distance: Option<u32>,
     /// Where its entries come from: a file's name, an exchange. Not a path.

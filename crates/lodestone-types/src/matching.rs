@@ -169,10 +169,16 @@ pub struct Match {
     pub entry: String,
     /// By which kind of fingerprint.
     pub signal_type: SignalType,
-    /// Bits that differ; 0 for digests.
+    /// Bits that differ; 0 for digests and PhotoDNA.
     pub distance_bits: u32,
-    /// The radius in force, bits; 0 for digests.
+    /// The radius in force, bits; 0 for digests and PhotoDNA.
     pub radius_bits: u32,
+    /// PhotoDNA only: the sum of the squared differences of the values' bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance_squared: Option<u32>,
+    /// PhotoDNA only: the bank's limit of that; 0 where the bank has none and only equal values match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_distance_squared: Option<u32>,
     /// Which form of the item matched.
     pub transform: Transform,
     /// The hash that matched came from a scaled decode (folded mode) and has not been repeated exactly.

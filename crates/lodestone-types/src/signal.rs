@@ -19,7 +19,7 @@ pub enum SignalType {
     Sha256,
     /// MD5 of the exact bytes of a video (HMA's name; matched like [`SignalType::Md5`]).
     VideoMd5,
-    /// 144-byte PhotoDNA value computed by someone else. Kept and passed on; never computed here.
+    /// 144-byte PhotoDNA value computed by someone else. Compared with such values only; never computed here.
     Photodna,
 }
 

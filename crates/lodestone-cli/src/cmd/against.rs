@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use anyhow::{Context, Result, bail};
 use lodestone_engine::join::{JoinError, JoinOptions, Joined, JoinedList, join};
-use lodestone_engine::lists::{ListRequest, ListSpec, describe};
+use lodestone_engine::lists::{ListRequest, ListSpec, Within, describe};
 use lodestone_engine::retro::{Recalled, RetroError, retro};
 use lodestone_engine::{LookUps, Snapshot, SnapshotBuilder, wire};
 use lodestone_store::Store;
@@ -64,7 +64,16 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
     let against: Vec<_> =
         args.against.iter().filter(|text| *text != BANKS).map(|text| request(text)).collect();
     let banks = args.against.iter().any(|text| text == BANKS);
-    let snapshot = lists::against(builder, &settings, banks, &against, given.max_rejects, &stop)?;
+    let within = Within { radius_bits: settings.radius_bits, photodna_max_distance: args.photodna_distance };
+    let snapshot = lists::against(
+        builder.with_photodna(),
+        &settings,
+        banks,
+        &against,
+        within,
+        given.max_rejects,
+        &stop,
+    )?;
     list_by_list(args, &settings, &snapshot, &requests, &stop)
 }
 
@@ -152,6 +161,7 @@ fn list_by_list(
 fn list_facts(name: &str, list: &JoinedList) -> Value {
     json!({
         "list": name, "sha256": list.sha256, "entries": list.entries, "pdq": list.pdq, "digests": list.digests,
+        "photodna": list.photodna,
         "not_matched": list.not_matched, "pairs": list.pairs, "entries_with_known": list.known,
         "rejected": list.rejected, "ignored_empty_file_hashes": list.ignored, "interrupted": list.interrupted,
     })
@@ -166,6 +176,9 @@ fn say_list(name: &str, list: &JoinedList) {
         list.pdq,
         list.digests
     );
+    if list.photodna > 0 {
+        eprintln!("  {}", count(list.photodna, "PhotoDNA value", "PhotoDNA values"));
+    }
     if list.not_matched > 0 {
         let values = count(list.not_matched, "value", "values");
         eprintln!("  {values} of types that are not matched here");
@@ -208,7 +221,14 @@ fn seen(
     let generation = store.hold()?;
     let mut names = BTreeSet::new();
     for request in requests {
-        lists::load(&mut builder, &mut names, request, settings.radius_bits, args.lists.max_rejects, stop)?;
+        lists::load(
+            &mut builder,
+            &mut names,
+            request,
+            settings.radius_bits.into(),
+            args.lists.max_rejects,
+            stop,
+        )?;
     }
     let snapshot = lists::build(builder, generation + 1, stop)?;
     let machine = matches!(args.format, Format::Ndjson | Format::Json);
@@ -294,19 +314,19 @@ fn seen(
 }
 
 /// Columns that tell a match.
-const COLUMNS: &str =
-    "against,against_kind,against_entry,signal_type,distance_bits,radius_bits,classification";
+const COLUMNS: &str = "against,against_kind,against_entry,signal_type,distance_bits,radius_bits,classification,distance_squared";
 
 fn csv(found: &Matched) -> String {
     format!(
-        "{},{},{},{},{},{},{}",
+        "{},{},{},{},{},{},{},{}",
         quoted(&found.bank),
         found.bank_kind,
         quoted(&found.entry),
         found.signal_type,
         found.distance_bits,
         found.radius_bits,
-        quoted(found.classification.as_deref().unwrap_or_default())
+        quoted(found.classification.as_deref().unwrap_or_default()),
+        found.distance_squared.map_or_else(String::new, |distance| distance.to_string())
     )
 }
 

@@ -23,11 +23,29 @@ use crate::words::count;
 /// Runs a command on banks.
 pub(crate) fn run(args: &Bank) -> Result<Ended> {
     match args {
-        Bank::Create { name, kind, radius, data } => {
+        Bank::Create { name, kind, radius, photodna_distance, data } => {
             let kind: BankKind = kind.parse().map_err(anyhow::Error::msg)?;
             let (mut store, folder) = open(data)?;
             store.create_bank(name, kind, *radius, "", now_us())?;
+            store.set_photodna_max_distance(name, *photodna_distance)?;
             eprintln!("bank {name} ({kind}, radius {radius}) created");
+            return Ok(index(&mut store, &folder));
+        }
+        Bank::Set { bank, radius, photodna_distance, data } => {
+            let (mut store, folder) = open(data)?;
+            if let Some(radius) = radius {
+                store.set_radius(bank, *radius)?;
+            }
+            if photodna_distance.is_some() {
+                store.set_photodna_max_distance(bank, *photodna_distance)?;
+            }
+            let set = store.bank(bank)?;
+            let photodna = set.photodna_max_distance.unwrap_or(0);
+            eprintln!(
+                "bank {bank}: radius {}, PhotoDNA distance {photodna} (generation {})",
+                set.radius_bits,
+                store.generation()?
+            );
             return Ok(index(&mut store, &folder));
         }
         Bank::Add { bank, signal, id, format, data } => {
@@ -141,8 +159,10 @@ fn add(bank: &str, signals: &[String], id: Option<&str>, format: Format, data: &
         println!("{bank}: entry {} added (generation {})", added.row.entry, added.added_generation);
     }
     let kind = store.bank(bank)?.kind;
-    if !kind.makes_known() && added.row.signals.iter().any(|signal| signal.kind() == SignalType::Pdq) {
-        eprintln!("  a {kind} bank speaks by exact digest only: its PDQ values are kept and not matched");
+    if !kind.makes_known() && added.row.signals.iter().any(|signal| !signal.kind().is_digest()) {
+        eprintln!(
+            "  a {kind} bank speaks by exact digest only: its PDQ and PhotoDNA values are kept and not matched"
+        );
     }
     Ok(index(&mut store, &folder))
 }

@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use anyhow::{Context, Result};
+use lodestone_engine::lists::Within;
 use lodestone_engine::observer::Observer;
-use lodestone_engine::{LookUps, appraise, appraise_signal, full_path, wire};
+use lodestone_engine::{LookUps, SnapshotBuilder, appraise, appraise_signal, full_path, wire};
 use lodestone_types::{Match as Matched, Signal, SignalType, State};
 use serde_json::json;
 
@@ -25,7 +26,12 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
         .iter()
         .map(|text| text.parse::<Signal>().with_context(|| "--signal".to_owned()))
         .collect::<Result<Vec<_>>>()?;
-    let snapshot = crate::lists::snapshot(&args.lists, &settings, None)?;
+    let mut builder = SnapshotBuilder::new(crate::lists::build_options());
+    if signals.iter().any(|signal| signal.kind() == SignalType::Photodna) {
+        builder = builder.with_photodna();
+    }
+    let within = Within { radius_bits: settings.radius_bits, photodna_max_distance: args.photodna_distance };
+    let snapshot = crate::lists::snapshot_with(builder, within, &args.lists, &settings, None)?;
     let mut look_ups = LookUps::default();
     let machine = matches!(args.format, Format::Ndjson | Format::Json);
     let mut objects = Objects::new(args.format);
@@ -42,10 +48,6 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
                 continue;
             }
         };
-        if signal.kind() == SignalType::Photodna {
-            incomplete = true;
-            eprintln!("lodestone: photodna values are kept in banks and not matched yet");
-        }
         matched |= matches.iter().any(|one| one.bank_kind.makes_known());
         if machine {
             objects.push(&wire::signal(&text, &matches, snapshot.generation()))?;

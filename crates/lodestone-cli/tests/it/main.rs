@@ -7,6 +7,7 @@ mod files;
 mod hostile;
 mod lists;
 mod ndjson;
+mod photodna;
 mod program;
 mod states;
 mod text;

@@ -67,6 +67,8 @@ pub(super) fn edge(kind: EdgeKind) -> String {
 pub(super) fn distance(found: &Match) -> String {
     if found.signal_type.is_digest() {
         "exact bytes".to_owned()
+    } else if let Some(distance) = found.distance_squared {
+        format!("squared distance {distance}")
     } else {
         format!("{} of 256 bits differ", found.distance_bits)
     }

@@ -42,6 +42,8 @@ fn record(path: &str) -> Record {
             folded: false,
             classification: None,
             suppressed: false,
+            distance_squared: None,
+            max_distance_squared: None,
         }],
         generation: 5,
         group: None,

@@ -93,6 +93,8 @@ impl Made {
             folded: false,
             classification: None,
             suppressed: false,
+            distance_squared: None,
+            max_distance_squared: None,
         });
         self
     }
