@@ -144,7 +144,8 @@ impl LiveIndex {
     /// To replace everything, remove `0..=u64::MAX`.
     ///
     /// The pairs become a segment, built out of core within the memory of [`LiveOptions::build`]. Those whose ids are not
-    /// removed first are looked up, so that no pair stands twice. Other changes wait meanwhile; look-ups do not.
+    /// removed first are looked up, so that no pair stands twice. Other changes wait meanwhile, so `fill` and
+    /// `progress` must make none; look-ups do not wait.
     ///
     /// # Errors
     /// What `fill` gives, else as [`LiveIndex::apply`]; [`LiveError::Stopped`] if `progress` broke. Nothing is changed
@@ -168,7 +169,9 @@ impl LiveIndex {
     /// As [`LiveIndex::apply`].
     pub fn flush(&self) -> Result<(), LiveError> {
         let core = self.core()?;
-        core.lock_for_change()?.flush(core)
+        core.lock_for_change()?.flush(core)?;
+        core.after_growth(false);
+        Ok(())
     }
 
     /// Makes the merges that are due now, in this thread. Look-ups and changes go on.
@@ -187,8 +190,9 @@ impl LiveIndex {
     /// # Errors
     /// As [`LiveIndex::apply`]; [`LiveError::Stopped`] if `progress` broke.
     pub fn compact(&self, progress: &mut dyn FnMut(LiveStep) -> ControlFlow<()>) -> Result<(), LiveError> {
-        self.flush()?;
-        self.core()?.merge_all(progress)
+        let core = self.core()?;
+        core.lock_for_change()?.flush(core)?;
+        core.merge_all(progress)
     }
 
     /// Checks every block of every segment, and the manifest and log as they lie on the disk. `progress` is told the

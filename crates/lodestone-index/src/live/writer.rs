@@ -192,9 +192,12 @@ impl Writer {
     /// Whether the memtable, or what must be read at opening, has grown enough.
     pub(crate) fn is_flush_due(&self, core: &Core) -> bool {
         let pairs = core.options.memtable_pairs.max(1) as u64;
-        core.current.load().memtable.len() as u64 >= pairs
+        let present = core.current.load();
+        // A manifest repeats all tombstones, so it waits for a part of them to be new.
+        let dead: usize = present.slots.iter().map(|slot| slot.dead.pairs().len()).sum();
+        present.memtable.len() as u64 >= pairs
             || self.log.length > pairs.saturating_mul(256)
-            || self.log.buried > (pairs / 4).max(1024)
+            || self.log.buried > (pairs / 4).max(1024).max(dead as u64 / 16)
     }
 
     /// Turns the memtable into a segment and begins a new log, unless nothing happened since the last time.

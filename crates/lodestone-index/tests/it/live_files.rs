@@ -28,6 +28,9 @@ fn copy(from: &Path) -> tempfile::TempDir {
     to
 }
 
+/// Does something to a folder.
+type Spoil<'a> = &'a dyn Fn(&Path);
+
 fn add(ids: std::ops::Range<u64>) -> Vec<Change> {
     ids.map(|id| Change::Add(code(id), id)).collect()
 }
@@ -122,7 +125,7 @@ fn after_a_refused_segment_or_manifest_the_one_before_and_the_logs_give_the_same
     apply_to(&mut model, &add(200..203));
     let newest = files(dir.path(), "segment").pop().unwrap();
     let newest = newest.file_name().unwrap();
-    let spoil: [(&str, &dyn Fn(&Path)); 6] = [
+    let spoil: [(&str, Spoil<'_>); 6] = [
         ("header", &|dir| flip(&dir.join(newest), 20)),
         ("length", &|dir| cut(&dir.join(newest), 100)),
         ("missing", &|dir| fs::remove_file(dir.join(newest)).unwrap()),
