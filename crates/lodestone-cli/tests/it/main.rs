@@ -1,10 +1,14 @@
 //! Integration tests of this crate, one binary: the program as a user meets it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod against;
 mod archives;
+mod banks;
 mod data;
 mod files;
+mod hashes;
 mod hostile;
+mod index;
 mod lists;
 mod ndjson;
 mod photodna;
