@@ -115,6 +115,18 @@ impl Kernel {
         }
     }
 
+    /// The permutation of the ring.
+    pub(crate) fn permute(self, nibbles: &ring::Nibbles, words: [u64; 4]) -> [u64; 4] {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 | Set::Avx2 => {
+                // SAFETY: as above; AVX-512 implies AVX2.
+                unsafe { permute_avx2(nibbles, words) }
+            }
+            _ => ring::apply(nibbles, words),
+        }
+    }
+
     /// Searches a ring.
     pub(crate) fn ring<G: Guard>(self, job: Job<'_, '_, G>) -> Result<(), Damaged> {
         match self.0 {
@@ -141,6 +153,12 @@ impl Kernel {
             Set::Portable => ring::search(PlainCompare, job),
         }
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn permute_avx2(nibbles: &ring::Nibbles, words: [u64; 4]) -> [u64; 4] {
+    ring::apply(nibbles, words)
 }
 
 /// Asks for the cache line of `slice[index]`, which need not exist.

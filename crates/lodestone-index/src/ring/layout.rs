@@ -98,6 +98,13 @@ impl Layout {
         if extra.bits == 0 { 0 } else { field(bits, start % 256, extra.bits) as u16 }
     }
 
+    /// How a table takes its three fields of a code all at once: they stand one after the other.
+    pub(super) fn fields(&self, table: usize, extra: Extra) -> Fields {
+        let width = u32::from(self.widths[table]);
+        let next = u32::from(self.widths[self.after(table)]).min(16);
+        Fields { start: u32::from(self.starts[table]), width, next, extra: extra.bits }
+    }
+
     /// How many bits beside the number of a code find room in a word of 32, where there are so many codes, and whose they
     /// are: first what is left of the chunk after `table`, then the chunk after that.
     pub(crate) fn extra_bits(&self, table: usize, codes: usize) -> Extra {
@@ -116,6 +123,33 @@ impl Layout {
     }
 }
 
+/// Where the fields of one table lie in a code.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields {
+    start: u32,
+    width: u32,
+    next: u32,
+    extra: u32,
+}
+
+impl Fields {
+    /// The chunk alone.
+    #[inline(always)]
+    pub(super) fn chunk(self, bits: &[u64; 4]) -> u32 {
+        (window(bits, self.start) >> (64 - self.width)) as u32
+    }
+
+    /// The chunk, the bits that stand inline, and those beside the number; 56 bits at most.
+    #[inline(always)]
+    pub(super) fn all(self, bits: &[u64; 4]) -> (u32, u16, u16) {
+        let window = window(bits, self.start);
+        let next = window << self.width;
+        // In two steps, for there may be none.
+        let extra = next << self.next >> 1 >> (63 - self.extra);
+        ((window >> (64 - self.width)) as u32, (next >> (64 - self.next)) as u16, extra as u16)
+    }
+}
+
 /// Bits beside the number of a code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extra {
@@ -130,15 +164,19 @@ pub(crate) fn number_bits(codes: usize) -> u32 {
     usize::BITS - codes.saturating_sub(1).leading_zeros()
 }
 
-/// `width` bits (1 to 32) from bit `start` on; they must end within the 256.
+/// `width` bits (1 to 32) from bit `start` on, going round.
 #[inline(always)]
 fn field(bits: &[u64; 4], start: u32, width: u32) -> u32 {
+    (window(bits, start) >> (64 - width)) as u32
+}
+
+/// 64 bits from bit `start` on, going round.
+#[inline(always)]
+fn window(bits: &[u64; 4], start: u32) -> u64 {
     let word = (start / 64) as usize;
     let shift = start % 64;
-    let high = bits[word & 3] << shift;
     // The next word's bits, shifted in two steps so that a shift by 64 cannot be.
-    let low = bits[(word + 1) & 3] >> 1 >> (63 - shift);
-    ((high | low) >> (64 - width)) as u32
+    bits[word & 3] << shift | bits[(word + 1) & 3] >> 1 >> (63 - shift)
 }
 
 #[cfg(test)]
@@ -164,6 +202,11 @@ mod tests {
                 let next = layout.chunk(&bits, (t + 1) % layout.tables());
                 let width = u32::from(widths[(t + 1) % widths.len()]);
                 assert_eq!(u32::from(layout.next(&bits, t)), next >> width.saturating_sub(16));
+                for codes in [1, 1000, 1 << 20, 1 << 27, u32::MAX as usize] {
+                    let extra = layout.extra_bits(t, codes);
+                    let all = (layout.chunk(&bits, t), layout.next(&bits, t), layout.extra(&bits, t, extra));
+                    assert_eq!(layout.fields(t, extra).all(&bits), all);
+                }
             }
         }
     }

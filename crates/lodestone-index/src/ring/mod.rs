@@ -18,9 +18,9 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use build::{build_table, in_parallel};
+pub(crate) use build::{Records, build_table, in_parallel};
 pub(crate) use layout::{Extra, Layout, number_bits};
-pub(crate) use permute::{Bits, permute, restore, split_mix};
+pub(crate) use permute::{Bits, Nibbles, apply, permute, restore, split_mix};
 pub(crate) use plan::{MAX_RADIUS, Plans};
 pub(crate) use search::{
     Compare, Damaged, Guard, Job, NEXT_PADDING, PlainCompare, Ring, Table, Trusted, search,

@@ -4,9 +4,12 @@
 //! some buckets are full and others empty. On hashes of crops of photographs natural rows cost 1.18 times the entries of
 //! uniform codes and 3.8 times the verifications, a random permutation 1.02 and 1.2 times. Distances do not change.
 
+// Plain loops: see `apply`.
+#![allow(clippy::needless_range_loop)]
+
 use std::sync::OnceLock;
 
-use crate::Code256;
+use crate::{Code256, Kernel};
 
 /// A code with its bits permuted; bit 0 is the top bit of word 0, so that the order of words is the order of bits.
 ///
@@ -48,9 +51,9 @@ impl Bits {
     }
 }
 
-/// The permuted code.
-pub(crate) fn permute(code: Code256) -> Bits {
-    Bits(apply(&tables().forth, code.0))
+/// The permuted code; about 25 ns with AVX2, four times as much without.
+pub(crate) fn permute(kernel: Kernel, code: Code256) -> Bits {
+    Bits(kernel.permute(&tables().forth, code.0))
 }
 
 /// The code that was permuted.
@@ -59,18 +62,20 @@ pub(crate) fn restore(bits: Bits) -> Code256 {
 }
 
 /// What each value of each nibble contributes: 64 places of 16 values.
-type Nibbles = [[[u64; 4]; 16]; 64];
+pub(crate) type Nibbles = [[[u64; 4]; 16]; 64];
 
 struct Tables {
     forth: Box<Nibbles>,
     back: Box<Nibbles>,
 }
 
-fn apply(nibbles: &Nibbles, words: [u64; 4]) -> [u64; 4] {
+/// Puts together what the nibbles contribute, to be compiled for several instruction sets.
+#[inline(always)]
+pub(crate) fn apply(nibbles: &Nibbles, words: [u64; 4]) -> [u64; 4] {
     let mut out = [0; 4];
-    for (place, values) in nibbles.iter().enumerate() {
+    for place in 0..64 {
         let nibble = words[place / 16] >> (60 - 4 * (place % 16)) & 15;
-        let part = values[nibble as usize];
+        let part = nibbles[place][nibble as usize];
         for w in 0..4 {
             out[w] |= part[w];
         }
@@ -138,7 +143,9 @@ mod tests {
     fn a_permuted_code_comes_back_and_distances_stay() {
         let mut state = 7;
         let mut random = || Code256(std::array::from_fn(|_| split_mix(&mut state)));
-        for _ in 0..100 {
+        let of = Kernel::available().into_iter().cycle();
+        for kernel in of.take(100) {
+            let permute = |code| permute(kernel, code);
             let (a, b) = (random(), random());
             assert_eq!(restore(permute(a)), a);
             assert_eq!(permute(a).distance_bits(permute(b)), a.distance_bits(b));

@@ -35,6 +35,7 @@ impl Own {
         let mut image = memmap2::MmapOptions::new().len(end).map_anon().unwrap();
         let _ = image.advise(memmap2::Advice::HugePage);
         image[..32 * n].copy_from_slice(bytemuck::cast_slice(&codes));
+        let mut records = Records::default();
         for (table, [dir, next, words]) in at.iter().enumerate() {
             let (_, rest) = image.split_at_mut(*dir);
             let (dir, rest) = rest.split_at_mut(next - dir);
@@ -42,7 +43,7 @@ impl Own {
             let dir = &mut bytemuck::cast_slice_mut(dir)[..layout.dir_len(table)];
             let next = &mut bytemuck::cast_slice_mut(next)[..n];
             let words = bytemuck::cast_slice_mut(&mut words[..4 * words_len(table)]);
-            build_table(&layout, table, &codes, threads, dir, next, words);
+            build_table(&layout, table, &codes, threads, dir, next, words, &mut records);
         }
         let plans = Plans::new(widths, codes.len());
         let even = codes.iter().all(|code| code.is_even());

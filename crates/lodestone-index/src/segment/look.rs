@@ -40,7 +40,7 @@ impl Segment {
         stats: &mut SearchStats,
     ) -> Result<(), Damaged> {
         let before = hits.len();
-        let permuted: Vec<Bits> = queries.iter().map(|code| permute(*code)).collect();
+        let permuted: Vec<Bits> = queries.iter().map(|code| permute(self.kernel, *code)).collect();
         let mut found = Vec::new();
         stats.queries += queries.len() as u64;
         for part in 0..self.parts.len() {

@@ -2,8 +2,8 @@
 
 use super::SegmentError;
 use super::spill::Runs;
-use crate::Code256;
 use crate::ring::{in_parallel, permute};
+use crate::{Code256, Kernel};
 
 /// A code and its owner. Until [`sort`] the code is the caller's, afterwards its words are those of the permuted code: a
 /// second type would cost a second copy.
@@ -21,9 +21,10 @@ const SMALL: usize = 1 << 14;
 /// Cost: about 0.1 µs a pair and core, no further memory. The result depends on the pairs alone.
 pub(super) fn sort(pairs: &mut [Pair], threads: usize) {
     let stripe = pairs.len().div_ceil(threads.max(1)).max(1);
+    let kernel = Kernel::detect();
     in_parallel(threads, pairs.chunks_mut(stripe), |pairs: &mut [Pair]| {
         for (code, _) in pairs {
-            *code = Code256(permute(*code).0);
+            *code = Code256(permute(kernel, *code).0);
         }
     });
     if pairs.len() < SMALL {
@@ -153,7 +154,7 @@ mod tests {
             let pairs: Vec<Pair> =
                 (0..n).map(|_| (Code256(std::array::from_fn(|_| random())), random())).collect();
             let mut expected: Vec<Pair> =
-                pairs.iter().map(|(code, id)| (Code256(permute(*code).0), *id)).collect();
+                pairs.iter().map(|(code, id)| (Code256(permute(Kernel::detect(), *code).0), *id)).collect();
             expected.sort();
             for threads in [0, 1, 3] {
                 let mut pairs = pairs.clone();

@@ -6,7 +6,9 @@ use super::verify::{Progress, unsound};
 use super::{Segment, SegmentError};
 use crate::SearchStats;
 use crate::probe::Found;
-use crate::ring::{Bits, Damaged, Extra, Guard, Layout, Plans, Ring, Table, build_table, number_bits};
+use crate::ring::{
+    Bits, Damaged, Extra, Guard, Layout, Plans, Records, Ring, Table, build_table, number_bits,
+};
 
 /// Fewest slots of a slice.
 const LEAST: u64 = 1 << 14;
@@ -105,6 +107,7 @@ pub(super) struct Scratch {
     dir: Vec<u32>,
     next: Vec<u16>,
     ids: Vec<u32>,
+    records: Records,
 }
 
 impl Scratch {
@@ -117,16 +120,16 @@ impl Scratch {
         put: Put<'_>,
     ) -> Result<(), SegmentError> {
         let TablePlan { dir, next, ids } = *work.at;
-        // Itself, and records of 12 bytes.
-        let bytes = dir.len + (2 + 4 + 12) * codes.len() as u64;
+        // Itself, and records of 8 bytes.
+        let bytes = dir.len + (2 + 4 + 8) * codes.len() as u64;
         if bytes > memory_bytes {
             return in_slices(work, codes, memory_bytes, put);
         }
         self.dir.resize((dir.len / 4) as usize, 0);
         self.next.resize((next.len / 2) as usize, 0);
         self.ids.resize((ids.len / 4) as usize, 0);
-        let Self { dir: starts, next: nexts, ids: words } = self;
-        build_table(work.layout, work.table, codes, work.threads, starts, nexts, words);
+        let Self { dir: starts, next: nexts, ids: words, records } = self;
+        build_table(work.layout, work.table, codes, work.threads, starts, nexts, words, records);
         put(dir.at, bytemuck::cast_slice(starts))?;
         put(next.at, bytemuck::cast_slice(nexts))?;
         put(ids.at, bytemuck::cast_slice(words))

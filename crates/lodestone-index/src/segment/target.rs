@@ -12,7 +12,7 @@ use super::assemble::Sums;
 use super::format::{Plan, Span, TablePlan};
 use super::tables::Scratch;
 use crate::map;
-use crate::ring::{Bits, Layout, build_table};
+use crate::ring::{Bits, Layout, Records, build_table};
 
 /// One table to be built.
 pub(super) struct TableWork<'a> {
@@ -34,12 +34,14 @@ pub(super) trait Target {
 /// An image in memory.
 pub(super) struct Memory {
     map: MmapMut,
+    records: Records,
 }
 
 impl Memory {
     pub(super) fn new(plan: &Plan) -> Result<Self, SegmentError> {
         let len = usize::try_from(plan.total).map_err(|_| SegmentError::TooLarge { what: "bytes" })?;
-        Ok(Self { map: map::anonymous(len).map_err(SegmentError::io(Path::new(super::IN_MEMORY)))? })
+        let map = map::anonymous(len).map_err(SegmentError::io(Path::new(super::IN_MEMORY)))?;
+        Ok(Self { map, records: Records::default() })
     }
 
     pub(super) fn finish(self) -> Result<Mmap, SegmentError> {
@@ -68,6 +70,7 @@ impl Target for Memory {
             bytemuck::cast_slice_mut(&mut dir_bytes[..dir.len as usize]),
             bytemuck::cast_slice_mut(&mut next_bytes[..next.len as usize]),
             bytemuck::cast_slice_mut(&mut ids_bytes[..ids.len as usize]),
+            &mut self.records,
         );
         for span in [dir, next, ids] {
             sums.note(span.at, span.of(&self.map));
