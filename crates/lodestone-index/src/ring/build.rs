@@ -107,14 +107,14 @@ impl Cut {
     fn partition(&self, first: u32, codes: &[Bits], records: &mut [Record], ends: &mut [u32]) {
         let Self { digits, fields, number_bits } = *self;
         for code in codes {
-            ends[(fields.chunk(&code.to_le().0) >> digits.fine_bits) as usize] += 1;
+            ends[(fields.chunk(code) >> digits.fine_bits) as usize] += 1;
         }
         let mut sum = 0;
         for end in &mut *ends {
             (*end, sum) = (sum, sum + *end);
         }
         for (number, code) in (first..).zip(codes) {
-            let (chunk, next, extra) = fields.all(&code.to_le().0);
+            let (chunk, next, extra) = fields.all(code);
             let place = &mut ends[(chunk >> digits.fine_bits) as usize];
             records[*place as usize] = Record {
                 fine: (chunk & ((1 << digits.fine_bits) - 1)) as u16,

@@ -1,5 +1,6 @@
 //! How the 256 bits are cut into chunks.
 
+use super::permute::Bits;
 use super::plan::Plan;
 
 /// Widest chunk, in bits: its table's directory has 2²⁴ + 1 entries.
@@ -133,20 +134,29 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// The chunk alone.
+    /// The chunk alone, of a code in the byte order of the disk.
     #[inline(always)]
-    pub(super) fn chunk(self, bits: &[u64; 4]) -> u32 {
-        (window(bits, self.start) >> (64 - self.width)) as u32
+    pub(super) fn chunk(self, bits: &Bits) -> u32 {
+        (self.window(bits) >> (64 - self.width)) as u32
     }
 
     /// The chunk, the bits that stand inline, and those beside the number; 56 bits at most.
     #[inline(always)]
-    pub(super) fn all(self, bits: &[u64; 4]) -> (u32, u16, u16) {
-        let window = window(bits, self.start);
+    pub(super) fn all(self, bits: &Bits) -> (u32, u16, u16) {
+        let window = self.window(bits);
         let next = window << self.width;
         // In two steps, for there may be none.
         let extra = next << self.next >> 1 >> (63 - self.extra);
         ((window >> (64 - self.width)) as u32, (next >> (64 - self.next)) as u16, extra as u16)
+    }
+
+    /// As [`window`], reading only the two words that are needed from where they lie.
+    #[inline(always)]
+    fn window(self, bits: &Bits) -> u64 {
+        let word = (self.start / 64) as usize;
+        let shift = self.start % 64;
+        let (this, after) = (u64::from_le(bits.0[word & 3]), u64::from_le(bits.0[(word + 1) & 3]));
+        this << shift | after >> 1 >> (63 - shift)
     }
 }
 
@@ -205,7 +215,7 @@ mod tests {
                 for codes in [1, 1000, 1 << 20, 1 << 27, u32::MAX as usize] {
                     let extra = layout.extra_bits(t, codes);
                     let all = (layout.chunk(&bits, t), layout.next(&bits, t), layout.extra(&bits, t, extra));
-                    assert_eq!(layout.fields(t, extra).all(&bits), all);
+                    assert_eq!(layout.fields(t, extra).all(&Bits(bits).to_le()), all);
                 }
             }
         }
