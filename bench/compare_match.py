@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Matching, side by side: this program's exact search against FAISS (flat, and the MultiHash index that HMA uses).
 
-  compare_match.py --ours target/release/lodestone [--codes 1000000] [--queries 1000] [--rounds 5] [--index flat|multi16]
+  compare_match.py --ours target/release/lodestone [--codes 1000000] [--queries 1000] [--rounds 5] [--index flat|multi16] [--batch]
 
 Makes synthetic 256-bit codes (uniform; half the queries are codes with 0 to 31 bits flipped), then both search radius 31 in
 turn, one thread each. Match sets must be equal: exit 1 if not. CPU seconds of the search alone, without load and build.
@@ -21,6 +21,7 @@ def main():
     args.add_argument("--queries", type=int, default=1_000)
     args.add_argument("--rounds", type=int, default=5)
     args.add_argument("--index", choices=["flat", "multi16"], default="flat")
+    args.add_argument("--batch", action="store_true", help="all queries in one call of ours")
     args = args.parse_args()
     faiss.omp_set_num_threads(1)
     random = np.random.default_rng(20261122)
@@ -40,7 +41,7 @@ def main():
         queries.tofile(q)
         a, b, equal, matches = [], [], True, 0
         for _ in range(args.rounds):
-            run = subprocess.run([args.ours, "bench", "match", db, q, str(args.queries)], capture_output=True, text=True, check=True)
+            run = subprocess.run([args.ours, "bench", "match", db, q, str(args.queries), *(["--batch"] if args.batch else [])], capture_output=True, text=True, check=True)
             a.append(float(re.search(r"search_cpu_s=(\S+)", run.stderr).group(1)))
             mine = {tuple(map(int, line.split()[:2])) for line in run.stdout.splitlines()}
             before = time.process_time()
