@@ -45,7 +45,7 @@ fn codes<const WORDS: usize>(n: usize, radius: u32, name: &str, random: &mut Ran
         }
         for single in [true, false] {
             let (mut hits, mut stats) = (Vec::new(), SearchStats::default());
-            let queries = if single { &queries[..250] } else { &queries[..] };
+            let queries = if single { &queries[..queries.len().min(250)] } else { &queries[..] };
             let start = cpu_seconds();
             for batch in queries.chunks(if single { 1 } else { queries.len() }) {
                 index.search_into(batch, radius, &mut hits, &mut stats);
@@ -86,7 +86,8 @@ fn vector_queries(index: &VectorIndex, vectors: &[Vector144], limit: u32, name: 
         let index = index.clone().with_kernel(kernel);
         for single in [true, false] {
             let (mut hits, mut stats) = (Vec::new(), SearchStats::default());
-            let queries = if single { &queries[..100] } else { &queries[..400] };
+            let queries =
+                if single { &queries[..queries.len().min(100)] } else { &queries[..queries.len().min(400)] };
             let start = cpu_seconds();
             for batch in queries.chunks(if single { 1 } else { queries.len() }) {
                 index.search_into(batch, &mut hits, &mut stats);
