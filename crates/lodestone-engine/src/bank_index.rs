@@ -393,7 +393,7 @@ fn fill(
     let applied = live.bulk::<IndexError>(
         &all,
         generation,
-        |bulk| Ok(each_searched(store, |no, code| push(bulk, code, no))?),
+        |bulk| each_searched(store, |no, code| push(bulk, code, no)),
         &mut |step| tell(IndexNews::Step(of(step, total))),
     )?;
     Ok(Outcome::Built { why, values: applied.added })
