@@ -24,7 +24,13 @@ fn found(ran: &Ran) -> Vec<(usize, usize, u32)> {
     let mut found: Vec<_> = ran
         .of_kind("pair")
         .iter()
-        .map(|one| (number(&one["entry"]), number(&one["against_entry"]), one["distance_bits"].as_u64().unwrap() as u32))
+        .map(|one| {
+            (
+                number(&one["entry"]),
+                number(&one["against_entry"]),
+                one["distance_bits"].as_u64().unwrap() as u32,
+            )
+        })
         .collect();
     found.sort_unstable();
     found
@@ -39,8 +45,16 @@ fn two_lists_give_the_pairs_that_comparing_everything_gives_whatever_the_threads
         assert!(expected.len() > 2);
         let run = |workers: &str| {
             place.run(&[
-                "match", "--against", "pdq:known.txt", "pdq:new.txt", "--radius", &radius.to_string(), "--format",
-                "ndjson", "--workers", workers,
+                "match",
+                "--against",
+                "pdq:known.txt",
+                "pdq:new.txt",
+                "--radius",
+                &radius.to_string(),
+                "--format",
+                "ndjson",
+                "--workers",
+                workers,
             ])
         };
         let ran = run("1");
@@ -53,10 +67,16 @@ fn two_lists_give_the_pairs_that_comparing_everything_gives_whatever_the_threads
 #[test]
 fn every_format_names_both_entries_and_the_summary_both_lists() {
     let place = Place::new();
-    place.put("known.csv", format!("id,pdq,md5,classification\nK-1,{},{},A1\n", "ab".repeat(32), "cd".repeat(16)));
+    place.put(
+        "known.csv",
+        format!("id,pdq,md5,classification\nK-1,{},{},A1\n", "ab".repeat(32), "cd".repeat(16)),
+    );
     let mut one = [0xab; 32];
     one[0] ^= 1;
-    place.put("new.csv", format!("id,pdq,md5\nN-1,{},\nN-2,,{}\nN-3,{},\n", hex(&one), "cd".repeat(16), "17".repeat(32)));
+    place.put(
+        "new.csv",
+        format!("id,pdq,md5\nN-1,{},\nN-2,,{}\nN-3,{},\n", hex(&one), "cd".repeat(16), "17".repeat(32)),
+    );
     let run = |format: &str| place.run(&["match", "--against", "known.csv", "new.csv", "--format", format]);
     insta::assert_snapshot!(run("text").out, @r"
     new.csv entry N-1: known entry K-1 (known-real, classified A1): pdq at 1 of 31 bits, as stored
@@ -74,7 +94,11 @@ fn every_format_names_both_entries_and_the_summary_both_lists() {
     assert_eq!(summary["lists"][0]["sha256"].as_str().unwrap().len(), 64);
     assert_eq!(summary["against"][0]["version"]["sha256"].as_str().unwrap().len(), 64);
     assert_eq!(summary["look_up"]["queries"], 2);
-    assert!(ran.err.contains("3 entries looked up, 2 pairs found") && ran.err.contains("look-ups: 2 queries"), "{}", ran.err);
+    assert!(
+        ran.err.contains("3 entries looked up, 2 pairs found") && ran.err.contains("look-ups: 2 queries"),
+        "{}",
+        ran.err
+    );
     let document: serde_json::Value = serde_json::from_str(&run("json").out).unwrap();
     assert_eq!(document.as_array().unwrap().len(), 3);
     place.put("far.txt", "99".repeat(32));
@@ -87,12 +111,22 @@ fn several_lists_and_banks_stand_against_several_lists() {
     let place = Place::new();
     let (known, new) = lists(&place);
     place.run(&["bank", "import", "hotline", "pdq:known.txt", "--data", "state"]);
-    let one = place.run(&["match", "--against", "banks", "pdq:new.txt", "--data", "state", "--format", "ndjson"]);
+    let one =
+        place.run(&["match", "--against", "banks", "pdq:new.txt", "--data", "state", "--format", "ndjson"]);
     assert_eq!(found(&one), pairs(&new, &known, 31), "{}", one.err);
     assert_eq!(one.of_kind("pair")[0]["against"], "hotline");
     let both = place.run(&[
-        "match", "--against", "banks", "--against", "pdq:known.txt", "pdq:new.txt", "pdq:new.txt", "--data", "state",
-        "--format", "ndjson",
+        "match",
+        "--against",
+        "banks",
+        "--against",
+        "pdq:known.txt",
+        "pdq:new.txt",
+        "pdq:new.txt",
+        "--data",
+        "state",
+        "--format",
+        "ndjson",
     ]);
     assert_eq!(both.of_kind("pair").len(), 4 * one.of_kind("pair").len());
     let generation = |ran: &Ran| ran.of_kind("summary")[0]["generation"].as_u64().unwrap();
@@ -105,7 +139,9 @@ fn rows_that_cannot_be_read_are_listed_up_to_the_limit_and_end_the_run_beyond() 
     place.put("known.txt", list(&hashes(1, 10)));
     place.put("new.txt", format!("{}not a hash\n{}", list(&hashes(1, 2)), list(&hashes(1, 1))));
     let run = |more: &[&str]| {
-        place.run(&[&["match", "--against", "pdq:known.txt", "pdq:new.txt", "--format", "ndjson"], more].concat())
+        place.run(
+            &[&["match", "--against", "pdq:known.txt", "pdq:new.txt", "--format", "ndjson"], more].concat(),
+        )
     };
     let ran = run(&["--max-rejects", "1"]);
     assert_eq!((ran.code, ran.of_kind("pair").len()), (Some(1), 3), "{}", ran.err);
@@ -153,17 +189,21 @@ fn new_entries_find_what_was_scanned_before_without_the_pictures() {
     // A turned picture's entry is found as well: kept observations have all symmetries.
     let turned = place.run(&["hash", "pile/03.png", "--dihedral", "--format", "ndjson"]).objects().remove(0);
     let turned = turned["signals"]["pdq_dihedral"][1].as_str().unwrap().to_owned();
-    let rows = [
-        signal("pile/z.zip!/inner.jpg", "pdq"),
-        turned,
-        hex(&hashes(9, 1)[0]),
-    ];
+    let rows = [signal("pile/z.zip!/inner.jpg", "pdq"), turned, hex(&hashes(9, 1)[0])];
     place.put("new.txt", rows.join("\n"));
     place.put("md5.txt", signal("pile/07.png", "md5"));
     let direct = place.scan(&["pile", "--known", "pdq:new.txt", "--known", "md5:md5.txt"]);
     fs::remove_dir_all(place.path("pile")).unwrap();
     let ran = place.run(&[
-        "match", "--against", "seen", "pdq:new.txt", "md5:md5.txt", "--data", "state", "--format", "ndjson",
+        "match",
+        "--against",
+        "seen",
+        "pdq:new.txt",
+        "md5:md5.txt",
+        "--data",
+        "state",
+        "--format",
+        "ndjson",
     ]);
     assert_eq!(ran.code, Some(1), "{}", ran.err);
     let told = |ran: &Ran| -> Vec<(String, String)> {
@@ -192,8 +232,18 @@ fn ctrl_c_ends_a_join_with_what_was_looked_up_and_2() {
     place.put("known.txt", list(&hashes(20, 20_000)));
     place.put("new.txt", list(&hashes(21, 150_000)));
     for wait_ms in (0..80).map(|n| 20 + 20 * n) {
-        let arguments =
-            ["match", "--against", "pdq:known.txt", "pdq:new.txt", "--format", "ndjson", "--workers", "1", "--radius", "64"];
+        let arguments = [
+            "match",
+            "--against",
+            "pdq:known.txt",
+            "pdq:new.txt",
+            "--format",
+            "ndjson",
+            "--workers",
+            "1",
+            "--radius",
+            "64",
+        ];
         let child = place
             .command(&arguments)
             .stdout(std::process::Stdio::piped())

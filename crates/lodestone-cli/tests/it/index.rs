@@ -27,10 +27,19 @@ fn an_index_of_a_list_finds_what_comparing_everything_finds() {
     let built = place.run(&["index", "build", "pdq:list.txt", "--out", "list.lseg"]);
     assert_eq!(built.code, Some(0), "{}", built.err);
     assert!(built.out.contains("3000 hashes"), "{}", built.out);
-    for (query, radius) in [(codes[0], 31), (codes[0], 30), (codes[7], 0), (near(&codes[9], 100), 64), (codes[3], 110)] {
+    for (query, radius) in
+        [(codes[0], 31), (codes[0], 30), (codes[7], 0), (near(&codes[9], 100), 64), (codes[3], 110)]
+    {
         let ran = place.run(&[
-            "index", "search", "list.lseg", "--signal", &format!("pdq:{}", hex(&query)), "--radius",
-            &radius.to_string(), "--format", "ndjson",
+            "index",
+            "search",
+            "list.lseg",
+            "--signal",
+            &format!("pdq:{}", hex(&query)),
+            "--radius",
+            &radius.to_string(),
+            "--format",
+            "ndjson",
         ]);
         let found: Vec<_> = ran
             .of_kind("hit")
@@ -123,7 +132,10 @@ fn damage_cuts_and_foreign_files_are_each_told_in_one_line() {
     assert_eq!((ran.code, sound), (Some(2), vec![true, false]));
     for name in ["cut.lseg", "foreign.lseg"] {
         refused(&place.run(&["index", "show", name]), name);
-        refused(&place.run(&["index", "search", name, "--signal", &format!("pdq:{}", "ab".repeat(32))]), name);
+        refused(
+            &place.run(&["index", "search", name, "--signal", &format!("pdq:{}", "ab".repeat(32))]),
+            name,
+        );
     }
 }
 
@@ -138,7 +150,9 @@ fn show_says_what_an_index_is_made_of() {
     let bytes = fs::metadata(place.path("list.lseg")).unwrap().len();
     assert_eq!(facts["bytes"].as_u64(), Some(bytes));
     assert!(facts["bytes_a_hash"].as_f64().unwrap() > 32.0);
-    assert!(!facts["parts"].as_array().unwrap().is_empty() && !facts["sections"].as_array().unwrap().is_empty());
+    assert!(
+        !facts["parts"].as_array().unwrap().is_empty() && !facts["sections"].as_array().unwrap().is_empty()
+    );
     let text = place.run(&["index", "show", "list.lseg"]);
     assert!(text.out.contains("entries") && text.out.contains("3000"), "{}", text.out);
 }

@@ -1,0 +1,76 @@
+//! Opening the banks of a data folder for look-ups, with an index that is of their state.
+
+use std::path::Path;
+
+use lodestone_index::{BuildOptions, LiveError, LiveIndex};
+use lodestone_store::Store;
+
+use super::{IndexError, IndexNews, Outcome, Tell, bring_up_to_date, index_folder};
+use crate::banks::{BanksError, OpenBanks};
+
+/// How often opening starts again when the banks change meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// Opens the banks of a data folder to match against, with their index where it can be had.
+///
+/// `writer`: the folder's store, when this process has it open for writing.
+///
+/// # Errors
+/// [`BanksError`].
+pub fn open_banks(
+    data: &Path,
+    mut writer: Option<&mut Store>,
+    build: &BuildOptions,
+    tell: &mut Tell<'_>,
+) -> Result<OpenBanks, BanksError> {
+    let folder = index_folder(data);
+    let alone = writer.is_some();
+    let mut mended = false;
+    for _ in 0..ATTEMPTS {
+        let mut banks = OpenBanks::in_memory(Store::open_read_only(data)?, alone)?;
+        if !folder.exists() && banks.searched_values()? == 0 {
+            return Ok(banks);
+        }
+        let behind = match LiveIndex::open_read_only(&folder) {
+            Ok(live) if live.health().refused.is_none() => {
+                let snapshot = live.snapshot();
+                if snapshot.stamp() == banks.generation() {
+                    banks.stored.index = Some(snapshot);
+                    return Ok(banks);
+                }
+                if snapshot.stamp() > banks.generation() && !mended {
+                    // Somebody changed the banks a moment ago: look again, once they were read.
+                    mended = true;
+                    continue;
+                }
+                format!("it stands at generation {}, the banks at {}", snapshot.stamp(), banks.generation())
+            }
+            Ok(live) => live.health().refused.unwrap_or_default(),
+            Err(LiveError::NotALiveIndex { .. }) => "there is none".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        // Its state must not be held while it is written to.
+        drop(banks);
+        let outcome = match &mut writer {
+            Some(store) => bring_up_to_date(store, data, build, tell),
+            None => Store::open(data)
+                .map_err(IndexError::from)
+                .and_then(|mut store| bring_up_to_date(&mut store, data, build, tell)),
+        };
+        match outcome {
+            Ok(outcome) => {
+                if outcome != Outcome::UpToDate {
+                    let _ = tell(IndexNews::Mended(outcome));
+                }
+            }
+            Err(error) => {
+                let why = format!("{behind}; {error}");
+                let _ = tell(IndexNews::InMemory { why });
+                return Ok(OpenBanks::in_memory(Store::open_read_only(data)?, alone)?);
+            }
+        }
+    }
+    let why = "the banks change all the time".to_owned();
+    let _ = tell(IndexNews::InMemory { why });
+    Ok(OpenBanks::in_memory(Store::open_read_only(data)?, alone)?)
+}
