@@ -12,6 +12,8 @@ mod facts;
 mod format;
 mod guard;
 mod header;
+#[cfg(test)]
+mod kernels;
 mod linear;
 mod look;
 mod owners;
