@@ -229,9 +229,9 @@ fn new_entries_find_what_was_scanned_before_without_the_pictures() {
 #[test]
 fn ctrl_c_ends_a_join_with_what_was_looked_up_and_2() {
     let place = Place::new();
-    place.put("known.txt", list(&hashes(20, 20_000)));
+    place.put("known.txt", list(&hashes(20, 5_000)));
     place.put("new.txt", list(&hashes(21, 150_000)));
-    for wait_ms in (0..80).map(|n| 20 + 20 * n) {
+    for wait_ms in (0..60).map(|n| 150 + 40 * n) {
         let arguments = [
             "match",
             "--against",
@@ -270,7 +270,7 @@ fn ctrl_c_ends_a_join_with_what_was_looked_up_and_2() {
 fn codes_that_are_alike_in_part_are_warned_of_and_still_all_found() {
     let place = Place::new();
     // Half of all bits the same: an index finds far more in each of its buckets than it should.
-    let mut codes = hashes(12, 100_000);
+    let mut codes = hashes(12, 50_000);
     for code in &mut codes {
         for byte in 0..16 {
             code[2 * byte] = 0x5a;
@@ -282,7 +282,7 @@ fn codes_that_are_alike_in_part_are_warned_of_and_still_all_found() {
     assert_eq!(ran.out.lines().count(), 50);
     let ran = place.run(&["match", "--against", "pdq:skewed.txt", "pdq:queries.txt", "--radius", "20"]);
     assert!(ran.err.contains("warning: look-ups read") && ran.err.contains("skew"), "{}", ran.err);
-    place.put("even.txt", list(&hashes(13, 100_000)));
+    place.put("even.txt", list(&hashes(13, 50_000)));
     let ran = place.run(&["match", "--against", "pdq:even.txt", "pdq:queries.txt"]);
     assert!(!ran.err.contains("warning"), "{}", ran.err);
 }
