@@ -97,4 +97,14 @@ for name, text in lists.items():
         put(["lists"], f"{name}-{choice}", bytes([choice + 9]) + text.encode())
 put(["vics"], "vics", lists["vics"].encode())
 put(["search"], "codes", bytes(range(256)) * 2)
+codes = bytes(x * 37 % 256 for x in range(1200))
+for layout in range(8):
+    put(["segment_search"], f"layout{layout}", bytes([31, layout, layout, 40, 1, 2, 3, layout]) + codes)
+for which in range(4):
+    for section in range(0, 12, 3):
+        put(["segment_open"], f"seed{which}-{section}", bytes([which, 99, 31, 9, section + 2, 5, 0, 1, 7, 0, 0, 0]))
+changes = b"".join(bytes([step * 5, 12]) + codes[step * 40 : step * 40 + 36] for step in range(20))
+for hostile in range(0, 17, 2):
+    put(["live"], f"hostile{hostile}", bytes([15, hostile + hostile // 16, hostile, 3]) + changes)
+    put(["live"], f"hostile{hostile}-kept", bytes([15, hostile + 1, hostile * 3, hostile]) + changes)
 put(["pdq"], "small", bytes([70, 65, 3, 1]) + bytes(range(256)))
