@@ -239,7 +239,7 @@ pub(crate) fn sets() -> Vec<Set> {
     // Whole stretches alike: a few buckets hold everything, whatever bits make up a chunk.
     let stem = dice.even();
     let codes =
-        (0..3000u64).map(|i| Code256([stem.0[0], stem.0[1] ^ (i << 3), stem.0[2], stem.0[3] ^ i % 3]));
+        (0..3000u64).map(|i| Code256([stem.0[0], stem.0[1] ^ (i << 3), stem.0[2], stem.0[3] ^ (i % 3)]));
     add("hot buckets", numbered(codes.collect()), dice);
     let codes = like_hashes(1000, dice);
     add("like hashes", numbered(codes), dice);

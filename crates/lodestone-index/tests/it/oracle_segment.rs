@@ -12,7 +12,7 @@ fn radii() -> impl Iterator<Item = u32> {
 
 /// Answers of whole batches at every radius, of single queries and of batches round the size from which they are
 /// sorted.
-fn check(set: &Set, layout: LayoutChoice, radii: impl Iterator<Item = u32>) {
+fn check(set: &Set, layout: &LayoutChoice, radii: impl Iterator<Item = u32>) {
     let Set { name, entries, queries } = set;
     let segment = Segment::from_entries(entries.clone(), &options(layout.clone())).unwrap();
     let everything = all_within(entries, queries, 256);
@@ -46,10 +46,10 @@ fn check(set: &Set, layout: LayoutChoice, radii: impl Iterator<Item = u32>) {
 fn sets_of_every_shape_in_layouts_of_every_kind_answer_as_comparing_everything_does() {
     let mut dice = Dice(1);
     for set in sets() {
-        check(&set, LayoutChoice::Auto, radii());
-        check(&set, LayoutChoice::Linear, radii());
-        check(&set, LayoutChoice::Widths(vec![8; 32]), radii());
-        check(&set, LayoutChoice::Widths(dice.widths()), radii());
+        check(&set, &LayoutChoice::Auto, radii());
+        check(&set, &LayoutChoice::Linear, radii());
+        check(&set, &LayoutChoice::Widths(vec![8; 32]), radii());
+        check(&set, &LayoutChoice::Widths(dice.widths()), radii());
     }
 }
 
@@ -57,8 +57,8 @@ fn sets_of_every_shape_in_layouts_of_every_kind_answer_as_comparing_everything_d
 fn the_usual_layouts_answer_every_shape_as_comparing_everything_does() {
     let wide = [vec![18, 21, 19], vec![17; 11], vec![11]].concat();
     for set in sets().into_iter().filter(|set| set.entries.len() > 90) {
-        check(&set, LayoutChoice::Widths(vec![16; 16]), (0..=31).chain([48, 65]));
-        check(&set, LayoutChoice::Widths(wide.clone()), [0, 4, 15, 30, 31, 41].into_iter());
+        check(&set, &LayoutChoice::Widths(vec![16; 16]), (0..=31).chain([48, 65]));
+        check(&set, &LayoutChoice::Widths(wide.clone()), [0, 4, 15, 30, 31, 41].into_iter());
     }
 }
 

@@ -63,7 +63,7 @@ fn a_file_has_the_bytes_of_the_segment_in_memory_and_answers_alike() {
         verify(&file).unwrap();
         assert!(file.facts().verified);
         assert_eq!(search(&file, &queries, 31), search(&memory, &queries, 31));
-        assert_eq!(names(folder.path()), [path.clone()]);
+        assert_eq!(names(folder.path()), std::slice::from_ref(&path));
     }
 }
 
@@ -86,7 +86,7 @@ fn threads_order_and_memory_do_not_change_a_byte() {
             let again = Segment::from_entries(entries.clone(), &options).unwrap();
             assert!(again.as_bytes() == memory.as_bytes());
         }
-        assert_eq!(names(folder.path()), [path.clone()]);
+        assert_eq!(names(folder.path()), std::slice::from_ref(&path));
     }
 }
 
@@ -188,7 +188,7 @@ fn a_bit_turned_over_anywhere_never_changes_an_answer_and_verify_finds_it() {
         let bytes = std::fs::read(&path).unwrap();
         let expected = search(&Segment::open(&path).unwrap(), &queries, 31);
         // More where something is written, less among zeroes.
-        let written = |at: usize| bytes[at] != 0 && at % 61 == 0;
+        let written = |at: usize| bytes[at] != 0 && at.is_multiple_of(61);
         for at in (0..bytes.len()).filter(|at| written(*at) || at % 8209 == 0) {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1 << (at % 8);
