@@ -43,7 +43,7 @@ pub enum LayoutChoice {
     Auto,
     /// Not at all: every look-up compares every code.
     Linear,
-    /// Chunks of these widths in bits: 2 to 32 of them, 1 to 24 each, sum 256.
+    /// Chunks of these widths in bits: 11 to 32 of them, 1 to 24 each, sum 256.
     Widths(Vec<u8>),
 }
 

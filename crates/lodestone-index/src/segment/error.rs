@@ -74,7 +74,7 @@ pub enum SegmentError {
     /// The id 2⁶⁴ − 1 is kept for canaries.
     #[error("the id {} is reserved", u64::MAX)]
     ReservedId,
-    /// The widths asked for are no cut of 256 bits into 2 to 32 chunks of 1 to 24 bits.
+    /// The widths asked for are no cut of 256 bits into 11 to 32 chunks of 1 to 24 bits.
     #[error("these widths are no layout of 256 bits: {widths:?}")]
     Layout {
         /// The widths.
