@@ -534,5 +534,20 @@ pub(crate) enum Bench {
         /// Radius in bits
         #[arg(long, default_value_t = 31)]
         radius: u32,
+        /// All queries in one call; without it one call each
+        #[arg(long)]
+        batch: bool,
+        /// Widths of the chunks, as 16,16,…; or `linear`. By size without it
+        #[arg(long, value_name = "WIDTHS")]
+        widths: Option<String>,
+        /// Search a segment file instead of the codes of DB, which is then not read
+        #[arg(long, value_name = "FILE")]
+        segment: Option<PathBuf>,
+        /// Threads that build; look-ups always use one
+        #[arg(long, default_value_t = 1)]
+        threads: usize,
+        /// Passes over the queries; the times of all are given, the answers of the last
+        #[arg(long, default_value_t = 1)]
+        rounds: usize,
     },
 }
