@@ -1,11 +1,15 @@
 //! Exact and Hamming-radius search over fixed-size codes.
 //!
-//! Two indexes, both immutable once built, both answering *all* matches and never the best few:
+//! All answer *all* matches and never the best few:
 //!
-//! - [`DigestIndex`]: which entries have exactly these 16, 20 or 32 bytes;
-//! - [`HammingIndex`]: which entries lie within a radius of these 256 bits. In its first form it is a linear scan,
-//!   vectorised and batched; callers see [`RadiusSearch`] only, so that a sublinear, mapped or live index can stand
-//!   behind the same words.
+//! - [`Segment`]: pairs of a 256-bit code and an id, immutable, in memory or mapped from a file; radii up to 64 in
+//!   sublinear time by the tables of the `ring` module, wider ones by a scan. [`SegmentBuilder`] makes one, larger than
+//!   memory if need be;
+//! - [`LiveIndex`]: a folder of segments that changes while it is searched, safe against a kill at any moment;
+//! - [`HammingIndex`]: 256-bit codes by a linear scan, vectorised and batched: the oracle of the others, and what small
+//!   sets are searched by;
+//! - [`NarrowIndex`]: 64- and 128-bit codes; [`VectorIndex`]: 144-byte vectors by squared distance;
+//! - [`DigestIndex`]: which entries have exactly these 16, 20 or 32 bytes.
 //!
 //! [`self_join`] and [`self_join_forms`] find all near pairs within one set, for grouping.
 //!

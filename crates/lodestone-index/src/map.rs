@@ -16,9 +16,10 @@ const HUGE_FROM: usize = 4 << 20;
 /// A file that is cut while it is mapped kills the reader when it touches what is gone; segment files are renamed into
 /// place when they are whole and never changed.
 pub(crate) fn file(file: &File) -> io::Result<Mmap> {
-    // SAFETY: the bytes are only ever read, as numbers for which every pattern is valid, and every index among them is
-    // checked where it is used; so a file changed by others can give wrong answers, not undefined ones of ours. Files
-    // are replaced by renaming, which leaves a mapping alone.
+    // SAFETY: nobody may change the bytes while they are borrowed. The program never does: segment files are written under
+    // another name, renamed into place when whole and never written again, in folders of mode 0700. That others keep to
+    // it cannot be enforced; every pattern of bytes is a valid number, and every index among them is checked where it is
+    // used.
     unsafe { Mmap::map(file) }
 }
 

@@ -219,7 +219,10 @@ fn numbered(name: &str) -> Option<(u64, Kind)> {
     };
     let plain = digits.len() == 16 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     plain.then_some(())?;
-    u64::from_str_radix(digits, 16).ok().filter(|number| *number < NUMBER_MAX).map(|number| (number, kind))
+    u64::from_str_radix(digits, 16)
+        .ok()
+        .filter(|number| *number < NUMBER_MAX / 2)
+        .map(|number| (number, kind))
 }
 
 #[cfg(test)]

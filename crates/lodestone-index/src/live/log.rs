@@ -7,6 +7,7 @@
 
 use twox_hash::XxHash3_64;
 
+use super::folder::NUMBER_MAX;
 use crate::Code256;
 
 pub(crate) const MAGIC: [u8; 8] = *b"LSLIVELG";
@@ -85,7 +86,10 @@ impl LogHead {
             return bad(8, "it was written by a newer version");
         }
         match (number(head, 16), number(head, 24)) {
-            (Some(number), Some(base_generation)) => Ok(Self { number, base_generation }),
+            (Some(number), Some(base_generation)) if base_generation < NUMBER_MAX / 2 => {
+                Ok(Self { number, base_generation })
+            }
+            (Some(_), Some(_)) => bad(24, "its generation is higher than any"),
             _ => bad(0, "its head is cut short"),
         }
     }

@@ -137,11 +137,9 @@ fn read(body: &[u8], length: usize) -> Option<Manifest> {
         manifest.slots.push(SlotEntry { number, pairs, checksum, dead });
     }
     let known = manifest.slots.iter().all(|slot| slot.number < manifest.next_number);
-    let apart = manifest
-        .slots
-        .iter()
-        .enumerate()
-        .all(|(i, slot)| manifest.slots.iter().skip(i + 1).all(|other| other.number != slot.number));
+    let mut numbers: Vec<_> = manifest.slots.iter().map(|slot| slot.number).collect();
+    numbers.sort_unstable();
+    let apart = numbers.is_sorted_by(|a, b| a < b);
     let countable = manifest.next_number < NUMBER_MAX && manifest.generation < NUMBER_MAX;
     (rest.is_empty() && known && apart && countable && manifest.log < manifest.next_number)
         .then_some(manifest)

@@ -84,10 +84,7 @@ impl Slot {
                 let ranges = self.dead.ranges();
                 let mut count = 0;
                 if !ranges.is_empty() {
-                    self.segment.for_each(&mut |_, id| {
-                        count += u64::from(ranges.contains(id));
-                        ControlFlow::Continue(())
-                    })?;
+                    self.segment.for_each_id(&mut |id| count += u64::from(ranges.contains(id)))?;
                 }
                 *self.range_dead.get_or_init(|| count)
             }

@@ -119,6 +119,21 @@ impl Segment {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// Gives the id of every pair, canaries left out.
+    pub(super) fn every_id<G: Guard>(&self, guard: &G, each: &mut dyn FnMut(u64)) -> Result<(), Damaged> {
+        for part in 0..self.parts.len() {
+            let owners = self.owners(part)?;
+            for position in 0..self.shape.parts[part].codes as usize {
+                owners.each(guard, position, |id| {
+                    if id != CANARY {
+                        each(id);
+                    }
+                })?;
+            }
+        }
+        Ok(())
+    }
+
     /// The codes of a part, permuted, in the byte order of the disk.
     pub(super) fn codes(&self, part: usize) -> Result<&[Bits], Damaged> {
         self.numbers(self.plan.parts[part].codes)

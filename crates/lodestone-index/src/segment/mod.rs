@@ -173,13 +173,14 @@ impl Segment {
         if u32::try_from(queries.len()).is_err() {
             return Err(SegmentError::TooLarge { what: "queries of one batch" });
         }
-        let before = hits.len();
+        let (before, stats_before) = (hits.len(), *stats);
         let result = match self.checked() {
             None => self.look_up(&Trusted, queries, radius_bits, hits, stats),
             Some(guard) => self.look_up(&guard, queries, radius_bits, hits, stats),
         };
         result.map_err(|damaged| {
             hits.truncate(before);
+            *stats = stats_before;
             self.damaged(damaged)
         })
     }
@@ -201,6 +202,15 @@ impl Segment {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(SegmentError::Stopped),
         }
+    }
+
+    /// Calls `each` with the id of every pair, canaries left out: as [`Self::for_each`] without reading the codes.
+    pub(crate) fn for_each_id(&self, each: &mut dyn FnMut(u64)) -> Result<(), SegmentError> {
+        let done = match self.checked() {
+            None => self.every_id(&Trusted, each),
+            Some(guard) => self.every_id(&guard, each),
+        };
+        done.map_err(|damaged| self.damaged(damaged))
     }
 
     /// Checks every block, then that each table lists each code once in its place; look-ups skip the checks from then on.

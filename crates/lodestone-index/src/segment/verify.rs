@@ -27,6 +27,7 @@ pub(super) fn verify(
         codes_and_owners(segment, part, &mut progress)?;
         super::tables::verify(segment, part, &mut progress)?;
     }
+    apart(segment)?;
     counts(segment)?;
     progress.done = progress.total;
     progress.add(0, true)
@@ -58,6 +59,9 @@ fn codes_and_owners(segment: &Segment, part: usize, progress: &mut Progress<'_>)
     let codes = segment.codes(part).map_err(damaged)?;
     let owners = segment.owners(part).map_err(damaged)?;
     let mut last: Option<Bits> = None;
+    // No list is shared: more owners than there is room for means that one is, which could go on for ever.
+    let room = codes.len() as u64 + owners.lists.len() as u64;
+    let mut seen = 0u64;
     for (position, code) in codes.iter().enumerate() {
         let code = code.to_le();
         if last.is_some_and(|last| last >= code) {
@@ -72,12 +76,31 @@ fn codes_and_owners(segment: &Segment, part: usize, progress: &mut Progress<'_>)
             .each(&Trusted, position, |id| {
                 ascend &= before.is_none_or(|before| before < id);
                 before = Some(id);
+                seen += 1;
             })
             .map_err(damaged)?;
+        if seen > room {
+            return Err(unsound(segment, "codes share a list of owners"));
+        }
         if !ascend || before.is_none() {
             return Err(unsound(segment, "the owners of a code do not ascend"));
         }
         progress.add(40, (position as u64).is_multiple_of(STEP))?;
+    }
+    Ok(())
+}
+
+/// No code stands in two parts: its pairs would be found twice.
+fn apart(segment: &Segment) -> Result<(), SegmentError> {
+    let codes = |part| segment.codes(part).map_err(|damaged| segment.damaged(damaged));
+    for part in 1..segment.parts.len() {
+        for before in 0..part {
+            let (few, many) = (codes(part)?, codes(before)?);
+            if few.iter().any(|code| many.binary_search_by_key(&code.to_le(), |other| other.to_le()).is_ok())
+            {
+                return Err(unsound(segment, "a code stands in two parts"));
+            }
+        }
     }
     Ok(())
 }
