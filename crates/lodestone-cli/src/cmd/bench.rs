@@ -103,13 +103,15 @@ fn build(db: &Path, widths: Option<&str>, threads: usize) -> Result<Segment> {
         ),
     };
     let mut builder = SegmentBuilder::new(BuildOptions { threads, layout, ..BuildOptions::default() });
-    let mut file = BufReader::with_capacity(1 << 20, File::open(db).with_context(|| db.display().to_string())?);
+    let mut file =
+        BufReader::with_capacity(1 << 20, File::open(db).with_context(|| db.display().to_string())?);
     let mut code = [0; 32];
     for id in 0.. {
         if file.fill_buf().with_context(|| db.display().to_string())?.is_empty() {
             break;
         }
-        file.read_exact(&mut code).with_context(|| format!("{}: not a multiple of 32 bytes", db.display()))?;
+        file.read_exact(&mut code)
+            .with_context(|| format!("{}: not a multiple of 32 bytes", db.display()))?;
         builder.push(Code256::from_bytes(&code), id)?;
     }
     Ok(builder.build(&mut |_| ControlFlow::Continue(()))?)
