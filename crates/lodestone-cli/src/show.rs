@@ -117,6 +117,12 @@ impl IndexShow {
                     eprintln!("{line}");
                 }
             }
+            IndexNews::Refused { why } => {
+                self.0.clear();
+                eprintln!(
+                    "index of the data folder is damaged, its lost part is made again from the banks: {why}"
+                );
+            }
             IndexNews::InMemory { why } => {
                 self.0.clear();
                 eprintln!("index of the data folder cannot be used, reading the banks into memory: {why}");

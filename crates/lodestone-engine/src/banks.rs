@@ -53,6 +53,11 @@ impl OpenBanks {
         Ok(Self { banks, stored })
     }
 
+    /// The number of their state, which the index is stamped with. *See* [`Store::state`].
+    pub(crate) fn state(&self) -> Result<Option<u64>, StoreError> {
+        self.stored.store.lock().unwrap_or_else(PoisonError::into_inner).state()
+    }
+
     /// The state of the banks.
     pub fn generation(&self) -> u64 {
         self.stored.generation

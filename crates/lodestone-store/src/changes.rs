@@ -139,6 +139,7 @@ impl Store {
         }
         let transaction = self.db.transaction()?;
         transaction.execute("DELETE FROM changes WHERE generation <= ?1", [up_to])?;
+        transaction.execute("DELETE FROM states WHERE generation < ?1", [up_to])?;
         transaction.execute("UPDATE meta SET value = max(value, ?1) WHERE key = 'changes_since'", [up_to])?;
         transaction.commit()?;
         Ok(())

@@ -4,7 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use crate::{StoreError, schema, upgrade};
 
@@ -111,12 +111,56 @@ impl Store {
     }
 }
 
+impl Store {
+    /// A number that only this state of this database has: drawn at random with every change of
+    /// [`Store::generation`], never 0. What was derived from the banks keeps it, to know them again. `None` in a
+    /// database of schema 1.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn state(&self) -> Result<Option<u64>, StoreError> {
+        if self.schema < 2 {
+            return Ok(None);
+        }
+        let token: Option<i64> = self
+            .db
+            .query_row(
+                "SELECT token FROM states WHERE generation = (SELECT value FROM meta WHERE key = 'generation')",
+                [],
+                |row| row.get(0),
+            )
+            .optional()?;
+        Ok(token.and_then(|token| u64::try_from(token).ok()))
+    }
+
+    /// The generation that had this [`Store::state`]; `None` when none in this database's past had, as far as it is
+    /// remembered.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn generation_of(&self, state: u64) -> Result<Option<u64>, StoreError> {
+        let Ok(token) = i64::try_from(state) else { return Ok(None) };
+        if self.schema < 2 {
+            return Ok(None);
+        }
+        let generation: Option<i64> = self
+            .db
+            .query_row("SELECT generation FROM states WHERE token = ?1", [token], |row| row.get(0))
+            .optional()?;
+        Ok(generation.and_then(|generation| u64::try_from(generation).ok()))
+    }
+}
+
 /// Counts one change, within the caller's transaction.
 pub(crate) fn next_generation(db: &Connection) -> Result<u64, StoreError> {
     let generation: i64 = db.query_row(
         "UPDATE meta SET value = value + 1 WHERE key = 'generation' RETURNING value",
         [],
         |row| row.get(0),
+    )?;
+    db.execute(
+        "INSERT OR REPLACE INTO states VALUES (?1, (random() & 4611686018427387903) + 1)",
+        [generation],
     )?;
     Ok(u64::try_from(generation).unwrap_or(0))
 }
@@ -143,7 +187,11 @@ pub(crate) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     let has_log = fs::metadata(log).is_ok_and(|log| log.len() > 0);
-    if !has_log && error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) {
+    let denied = matches!(
+        error.sqlite_error_code(),
+        Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly)
+    );
+    if !has_log && denied {
         return open(true).map_err(|error| named(path, error));
     }
     Err(named(path, error))

@@ -14,6 +14,8 @@ pub(crate) const ENTRY_BITS: u32 = 40;
 ///
 /// `changes` says what an index of PDQ values has to catch up with: entries that are new, as ranges (an import gives
 /// its entries consecutive numbers); entries that changed or went, with the values they had; whole banks that went.
+/// `states` gives every generation a random number: two databases, or two lives of one that was restored from a copy, can
+/// stand at the same generation and hold different things.
 pub(crate) const FROM_1_TO_2: &str = "
 ALTER TABLE banks ADD COLUMN photodna_max_distance INTEGER;
 ALTER TABLE banks ADD COLUMN next_no INTEGER NOT NULL DEFAULT 0;
@@ -33,6 +35,11 @@ CREATE TABLE changes (
     PRIMARY KEY (generation, no)
 ) WITHOUT ROWID;
 INSERT INTO meta SELECT 'changes_since', value FROM meta WHERE key = 'generation';
+CREATE TABLE states (
+    generation INTEGER PRIMARY KEY,
+    token INTEGER NOT NULL
+);
+INSERT INTO states SELECT value, (random() & 4611686018427387903) + 1 FROM meta WHERE key = 'generation';
 PRAGMA user_version = 2;
 ";
 

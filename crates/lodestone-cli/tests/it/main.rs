@@ -13,5 +13,6 @@ mod lists;
 mod ndjson;
 mod photodna;
 mod program;
+mod restored;
 mod states;
 mod text;

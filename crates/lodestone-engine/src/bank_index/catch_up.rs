@@ -17,7 +17,7 @@ const SINGLE: usize = 100_000;
 pub(super) fn fill(
     store: &Store,
     live: &LiveIndex,
-    generation: u64,
+    state: u64,
     why: Option<String>,
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, IndexError> {
@@ -25,7 +25,7 @@ pub(super) fn fill(
     let all = [0..=u64::MAX];
     let applied = live.bulk::<IndexError>(
         &all,
-        generation,
+        state,
         |bulk| each_searched(store, |no, code| push(bulk, code, no)),
         &mut |step| tell(IndexNews::Step(of(step, total))),
     )?;
@@ -48,12 +48,12 @@ fn of(step: LiveStep, total: u64) -> LiveStep {
 pub(super) fn step_by_step(
     store: &Store,
     live: &LiveIndex,
-    stamp: u64,
-    generation: u64,
+    since: u64,
+    state: u64,
 ) -> Result<Outcome, IndexError> {
     let searched = searched_banks(store)?;
     let mut changes = Vec::new();
-    store.pdq_changes_since::<IndexError>(stamp, |change| {
+    store.pdq_changes_since::<IndexError>(since, |change| {
         match change {
             PdqChange::Dropped { first, last } => {
                 changes.push(Change::RemoveIds(first.unsigned_abs()..=last.unsigned_abs()));
@@ -68,7 +68,7 @@ pub(super) fn step_by_step(
         }
         Ok(())
     })?;
-    let applied = live.apply(&changes, generation)?;
+    let applied = live.apply(&changes, state)?;
     Ok(Outcome::CaughtUp { added: applied.added, removed: applied.removed })
 }
 
@@ -76,15 +76,15 @@ pub(super) fn step_by_step(
 pub(super) fn at_once(
     store: &Store,
     live: &LiveIndex,
-    stamp: u64,
-    generation: u64,
+    since: u64,
+    state: u64,
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, IndexError> {
     let searched = searched_banks(store)?;
-    let total = store.pdq_changes_count(stamp)?.unwrap_or(0);
+    let total = store.pdq_changes_count(since)?.unwrap_or(0);
     let mut gone: Vec<RangeInclusive<u64>> = Vec::new();
     let mut removed = 0;
-    let read = store.pdq_changes_since::<Gone>(stamp, |change| {
+    let read = store.pdq_changes_since::<Gone>(since, |change| {
         match change {
             PdqChange::Dropped { first, last } => gone.push(first.unsigned_abs()..=last.unsigned_abs()),
             PdqChange::Removed { entry_no, .. } => {
@@ -103,13 +103,13 @@ pub(super) fn at_once(
     let gone = joined(gone);
     if gone.len() > SINGLE {
         let why = Some("most of it changed".to_owned());
-        return fill(store, live, generation, why, tell);
+        return fill(store, live, state, why, tell);
     }
     let applied = live.bulk::<IndexError>(
         &gone,
-        generation,
+        state,
         |bulk| {
-            store.pdq_changes_since::<IndexError>(stamp, |change| match change {
+            store.pdq_changes_since::<IndexError>(since, |change| match change {
                 PdqChange::Added { entry_no, pdq } if searched(entry_no) => {
                     push(bulk, Code256::from_bytes(&pdq), entry_no.unsigned_abs())
                 }

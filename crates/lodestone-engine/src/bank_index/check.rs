@@ -14,8 +14,8 @@ use super::{IndexError, each_searched, open};
 pub struct Verified {
     /// Values in it.
     pub values: u64,
-    /// Generation of the banks that it was made from.
-    pub stamp: u64,
+    /// Generation of the banks that it was made from; `None`: not of any that these banks remember.
+    pub made_from: Option<u64>,
     /// Generation of the banks. When it is another one, the contents were not compared: the next command that uses the
     /// index brings it up to date.
     pub generation: u64,
@@ -42,8 +42,9 @@ pub fn verify(
         ControlFlow::Continue(())
     };
     snapshot.for_each(&mut go_on).map_err(LiveError::from)?;
-    let verified = Verified { values: held.count, stamp: snapshot.stamp(), generation: store.generation()? };
-    if verified.stamp != verified.generation {
+    let made_from = store.generation_of(snapshot.stamp())?;
+    let verified = Verified { values: held.count, made_from, generation: store.generation()? };
+    if verified.made_from != Some(verified.generation) {
         return Ok(verified);
     }
     let mut expected = Sum::default();

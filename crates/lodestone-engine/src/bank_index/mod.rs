@@ -1,7 +1,7 @@
 //! The index of a data folder's PDQ values, in `index/pdq/`: made from the banks, kept up with them, and made again from
 //! them when it is lost or damaged.
 //!
-//! The store is the truth. The index carries the store's generation as its stamp, so that whoever opens it sees whether it
+//! The store is the truth. The index carries the number of the store's state as its stamp, so that whoever opens it sees whether it
 //! is of the same state. Who changes banks brings it up to date in the same command; who finds it behind does the same,
 //! or, where that is not possible, reads the banks into memory and says so. An index that cannot be read is never ignored.
 
@@ -79,6 +79,11 @@ pub enum IndexNews {
     Step(LiveStep),
     /// The index was not up to date, or not there, when somebody wanted to read it; this was done.
     Mended(Outcome),
+    /// Files of the index are damaged and were left aside; what they held is made again from the banks.
+    Refused {
+        /// What is wrong with them.
+        why: String,
+    },
     /// The index cannot be used and not be brought up to date: the banks are read into memory, which takes longer.
     InMemory {
         /// Why.
@@ -108,35 +113,46 @@ pub fn bring_up_to_date(
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, IndexError> {
     let (folder, generation) = (index_folder(data), store.generation()?);
+    let state = state_of(store)?;
     if !folder.exists() {
         if searched_values(store)? == 0 {
             return Ok(Outcome::NotNeeded);
         }
-        return make(store, &folder, generation, None, build, tell);
+        return make(store, &folder, state, None, build, tell);
     }
     let live = match LiveIndex::open(&folder, options(build)) {
         Ok(live) => live,
         Err(error) if is_past_mending(&error) => {
-            return make(store, &folder, generation, Some(error.to_string()), build, tell);
+            return make(store, &folder, state, Some(error.to_string()), build, tell);
         }
         Err(error) => return Err(error.into()),
     };
     let stamp = live.snapshot().stamp();
-    if stamp == generation && live.health().refused.is_none() {
+    let refused = live.health().refused;
+    if stamp == state && refused.is_none() {
         return Ok(Outcome::UpToDate);
     }
-    let result = match store.pdq_changes_count(stamp)? {
+    if let Some(why) = &refused {
+        let _ = tell(IndexNews::Refused { why: why.clone() });
+    }
+    // Changes are known only from a state that these banks were in.
+    let since = store.generation_of(stamp)?;
+    let changes = match since {
+        Some(since) => store.pdq_changes_count(since)?.map(|changes| (since, changes)),
+        None => None,
+    };
+    let result = match changes {
         None => {
-            let why = format!("it stands at generation {stamp}, and what changed since is not known");
-            fill(store, &live, generation, Some(why), tell)
+            let why = "it was not made from a state of these banks that is remembered".to_owned();
+            fill(store, &live, state, Some(why), tell)
         }
-        Some(changes) if changes <= ONE_BY_ONE => step_by_step(store, &live, stamp, generation),
-        Some(_) => at_once(store, &live, stamp, generation, tell),
+        Some((since, changes)) if changes <= ONE_BY_ONE => step_by_step(store, &live, since, state),
+        Some((since, _)) => at_once(store, &live, since, state, tell),
     };
     match result {
         Err(IndexError::Live(error)) if is_past_mending(&error) => {
             drop(live);
-            return make(store, &folder, generation, Some(error.to_string()), build, tell);
+            return make(store, &folder, state, Some(error.to_string()), build, tell);
         }
         Err(error) => return Err(error),
         Ok(_) => {}
@@ -144,6 +160,12 @@ pub fn bring_up_to_date(
     drop(live);
     store.trim_changes(generation)?;
     result
+}
+
+/// The number of the store's state; the store is open for writing, so its schema has one.
+fn state_of(store: &Store) -> Result<u64, IndexError> {
+    let missing = || StoreError::Corrupt { reason: "its state has no number".to_owned() };
+    Ok(store.state()?.ok_or_else(missing)?)
 }
 
 /// Builds the index of a data folder from its banks, whatever is there. `store` is the folder's, open for writing.
@@ -156,8 +178,8 @@ pub fn rebuild(
     build: &BuildOptions,
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, IndexError> {
-    let generation = store.generation()?;
-    make(store, &index_folder(data), generation, None, build, tell)
+    let state = state_of(store)?;
+    make(store, &index_folder(data), state, None, build, tell)
 }
 
 /// Brings the index up to date and makes one segment of it. `store` is the folder's, open for writing.

@@ -1,15 +1,19 @@
 //! Opening the banks of a data folder for look-ups, with an index that is of their state.
 
 use std::path::Path;
+use std::time::Duration;
 
 use lodestone_index::{BuildOptions, LiveError, LiveIndex};
-use lodestone_store::Store;
+use lodestone_store::{Store, StoreError};
 
 use super::{IndexError, IndexNews, Outcome, Tell, bring_up_to_date, index_folder};
 use crate::banks::{BanksError, OpenBanks};
 
 /// How often opening starts again when the banks change meanwhile.
 const ATTEMPTS: usize = 5;
+/// How often, and how long each time, a writer is waited for before the banks are read into memory instead.
+const WAITS: usize = 20;
+const WAIT: Duration = Duration::from_millis(50);
 
 /// Opens the banks of a data folder to match against, with their index where it can be had.
 ///
@@ -26,7 +30,8 @@ pub fn open_banks(
     let folder = index_folder(data);
     let alone = writer.is_some();
     let mut mended = false;
-    for _ in 0..ATTEMPTS {
+    let mut waits = WAITS;
+    for _ in 0..ATTEMPTS + WAITS {
         let mut banks = OpenBanks::in_memory(Store::open_read_only(data)?, alone)?;
         if !folder.exists() && banks.searched_values()? == 0 {
             return Ok(banks);
@@ -34,16 +39,16 @@ pub fn open_banks(
         let behind = match LiveIndex::open_read_only(&folder) {
             Ok(live) if live.health().refused.is_none() => {
                 let snapshot = live.snapshot();
-                if snapshot.stamp() == banks.generation() {
+                if Some(snapshot.stamp()) == banks.state()? {
                     banks.stored.index = Some(snapshot);
                     return Ok(banks);
                 }
-                if snapshot.stamp() > banks.generation() && !mended {
-                    // Somebody changed the banks a moment ago: look again, once they were read.
+                if !mended {
+                    // Perhaps somebody changed the banks a moment ago: look again, once they were read.
                     mended = true;
                     continue;
                 }
-                format!("it stands at generation {}, the banks at {}", snapshot.stamp(), banks.generation())
+                "it is not of the state of the banks".to_owned()
             }
             Ok(live) => live.health().refused.unwrap_or_default(),
             Err(LiveError::NotALiveIndex { .. }) => "there is none".to_owned(),
@@ -62,6 +67,11 @@ pub fn open_banks(
                 if outcome != Outcome::UpToDate {
                     let _ = tell(IndexNews::Mended(outcome));
                 }
+            }
+            // Another process writes, and brings the index up to date when it has done.
+            Err(IndexError::Store(StoreError::Locked { .. })) if waits > 0 => {
+                waits -= 1;
+                std::thread::sleep(WAIT);
             }
             Err(error) => {
                 let why = format!("{behind}; {error}");

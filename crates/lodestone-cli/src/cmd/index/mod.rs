@@ -109,13 +109,15 @@ fn whole_folder(folder: &Path, progress: &mut dyn FnMut(u64, u64) -> ControlFlow
     store.hold()?;
     let verified = bank_index::verify(&store, folder, progress)?;
     let values = count(verified.values, "hash", "hashes");
-    Ok(if verified.stamp == verified.generation {
-        format!("{values}, the same as the banks (generation {})", verified.generation)
-    } else {
-        format!(
-            "{values}; it stands at generation {}, the banks at {}: the next command that uses it brings it up to date",
-            verified.stamp, verified.generation
-        )
+    let banks = verified.generation;
+    Ok(match verified.made_from {
+        Some(own) if own == banks => format!("{values}, the same as the banks (generation {banks})"),
+        Some(own) => format!(
+            "{values}; it stands at generation {own}, the banks at {banks}: the next command that uses it brings it up to date"
+        ),
+        None => format!(
+            "{values}; it was not made from a state of these banks: the next command that uses it makes it again"
+        ),
     })
 }
 

@@ -24,7 +24,8 @@ pub(super) fn run(file: Option<&Path>, format: Format, data: &Data) -> Result<En
             let store = Store::open_read_only(folder)?;
             {
                 let (facts, values) = bank_index::facts(folder)?;
-                folder_facts(folder, &facts, values, store.generation()?)
+                let made_from = store.generation_of(facts.stamp)?;
+                folder_facts(folder, &facts, values, made_from, store.generation()?)
             }
         }
     };
@@ -81,7 +82,13 @@ fn segment_facts(facts: &SegmentFacts) -> Value {
     })
 }
 
-fn folder_facts(data: &Path, facts: &LiveFacts, values: u64, generation: u64) -> Value {
+fn folder_facts(
+    data: &Path,
+    facts: &LiveFacts,
+    values: u64,
+    made_from: Option<u64>,
+    generation: u64,
+) -> Value {
     let (mut bytes, mut dead) = (0, 0);
     let segments: Vec<Value> = facts
         .segments
@@ -99,8 +106,8 @@ fn folder_facts(data: &Path, facts: &LiveFacts, values: u64, generation: u64) ->
     json!({
         "kind": "index", "data": data.display().to_string(), "entries": values,
         "bytes": bytes, "in_memory": facts.memtable_pairs, "removed": dead,
-        "stands_at_generation": facts.stamp, "banks_at_generation": generation,
-        "up_to_date": facts.stamp == generation, "commits": facts.generation, "segments": segments,
+        "stands_at_generation": made_from, "banks_at_generation": generation,
+        "up_to_date": made_from == Some(generation), "commits": facts.generation, "segments": segments,
     })
 }
 
