@@ -15,7 +15,18 @@ pub struct Store {
     /// Schema of the file: an older one is read as it is when the store is open for reading only.
     pub(crate) schema: i64,
     /// Held for as long as the store is open for writing. The system lets it go when the process ends, however it ends.
-    _lock: Option<File>,
+    _lock: Option<Lock>,
+}
+
+/// The lock of a folder, let go when dropped: closing the file would not do while a child that was just started shares it.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // The process ends or goes on without it; there is nobody to tell.
+        let _ = self.0.unlock();
+    }
 }
 
 impl Store {
@@ -64,7 +75,7 @@ impl Store {
             upgrade::from_1_to_2(&transaction)?;
             transaction.commit()?;
         }
-        Ok(Self { db, schema: schema::VERSION, _lock: Some(lock) })
+        Ok(Self { db, schema: schema::VERSION, _lock: Some(Lock(lock)) })
     }
 
     /// Opens a data folder for reading. Needs no lock, and sees the last finished state while another process writes.

@@ -132,9 +132,6 @@ pub fn bring_up_to_date(
     if stamp == state && refused.is_none() {
         return Ok(Outcome::UpToDate);
     }
-    if let Some(why) = &refused {
-        let _ = tell(IndexNews::Refused { why: why.clone() });
-    }
     // Changes are known only from a state that these banks were in.
     let since = store.generation_of(stamp)?;
     let changes = match since {
@@ -143,8 +140,8 @@ pub fn bring_up_to_date(
     };
     let result = match changes {
         None => {
-            let why = "it was not made from a state of these banks that is remembered".to_owned();
-            fill(store, &live, state, Some(why), tell)
+            let unknown = || "it was not made from a state of these banks that is remembered".to_owned();
+            fill(store, &live, state, Some(refused.clone().unwrap_or_else(unknown)), tell)
         }
         Some((since, changes)) if changes <= ONE_BY_ONE => step_by_step(store, &live, since, state),
         Some((since, _)) => at_once(store, &live, since, state, tell),
@@ -155,6 +152,11 @@ pub fn bring_up_to_date(
             return make(store, &folder, state, Some(error.to_string()), build, tell);
         }
         Err(error) => return Err(error),
+        Ok(Outcome::CaughtUp { .. }) => {
+            if let Some(why) = refused {
+                let _ = tell(IndexNews::Refused { why });
+            }
+        }
         Ok(_) => {}
     }
     drop(live);
