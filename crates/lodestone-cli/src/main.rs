@@ -29,6 +29,17 @@ pub(crate) enum Ended {
     Incomplete,
 }
 
+impl Ended {
+    /// By whether something could not be read or done, and whether something matched.
+    pub(crate) fn of(incomplete: bool, matched: bool) -> Self {
+        match (incomplete, matched) {
+            (true, _) => Self::Incomplete,
+            (false, true) => Self::Matched,
+            (false, false) => Self::Clean,
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let ended = match cli.command {

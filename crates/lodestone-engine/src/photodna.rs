@@ -19,6 +19,12 @@ pub(crate) struct Photodna {
     max_distance: u32,
 }
 
+impl Photodna {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+}
+
 /// Gathers them.
 #[derive(Default)]
 pub(crate) struct PhotodnaBuilder {

@@ -80,6 +80,19 @@ impl Snapshot {
         Ok(given + self.stored.as_ref().map_or(Ok(0), Stored::pdq_signals)?)
     }
 
+    /// Whether values of this type stand in the snapshot; also where that cannot be told, because the index of a data
+    /// folder is damaged.
+    pub fn holds(&self, kind: SignalType) -> bool {
+        match kind {
+            SignalType::Pdq => self.pdq_signals().map_or(true, |values| values > 0),
+            SignalType::Photodna => !self.photodna.is_empty(),
+            SignalType::Md5 | SignalType::VideoMd5 => !self.md5.is_empty(),
+            SignalType::Sha1 => !self.sha1.is_empty(),
+            SignalType::Sha256 => !self.sha256.is_empty(),
+            _ => false,
+        }
+    }
+
     /// How many entries a query would look at if codes were spread evenly, for each probe it makes; `None` where
     /// nothing is probed.
     pub(crate) fn entries_a_probe(&self) -> Option<f64> {

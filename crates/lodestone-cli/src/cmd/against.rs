@@ -1,7 +1,7 @@
 //! `lodestone match --against`: whole lists looked up in other lists, in the banks, or in everything ever scanned.
 
 use std::collections::BTreeSet;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -11,7 +11,7 @@ use lodestone_engine::lists::{ListRequest, ListSpec, Within, describe};
 use lodestone_engine::retro::{Recalled, RetroError, retro};
 use lodestone_engine::{LookUps, Snapshot, SnapshotBuilder, wire};
 use lodestone_store::Store;
-use lodestone_types::{Bank, BankKind, Match as Matched};
+use lodestone_types::{Bank, BankKind, Match as Matched, State};
 use serde_json::{Value, json};
 
 use super::{Objects, quoted};
@@ -88,10 +88,11 @@ fn list_by_list(
     let mut look_ups = LookUps::default();
     let mut done: Vec<(String, JoinedList)> = Vec::new();
     let options = JoinOptions { threads: settings.workers, max_rejects: args.lists.max_rejects };
-    let mut broken = None;
+    let (mut broken, mut closed) = (None, false);
     for request in requests {
         let name = request.spec.path.display().to_string();
         let mut show = ListShow::new("look-up");
+        let mut list = JoinedList::default();
         let joined = join(
             snapshot,
             request,
@@ -106,35 +107,45 @@ fn list_by_list(
                 }
                 _ => Ok(()),
             },
+            &mut list,
             &mut |step| {
                 show.tick(step);
                 if stop.load(Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             },
         );
         show.clear();
-        match joined {
-            Ok(list) => done.push((name, list)),
-            Err(JoinError::Output(error)) => return Err(error.into()),
-            Err(error) => {
-                broken = Some(error);
-                break;
-            }
+        if joined.is_ok() || list != JoinedList::default() {
+            list.interrupted |= joined.is_err();
+            done.push((name, list));
         }
-        if stop.load(Relaxed) {
+        match joined {
+            Ok(()) => {}
+            Err(JoinError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => closed = true,
+            Err(JoinError::Output(error)) => return Err(error.into()),
+            Err(error) => broken = Some(error),
+        }
+        if stop.load(Relaxed) || broken.is_some() || closed {
             break;
         }
     }
     let interrupted = stop.load(Relaxed) || broken.is_some();
-    let lists: Vec<Value> = done.iter().map(|(name, list)| list_facts(name, list)).collect();
+    let lists: Vec<Value> = done.iter().map(|(name, list)| list_facts(name, list, snapshot)).collect();
+    let apart = done.iter().filter(|(_, list)| !comparable(list, snapshot)).count();
     let sum = |of: fn(&JoinedList) -> u64| done.iter().map(|(_, list)| of(list)).sum::<u64>();
     let (entries, pairs, known) = (sum(|list| list.entries), sum(|list| list.pairs), sum(|list| list.known));
-    out.finish(&json!({
+    let written = if closed {
+        Ok(())
+    } else {
+        out.finish(&json!({
         "kind": "summary", "lists": lists, "against": snapshot.banks(), "entries": entries, "pairs": pairs,
-        "entries_with_known": known, "look_up": wire::look_up(&look_ups), "interrupted": interrupted,
+        "entries_with_known": known, "lists_not_comparable": apart, "look_up": wire::look_up(&look_ups), "interrupted": interrupted,
         "generation": snapshot.generation(), "program": program(),
-    }))?;
+    }))
+    };
+    // A reader that has seen enough (`| head`) takes nothing from the exit status.
+    closed |= super::closed(written)?;
     for (name, list) in &done {
-        say_list(name, list);
+        say_list(name, list, comparable(list, snapshot));
     }
     say_against(snapshot.banks());
     eprintln!(
@@ -148,26 +159,27 @@ fn list_by_list(
     if let Some(error) = broken {
         return Err(error.into());
     }
-    if interrupted {
+    if interrupted || closed && done.iter().any(|(_, list)| list.interrupted) {
         eprintln!("lodestone: interrupted; not all was looked up");
     }
-    Ok(match (interrupted || look_ups.failed > 0, known > 0) {
-        (true, _) => Ended::Incomplete,
-        (false, true) => Ended::Matched,
-        (false, false) => Ended::Clean,
-    })
+    Ok(Ended::of(interrupted || look_ups.failed > 0, known > 0))
 }
 
-fn list_facts(name: &str, list: &JoinedList) -> Value {
+/// Whether one value at least is of a type that stands on the other side too.
+fn comparable(list: &JoinedList, snapshot: &Snapshot) -> bool {
+    list.entries == 0 || list.pairs > 0 || list.kinds.iter().any(|kind| snapshot.holds(*kind))
+}
+
+fn list_facts(name: &str, list: &JoinedList, snapshot: &Snapshot) -> Value {
     json!({
         "list": name, "sha256": list.sha256, "entries": list.entries, "pdq": list.pdq, "digests": list.digests,
         "photodna": list.photodna,
-        "not_matched": list.not_matched, "pairs": list.pairs, "entries_with_known": list.known,
+        "not_matched": list.not_matched, "comparable": comparable(list, snapshot), "pairs": list.pairs, "entries_with_known": list.known,
         "rejected": list.rejected, "ignored_empty_file_hashes": list.ignored, "interrupted": list.interrupted,
     })
 }
 
-fn say_list(name: &str, list: &JoinedList) {
+fn say_list(name: &str, list: &JoinedList, comparable: bool) {
     let name = visible(name);
     let version = if list.sha256.is_empty() { String::new() } else { format!(", sha256 {}", list.sha256) };
     eprintln!(
@@ -182,6 +194,13 @@ fn say_list(name: &str, list: &JoinedList) {
     if list.not_matched > 0 {
         let values = count(list.not_matched, "value", "values");
         eprintln!("  {values} of types that are not matched here");
+    }
+    if !comparable {
+        let kinds: Vec<_> = list.kinds.iter().map(ToString::to_string).collect();
+        eprintln!(
+            "warning: nothing in list {name} could be compared: no value it is matched against is of its types ({})",
+            kinds.join(", ")
+        );
     }
     if list.rejected > 0 {
         eprintln!("  {} not taken", count(list.rejected, "row", "rows"));
@@ -238,6 +257,7 @@ fn seen(
         writeln!(out, "path,{COLUMNS}")?;
     }
     let mut look_ups = LookUps::default();
+    let mut known = false;
     let mut show = Steps::new("look-up");
     let recalled = retro(
         &snapshot,
@@ -246,8 +266,12 @@ fn seen(
         &store,
         &mut look_ups,
         &mut |recalled| match recalled {
-            Recalled::Record(record) if machine => objects.push(&wire::file(record)),
+            Recalled::Record(record) if machine => {
+                known |= record.state == State::Known;
+                objects.push(&wire::file(record))
+            }
             Recalled::Record(record) => {
+                known |= record.state == State::Known;
                 if let Some(why) = &record.observation.unreadable
                     && why.stage == lodestone_types::Stage::Match
                 {
@@ -277,19 +301,24 @@ fn seen(
     show.clear();
     let retro = match recalled {
         Ok(retro) => retro,
+        Err(RetroError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => {
+            return Ok(Ended::of(look_ups.failed > 0, known));
+        }
         Err(RetroError::Output(error)) => return Err(error.into()),
         Err(error) => return Err(error).context("kept observations"),
     };
-    out.flush()?;
+    let mut written = out.flush();
     if machine {
-        objects.push(&json!({
-            "kind": "summary", "lists": snapshot.banks(), "against": SEEN, "files": retro.files,
-            "observations": retro.observations, "known": retro.known, "unreadable": retro.unreadable,
-            "lost": retro.lost, "look_up": wire::look_up(&look_ups), "interrupted": retro.interrupted,
-            "generation": snapshot.generation(), "program": program(),
-        }))?;
-        objects.finish()?;
+        written = objects
+            .push(&json!({
+                "kind": "summary", "lists": snapshot.banks(), "against": SEEN, "files": retro.files,
+                "observations": retro.observations, "known": retro.known, "unreadable": retro.unreadable,
+                "lost": retro.lost, "look_up": wire::look_up(&look_ups), "interrupted": retro.interrupted,
+                "generation": snapshot.generation(), "program": program(),
+            }))
+            .and_then(|()| objects.finish());
     }
+    super::closed(written)?;
     say_against(snapshot.banks());
     eprintln!(
         "{} of {} looked up, {} match, generation {}",
@@ -306,11 +335,7 @@ fn seen(
     if retro.interrupted {
         eprintln!("lodestone: interrupted; not all was looked up");
     }
-    Ok(match (retro.interrupted || retro.lost > 0 || look_ups.failed > 0, retro.known > 0) {
-        (true, _) => Ended::Incomplete,
-        (false, true) => Ended::Matched,
-        (false, false) => Ended::Clean,
-    })
+    Ok(Ended::of(retro.interrupted || retro.lost > 0 || look_ups.failed > 0, retro.known > 0))
 }
 
 /// Columns that tell a match.

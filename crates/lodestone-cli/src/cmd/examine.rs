@@ -27,26 +27,23 @@ pub(crate) fn run(args: &Examine) -> Result<Ended> {
         io::Result::Ok(())
     })?;
     let records = appraise(&snapshot, settings.appraise, seen, &mut look_ups);
-    if matches!(args.format, Format::Ndjson | Format::Json) {
-        let mut objects = Objects::new(if records.len() == 1 { Format::Ndjson } else { args.format });
-        for record in &records {
-            objects.push(&wire::file(record))?;
-        }
-        objects.finish()?;
-    } else {
-        let mut out = io::stdout().lock();
-        for record in &records {
-            text(&mut out, record)?;
-        }
-    }
+    super::closed(print(args.format, &records))?;
     let any = |state| records.iter().any(|record| record.state == state);
     crate::lists::say_look_ups(&look_ups, &snapshot, args.lists.verbose);
     crate::lists::say_failures(&look_ups);
-    Ok(match (any(State::Unreadable) || look_ups.failed > 0, any(State::Known)) {
-        (true, _) => Ended::Incomplete,
-        (false, true) => Ended::Matched,
-        (false, false) => Ended::Clean,
-    })
+    Ok(Ended::of(any(State::Unreadable) || look_ups.failed > 0, any(State::Known)))
+}
+
+fn print(format: Format, records: &[Record]) -> io::Result<()> {
+    if matches!(format, Format::Ndjson | Format::Json) {
+        let mut objects = Objects::new(if records.len() == 1 { Format::Ndjson } else { format });
+        for record in records {
+            objects.push(&wire::file(record))?;
+        }
+        return objects.finish();
+    }
+    let mut out = io::stdout().lock();
+    records.iter().try_for_each(|record| text(&mut out, record))
 }
 
 fn text(out: &mut impl Write, record: &Record) -> io::Result<()> {

@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
     let signals = args
         .signal
         .iter()
-        .map(|text| text.parse::<Signal>().with_context(|| "--signal".to_owned()))
+        .map(|text| text.parse::<Signal>().context("--signal"))
         .collect::<Result<Vec<_>>>()?;
     let mut builder = SnapshotBuilder::new(crate::lists::build_options());
     if signals.iter().any(|signal| signal.kind() == SignalType::Photodna) {
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
     let mut look_ups = LookUps::default();
     let machine = matches!(args.format, Format::Ndjson | Format::Json);
     let mut objects = Objects::new(args.format);
-    let (mut matched, mut incomplete) = (false, false);
+    let (mut matched, mut incomplete, mut closed) = (false, false, false);
     for signal in &signals {
         let text = format!("{signal:?}");
         let matches = match appraise_signal(&snapshot, signal, &mut look_ups) {
@@ -49,16 +49,17 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
             }
         };
         matched |= matches.iter().any(|one| one.bank_kind.makes_known());
-        if machine {
-            objects.push(&wire::signal(&text, &matches, snapshot.generation()))?;
+        let written = if machine {
+            objects.push(&wire::signal(&text, &matches, snapshot.generation()))
         } else {
-            print_matches(&text, &matches)?;
-        }
+            print_matches(&text, &matches)
+        };
+        closed |= super::closed(written)?;
     }
     let mut observer =
         Observer::new(worker_start(&settings.observe)?, settings.observe.clone(), settings.deadline);
     for file in &args.files {
-        observer.observe_file(file).each(|one| {
+        let written = observer.observe_file(file).each(|one| {
             let (path, bytes_hex) = full_path(file, one.member);
             let seen = vec![(path, bytes_hex, one.observation)];
             for record in appraise(&snapshot, settings.appraise, seen, &mut look_ups) {
@@ -75,18 +76,19 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
                 print_matches(&path, &record.matches)?;
             }
             io::Result::Ok(())
-        })?;
+        });
+        // A reader that has seen enough (`| head`) ends it early, and takes nothing from the exit status.
+        closed |= super::closed(written)?;
+        if closed {
+            break;
+        }
     }
-    if machine {
-        objects.finish()?;
+    if machine && !closed {
+        super::closed(objects.finish())?;
     }
     crate::lists::say_look_ups(&look_ups, &snapshot, args.lists.verbose);
     crate::lists::say_failures(&look_ups);
-    Ok(match (incomplete || look_ups.failed > 0, matched) {
-        (true, _) => Ended::Incomplete,
-        (false, true) => Ended::Matched,
-        (false, false) => Ended::Clean,
-    })
+    Ok(Ended::of(incomplete || look_ups.failed > 0, matched))
 }
 
 /// One line a match; none is said too.

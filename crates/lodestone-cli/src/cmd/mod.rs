@@ -62,6 +62,15 @@ pub(crate) fn on_ctrl_c(said: &'static str) -> Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
+/// Whether the reader of standard output has left (`| head`): no failure, and nothing taken from the exit status.
+pub(crate) fn closed(written: io::Result<()>) -> io::Result<bool> {
+    match written {
+        Ok(()) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
 /// A field of a table.
 pub(crate) fn quoted(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {

@@ -1,23 +1,30 @@
 //! List against list: every entry of one list looked up in a snapshot of others, streamed.
 //!
-//! Memory does not depend on the length of the streamed list: some thousands of entries at a time are looked up on all
-//! threads and written out in the list's order. Values are compared as they are; the symmetries of a picture cannot be
+//! Memory does not depend on the length of the streamed list, nor on the number of pairs: some thousands of entries at a
+//! time are looked up on all threads and written out in the list's order, fewer where they find much. Values are compared as they are; the symmetries of a picture cannot be
 //! told from its hash.
 
-use std::collections::BTreeMap;
+mod part;
+
+use std::collections::BTreeSet;
 use std::io;
 use std::ops::ControlFlow;
 
-use lodestone_index::{Code256, SearchStats, Vector144};
-use lodestone_types::{ListEntry, Match, Reject, RejectKind, Signal, SignalType};
+use lodestone_index::SearchStats;
+use lodestone_types::{ListEntry, Match, Reject, RejectKind, SignalType};
 
-use crate::appraise::{Found, name};
+use self::part::{Answer, Matches, Part, each_match};
 use crate::lists::{ListError, ListRequest, describe, open_list};
 use crate::look_up::{LookUpError, LookUps};
 use crate::snapshot::Snapshot;
 
 /// PDQ values looked up together by one thread.
 const BATCH: usize = 8192;
+
+/// Matches held by all threads before they are written, about; each takes some 500 bytes.
+const HELD: usize = 1 << 16;
+/// Matches one of many threads may hold in any case.
+const LEAST_HELD: usize = 1 << 12;
 
 /// How to join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +70,8 @@ pub struct JoinedList {
     pub photodna: u64,
     /// Values of types that are not matched.
     pub not_matched: u64,
+    /// Types of the values read. Where the snapshot holds none of them, nothing could be compared.
+    pub kinds: BTreeSet<SignalType>,
     /// Pairs found.
     pub pairs: u64,
     /// Entries of which at least one pair with a bank of known material was found.
@@ -101,7 +110,7 @@ pub struct JoinStep {
 }
 
 /// Looks up every entry of a list, and hands over what comes of it. `tick` is told how far it is, and stops it by
-/// breaking: what was read is looked up first.
+/// breaking: what was read is looked up first. `list` counts what was done, also where an error ends it.
 ///
 /// # Errors
 /// [`JoinError`]. Look-ups that fail are no errors of the list: they are handed over, and counted in `look_ups`.
@@ -111,14 +120,14 @@ pub fn join(
     options: JoinOptions,
     look_ups: &mut LookUps,
     each: &mut dyn FnMut(Joined<'_>) -> io::Result<()>,
+    list: &mut JoinedList,
     tick: &mut dyn FnMut(JoinStep) -> ControlFlow<()>,
-) -> Result<JoinedList, JoinError> {
+) -> Result<(), JoinError> {
     let path = request.spec.path.display().to_string();
     let listing = open_list(request)?;
     let read = listing.read();
     let capacity = BATCH.saturating_mul(options.threads.max(1));
     let mut batch = Batch { snapshot, threads: options.threads.max(1), entries: Vec::new(), values: 0 };
-    let mut list = JoinedList::default();
     let mut stopped: Option<JoinError> = None;
     let mut rows = 0u64;
     let sha256 = listing
@@ -128,7 +137,7 @@ pub fn join(
                 Ok(entry) => {
                     list.entries += 1;
                     batch.push(entry);
-                    if batch.values >= capacity { batch.flush(&mut list, look_ups, each) } else { Ok(()) }
+                    if batch.values >= capacity { batch.flush(list, look_ups, each) } else { Ok(()) }
                 }
                 Err(reject) if reject.kind == RejectKind::Ignored => {
                     list.ignored += 1;
@@ -136,7 +145,7 @@ pub fn join(
                 }
                 Err(reject) => {
                     list.rejected += 1;
-                    let told = batch.flush(&mut list, look_ups, each);
+                    let told = batch.flush(list, look_ups, each);
                     let fatal = reject.kind == RejectKind::Fatal;
                     told.and_then(|()| {
                         if fatal || list.rejected > options.max_rejects {
@@ -161,11 +170,11 @@ pub fn join(
     if let Some(error) = stopped {
         return Err(error);
     }
-    batch.flush(&mut list, look_ups, each)?;
+    batch.flush(list, look_ups, each)?;
     if !list.interrupted {
         list.sha256 = sha256;
     }
-    Ok(list)
+    Ok(())
 }
 
 /// Entries waiting to be looked up together.
@@ -197,130 +206,79 @@ impl Batch<'_> {
                 SignalType::Photodna => list.photodna += 1,
                 _ => list.not_matched += 1,
             }
+            list.kinds.insert(signal.kind());
         }
         let share = entries.len().div_ceil(self.threads).max(1);
-        let snapshot = self.snapshot;
-        let parts: Vec<(Vec<Answer>, SearchStats)> = if entries.len() <= share {
-            vec![look_up(snapshot, &entries)]
+        let (snapshot, limit) = (self.snapshot, (HELD / self.threads).max(LEAST_HELD));
+        let parts = entries.chunks(share).map(|part| Part::new(snapshot, part, limit));
+        // Each thread looks up what it has room for; what is left of its part is looked up once that is written.
+        let parts: Vec<_> = if entries.len() <= share {
+            parts.map(|mut part| (part.next(), part)).collect()
         } else {
             std::thread::scope(|scope| {
-                let threads: Vec<_> = entries
+                let spawned = entries
                     .chunks(share)
-                    .map(|part| (part.len(), scope.spawn(move || look_up(snapshot, part))))
-                    .collect();
-                threads.into_iter().map(|(len, thread)| thread.join().unwrap_or_else(|_| lost(len))).collect()
+                    .zip(parts)
+                    .map(|(entries, mut part)| (entries, scope.spawn(move || (part.next(), part))));
+                let threads: Vec<_> = spawned.collect();
+                threads
+                    .into_iter()
+                    .map(|(entries, thread)| thread.join().unwrap_or_else(|_| lost(snapshot, entries)))
+                    .collect()
             })
         };
-        let mut answers = Vec::with_capacity(entries.len().min(1 << 20));
-        for (part, stats) in parts {
-            answers.extend(part);
-            look_ups.stats += stats;
-        }
-        for (number, entry) in entries.iter().enumerate() {
-            let lost = || Err(LookUpError::Mismatch("a thread of the look-up ended early".to_owned()));
-            match answers
-                .get_mut(number)
-                .map_or_else(lost, |answer| std::mem::replace(answer, Ok(Vec::new())))
-            {
-                Ok(found) => {
-                    list.pairs += found.len() as u64;
-                    list.known += u64::from(found.iter().any(|one| one.bank_kind.makes_known()));
-                    for found in &found {
-                        each(Joined::Pair { entry: &entry.entry, found })?;
-                    }
+        for ((mut answers, mut stats), mut part) in parts {
+            loop {
+                look_ups.stats += stats;
+                for (entry, answer) in answers {
+                    self.tell(entry, answer, list, look_ups, each)?;
                 }
-                Err(error) => {
-                    look_ups.fail(&error);
-                    each(Joined::Failed { entry: &entry.entry, error: &error })?;
+                if part.is_done() {
+                    break;
                 }
+                (answers, stats) = part.next();
             }
+        }
+        Ok(())
+    }
+
+    fn tell(
+        &self,
+        entry: &ListEntry,
+        answer: Answer,
+        list: &mut JoinedList,
+        look_ups: &mut LookUps,
+        each: &mut dyn FnMut(Joined<'_>) -> io::Result<()>,
+    ) -> Result<(), JoinError> {
+        let mut known = false;
+        let mut pair = |found: &Match| {
+            list.pairs += 1;
+            if found.bank_kind.makes_known() && !known {
+                list.known += 1;
+                known = true;
+            }
+            each(Joined::Pair { entry: &entry.entry, found })
+        };
+        let told = match answer {
+            Ok(Matches::Named(found)) => found.iter().try_for_each(pair).map(Ok)?,
+            Ok(Matches::Many(near)) => each_match(self.snapshot, near, &mut pair)?,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = told {
+            look_ups.fail(&error);
+            each(Joined::Failed { entry: &entry.entry, error: &error })?;
         }
         Ok(())
     }
 }
 
-type Answer = Result<Vec<Match>, LookUpError>;
-
-fn ended_early() -> Answer {
-    Err(LookUpError::Mismatch("a thread of the look-up ended early".to_owned()))
-}
-
-fn lost(entries: usize) -> (Vec<Answer>, SearchStats) {
-    ((0..entries).map(|_| ended_early()).collect(), SearchStats::default())
-}
-
-/// Looks up entries together; one by one when that fails, so that only those fail that have to.
-fn look_up(snapshot: &Snapshot, entries: &[ListEntry]) -> (Vec<Answer>, SearchStats) {
-    let mut stats = SearchStats::default();
-    let answers = match all(snapshot, entries, &mut stats) {
-        Ok(answers) => answers.into_iter().map(Ok).collect(),
-        Err(error) if entries.len() < 2 => vec![Err(error)],
-        Err(_) => {
-            let mut one = |entry: &ListEntry| {
-                let mut found = all(snapshot, std::slice::from_ref(entry), &mut stats)?;
-                Ok(found.pop().unwrap_or_default())
-            };
-            entries.iter().map(&mut one).collect()
-        }
-    };
-    (answers, stats)
-}
-
-fn all(
-    snapshot: &Snapshot,
-    entries: &[ListEntry],
-    stats: &mut SearchStats,
-) -> Result<Vec<Vec<Match>>, LookUpError> {
-    let (mut codes, mut owners, mut vectors) = (Vec::new(), Vec::new(), Vec::new());
-    let mut found: Vec<Vec<Found>> = Vec::with_capacity(entries.len().min(1 << 20));
-    for (number, entry) in entries.iter().enumerate() {
-        let mut own = Vec::new();
-        for signal in &entry.signals {
-            match signal.array() {
-                Some(value) if signal.kind() == SignalType::Pdq => {
-                    codes.push(Code256::from_bytes(&value));
-                    owners.push(number);
-                }
-                _ => match signal.array() {
-                    Some(value) if signal.kind() == SignalType::Photodna => {
-                        vectors.push((number, Vector144(value)));
-                    }
-                    _ => exact(snapshot, signal, &mut own),
-                },
-            }
-        }
-        found.push(own);
-    }
-    // An entry with several values pairs with another once, by the nearest.
-    let mut best: BTreeMap<(usize, u64), u32> = BTreeMap::new();
-    for hit in snapshot.search(&codes, stats)? {
-        let owner = owners.get(hit.query as usize).copied().unwrap_or(0);
-        let held = best.entry((owner, hit.id)).or_insert(hit.distance_bits);
-        *held = hit.distance_bits.min(*held);
-    }
-    for ((owner, key), distance_bits) in best {
-        if let Some(found) = found.get_mut(owner) {
-            found.push(Found::as_it_is(key, SignalType::Pdq, distance_bits));
-        }
-    }
-    for ((owner, key), distance_squared) in snapshot.search_photodna(&vectors, stats)? {
-        if let Some(found) = found.get_mut(owner) {
-            found.push(Found::photodna(key, distance_squared));
-        }
-    }
-    let mut matches = name(snapshot, &found)?;
-    for found in &mut matches {
-        found.sort_by(|a, b| {
-            let key = |m: &Match| (!m.signal_type.is_digest(), m.distance_bits, m.distance_squared);
-            key(a)
-                .cmp(&key(b))
-                .then_with(|| (&a.bank, &a.entry, a.signal_type).cmp(&(&b.bank, &b.entry, b.signal_type)))
-        });
-    }
-    Ok(matches)
-}
-
-fn exact(snapshot: &Snapshot, signal: &Signal, found: &mut Vec<Found>) {
-    let keys = snapshot.digest(signal.kind(), signal.bytes());
-    found.extend(keys.map(|key| Found::as_it_is(key, signal.kind(), 0)));
+/// What a thread's part comes to when the thread ended early.
+#[allow(clippy::type_complexity)] // named nowhere else
+fn lost<'a>(
+    snapshot: &'a Snapshot,
+    entries: &'a [ListEntry],
+) -> ((Vec<(&'a ListEntry, Answer)>, SearchStats), Part<'a>) {
+    let ended_early = || LookUpError::Mismatch("a thread of the look-up ended early".to_owned());
+    let answers = entries.iter().map(|entry| (entry, Err(ended_early()))).collect();
+    ((answers, SearchStats::default()), Part::new(snapshot, &[], 0))
 }
