@@ -376,7 +376,7 @@ pub(crate) enum Bank {
         /// The bank
         bank: String,
         /// PDQ distance in bits up to which members match
-        #[arg(long, value_name = "BITS", required_unless_present = "photodna_distance", value_parser = clap::value_parser!(u32).range(0..=64))]
+        #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u32).range(0..=64))]
         radius: Option<u32>,
         /// Squared distance up to which PhotoDNA values match; 0: equal ones
         #[arg(long, value_name = "N", value_parser = squared_distance())]

@@ -36,7 +36,8 @@ pub(crate) const MATCH: &str = "\
 Examples:
   lodestone match photo.jpg --known pdq:list.txt
   lodestone match --signal pdq:f8f8f0ce…9b22 --data ~/lodestone-data --format ndjson
-  lodestone match --signal photodna:BASE64 --data ~/lodestone-data    a value made elsewhere: none is made here
+  A value of 144 bytes made elsewhere, as 288 hexadecimal digits or 192 characters of base64; none is made here:
+      lodestone match --signal photodna:AAECAwQF…jY6P --data ~/lodestone-data
 
   Every entry of one list against another:
       lodestone match --against pdq:known.txt pdq:new.txt --format csv > pairs.csv

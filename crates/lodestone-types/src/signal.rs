@@ -83,7 +83,7 @@ pub enum SignalError {
     #[error("unknown signal type {0:?}; known: pdq, md5, sha1, sha256, video_md5, photodna")]
     UnknownType(String),
     /// The value has not the shape of its type.
-    #[error("not a {kind} value: expected {expected} hexadecimal digits, found {found} characters")]
+    #[error("not a {kind} value: expected {expected} hexadecimal digits{}, found {found} characters", or_base64(*kind))]
     Malformed {
         /// The type asked for.
         kind: SignalType,
@@ -92,6 +92,10 @@ pub enum SignalError {
         /// Characters found.
         found: usize,
     },
+}
+
+fn or_base64(kind: SignalType) -> &'static str {
+    if kind == SignalType::Photodna { " or 192 characters of base64" } else { "" }
 }
 
 /// One fingerprint: its kind and its bytes (in the reading order of the hexadecimal text).

@@ -31,6 +31,9 @@ pub(crate) fn run(args: &Bank) -> Result<Ended> {
             eprintln!("bank {name} ({kind}, radius {radius}) created");
             return Ok(index(&mut store, &folder));
         }
+        Bank::Set { bank, radius: None, photodna_distance: None, .. } => {
+            bail!("bank set {bank}: say what to change: --radius BITS, --photodna-distance N, or both");
+        }
         Bank::Set { bank, radius, photodna_distance, data } => {
             let (mut store, folder) = open(data)?;
             if let Some(radius) = radius {

@@ -71,8 +71,18 @@ fn may_replace(path: &Path) -> Result<()> {
 fn raw(args: &IndexBuild, builder: &mut SegmentBuilder, stop: &AtomicBool) -> Result<u64> {
     let path = Path::new(&args.list);
     let read = || format!("list {}", path.display());
+    // Before it is opened: a pipe would wait for its writer.
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        bail!(
+            "list {}: bare hashes are read from a file, not from a folder, pipe or device; write them to a file first",
+            path.display()
+        );
+    }
     let file = std::fs::File::open(path).with_context(read)?;
     let total = file.metadata().with_context(read)?.len();
+    if total == 0 {
+        bail!("list {}: the file is empty", path.display());
+    }
     if !total.is_multiple_of(32) {
         bail!("list {}: {total} bytes are no multiple of 32", path.display());
     }
