@@ -149,8 +149,89 @@ fn rows_that_cannot_be_read_are_listed_up_to_the_limit_and_end_the_run_beyond() 
     assert_eq!(ran.of_kind("summary")[0]["lists"][0]["rejected"], 1);
     let ran = run(&[]);
     assert_eq!((ran.code, ran.of_kind("pair").len()), (Some(2), 2), "{}", ran.err);
-    assert_eq!(ran.of_kind("summary")[0]["interrupted"], true);
+    let summary = ran.of_kind("summary").remove(0);
+    assert_eq!(summary["interrupted"], true);
+    assert_eq!((summary["entries"].as_u64(), summary["pairs"].as_u64()), (Some(2), Some(2)));
+    assert_eq!(summary["lists"][0]["rejected"], 1);
+    assert!(ran.err.contains("2 entries looked up, 2 pairs found"), "{}", ran.err);
     assert!(ran.err.lines().last().unwrap().contains("line 3"), "{}", ran.err);
+}
+
+#[test]
+fn a_hash_that_repeats_in_both_lists_gives_every_pair_in_the_order_of_entries() {
+    let place = Place::new();
+    let same = hashes(30, 1)[0];
+    place.put("known.txt", list(&[same; 600]));
+    let mut new = hashes(31, 300);
+    new.extend([same; 300]);
+    place.put("new.txt", list(&new));
+    let mut names: Vec<String> = (1..=600).map(|line| line.to_string()).collect();
+    names.sort();
+    let mut expected = String::new();
+    for line in 301..=600 {
+        for name in &names {
+            expected += &format!(
+                "new.txt entry {line}: known entry {name} (known-real): pdq at 0 of 31 bits, as stored\n"
+            );
+        }
+    }
+    for workers in ["1", "3", "40"] {
+        let ran = place.run(&["match", "--against", "pdq:known.txt", "pdq:new.txt", "--workers", workers]);
+        assert_eq!((ran.code, ran.out == expected), (Some(1), true), "{workers}: {}", ran.err);
+    }
+}
+
+#[test]
+fn lists_without_a_type_in_common_are_warned_of() {
+    let place = Place::new();
+    place.put("known.txt", list(&hashes(1, 5)));
+    place.put("md5.txt", format!("{}\n", "cd".repeat(16)));
+    place.put("other.txt", list(&hashes(2, 5)));
+    let run = |new: &str, known: &str| place.run(&["match", "--against", known, new, "--format", "ndjson"]);
+    for (new, known) in [
+        ("md5:md5.txt", "pdq:known.txt"),
+        ("pdq:known.txt", "md5:md5.txt"),
+        ("pdq:known.txt", "sha256:other.txt"),
+    ] {
+        let ran = run(new, known);
+        assert!(ran.err.contains("could be compared"), "{new} {known}: {}", ran.err);
+        let summary = ran.of_kind("summary").remove(0);
+        assert_eq!((ran.code, &summary["lists_not_comparable"]), (Some(0), &1.into()));
+        assert_eq!(summary["lists"][0]["comparable"], false);
+    }
+    let ran = run("pdq:other.txt", "pdq:known.txt");
+    assert!(!ran.err.contains("warning"), "{}", ran.err);
+    let summary = ran.of_kind("summary").remove(0);
+    assert_eq!(
+        (&summary["lists_not_comparable"], &summary["lists"][0]["comparable"]),
+        (&0.into(), &true.into())
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_leaves_early_takes_nothing_from_the_exit_status() {
+    let place = Place::new();
+    place.put("known.txt", list(&[hashes(30, 1)[0]; 300]));
+    place.put("far.txt", list(&hashes(31, 1)));
+    let signal = format!("pdq:{}", hex(&hashes(30, 1)[0]));
+    let against = ["match", "--against", "pdq:known.txt", "pdq:known.txt"];
+    let by_value = ["match", "--known", "pdq:known.txt", "--signal", &signal];
+    let none = ["match", "--known", "pdq:far.txt", "--signal", &signal];
+    for format in ["text", "csv", "ndjson", "json"] {
+        for (arguments, code) in [(against.as_slice(), 1), (&by_value, 1), (&none, 0)] {
+            let arguments = [arguments, &["--format", format]].concat();
+            let mut child = place
+                .command(&arguments)
+                .stdout(std::process::Stdio::piped())
+                .stderr(std::process::Stdio::piped())
+                .spawn()
+                .unwrap();
+            drop(child.stdout.take());
+            let ran = Ran::from(child.wait_with_output().unwrap());
+            assert_eq!(ran.code, Some(code), "{arguments:?}: {}", ran.err);
+        }
+    }
 }
 
 #[test]

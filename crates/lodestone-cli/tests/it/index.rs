@@ -89,7 +89,10 @@ fn what_is_no_list_of_hashes_makes_no_index_and_what_is_no_index_is_not_overwrit
     refused(&build(&["pdq:empty.txt", "--out", "x"]), "the list is empty");
     refused(&build(&["md5:md5.txt", "--out", "x"]), "no PDQ value");
     refused(&build(&["--raw", "short.bin", "--out", "x"]), "no multiple of 32");
-    refused(&build(&["--raw", "empty.txt", "--out", "x"]), "no PDQ value");
+    refused(&build(&["--raw", "empty.txt", "--out", "x"]), "the file is empty");
+    refused(&build(&["--raw", ".", "--out", "x"]), "not from a folder, pipe or device");
+    #[cfg(unix)]
+    refused(&build(&["--raw", "/dev/null", "--out", "x"]), "not from a folder, pipe or device");
     refused(&build(&["pdq:broken.txt", "--out", "x"]), "line 2");
     refused(&build(&["pdq:list.txt", "--out", "notes.txt"]), "another file");
     refused(&build(&["pdq:list.txt", "--out", "."]), "is a folder");

@@ -48,6 +48,20 @@ fn a_list_given_by_file_matches_equal_values_and_nearer_ones_when_told_how_near(
     assert_eq!(entries(&near, "distance_squared"), [("e0".to_owned(), 0), ("e7".to_owned(), 49)]);
     let none = place.run(&["match", "--signal", &format!("photodna:{}", value(90)), "--known", "known.csv"]);
     assert_eq!((none.code, none.out.ends_with("no match\n")), (Some(0), true), "{}", none.err);
+    // Base64 of the same bytes, three at a time.
+    let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bytes: Vec<u32> = (0..144u32).map(|i| i / 2).collect();
+    let base64: String = bytes
+        .chunks(3)
+        .flat_map(|three| {
+            let word = three[0] << 16 | three[1] << 8 | three[2];
+            [18, 12, 6, 0].map(|shift| char::from(digits[(word >> shift & 63) as usize]))
+        })
+        .collect();
+    let ran = place.run(&["match", "--signal", &format!("photodna:{base64}"), "--known", "known.csv"]);
+    assert_eq!((ran.code, ran.out), (Some(1), equal.out), "{}", ran.err);
+    let short = place.run(&["match", "--signal", "photodna:AAEC", "--known", "known.csv"]);
+    assert!(short.err.contains("192 characters of base64"), "{}", short.err);
     let beyond = place.run(&["match", "--signal", &signal, "--photodna-distance", "9363601"]);
     assert_eq!(beyond.code, Some(2), "{}", beyond.out);
 }
@@ -72,7 +86,13 @@ fn a_bank_matches_photodna_values_within_its_own_limit_which_can_be_changed() {
     assert_eq!(run(&["bank", "remove", "hotline", "new", "--yes"]).code, Some(0));
     assert_eq!(run(&["bank", "set", "hotline", "--photodna-distance", "0", "--radius", "20"]).code, Some(0));
     assert_eq!(entries(&ask(), "distance_squared"), [("e0".to_owned(), 0)]);
-    assert_eq!(run(&["bank", "set", "hotline"]).code, Some(2));
+    let nothing = run(&["bank", "set", "hotline"]);
+    assert_eq!(nothing.code, Some(2));
+    assert!(
+        nothing.err.contains("--radius") && nothing.err.contains("--photodna-distance"),
+        "{}",
+        nothing.err
+    );
 }
 
 #[test]
