@@ -11,7 +11,7 @@ use lodestone_engine::lists::{ListRequest, ListSpec, Within, describe};
 use lodestone_engine::retro::{Recalled, RetroError, retro};
 use lodestone_engine::{LookUps, Snapshot, SnapshotBuilder, wire};
 use lodestone_store::Store;
-use lodestone_types::{Bank, BankKind, Match as Matched, State};
+use lodestone_types::{Bank, BankKind, Match as Matched, SignalType, State};
 use serde_json::{Value, json};
 
 use super::{Objects, quoted};
@@ -250,6 +250,12 @@ fn seen(
         )?;
     }
     let snapshot = lists::build(builder, generation + 1, stop)?;
+    let comparable = [SignalType::Pdq, SignalType::Md5, SignalType::Sha1, SignalType::Sha256]
+        .iter()
+        .any(|kind| snapshot.holds(*kind));
+    if !comparable {
+        eprintln!("warning: nothing could be compared: the lists hold no value of a type that scans keep");
+    }
     let machine = matches!(args.format, Format::Ndjson | Format::Json);
     let mut objects = Objects::new(args.format);
     let mut out = BufWriter::new(io::stdout());
@@ -311,7 +317,7 @@ fn seen(
     if machine {
         written = objects
             .push(&json!({
-                "kind": "summary", "lists": snapshot.banks(), "against": SEEN, "files": retro.files,
+                "kind": "summary", "lists": snapshot.banks(), "against": SEEN, "comparable": comparable, "files": retro.files,
                 "observations": retro.observations, "known": retro.known, "unreadable": retro.unreadable,
                 "lost": retro.lost, "look_up": wire::look_up(&look_ups), "interrupted": retro.interrupted,
                 "generation": snapshot.generation(), "program": program(),

@@ -302,6 +302,14 @@ fn new_entries_find_what_was_scanned_before_without_the_pictures() {
     assert_eq!((summary["files"].as_u64(), summary["observations"].as_u64()), (Some(21), Some(22)));
     let text = place.run(&["match", "--against", "seen", "pdq:new.txt", "--data", "state"]);
     assert_eq!((text.code, text.out.lines().count()), (Some(1), 2), "{}", text.out);
+    place.put("vectors.csv", format!("id,photodna\nv,{}\n", "5b".repeat(144)));
+    let apart = place.run(&["match", "--against", "seen", "vectors.csv", "--data", "state"]);
+    assert_eq!(apart.code, Some(0));
+    assert!(
+        apart.err.contains("nothing could be compared") && !text.err.contains("compared"),
+        "{}",
+        apart.err
+    );
     place.put("far.txt", hex(&hashes(8, 1)[0]));
     assert_eq!(place.run(&["match", "--against", "seen", "pdq:far.txt", "--data", "state"]).code, Some(0));
 }
