@@ -5,8 +5,9 @@
 //! running sum of differing bits stays within the running sum of thresholds (Qin and Xiao, "Pigeonring", PVLDB 12(1), 2018;
 //! it is the cycle lemma). Its first two steps are what the tables serve: chunk `i` differs in at most `t[i]` bits, so the
 //! code stands in one of few buckets, and chunks `i` and `i + 1` together in at most `t[i] + t[i+1] + 1`: each bucket
-//! holds 16 bits of the next chunk beside each other, so one vector compare sorts out 32 entries at once. What is left,
-//! a few in ten thousand, is compared in full.
+//! holds 16 bits of the next chunk beside each other, so one vector compare sorts out 32 entries at once. Beside the number
+//! of a code stand as many further bits as find room: they serve the rest of the second step and some of the third. What is
+//! left, one in some hundreds to thousands, is compared in full.
 //!
 //! Every answer is exact for every radius; only the cost depends on thresholds and widths.
 
