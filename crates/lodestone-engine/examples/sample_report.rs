@@ -221,7 +221,7 @@ fn record(path: &str, seed: u64, at: u64, state: State, kind: u64) -> Record {
     };
     let assessment = match kind {
         2 => Assessment {
-            camera_chain: CameraChain::FullAndStructure,
+            camera_chain: CameraChain::Strong,
             camera: Some("Lodestone Demo LD-1".into()),
             ..Assessment::default()
         },

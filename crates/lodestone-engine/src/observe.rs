@@ -19,6 +19,7 @@ pub struct Eye {
     options: ObserveOptions,
     limits: Limits,
     sink: HashingSink,
+    kit: lodestone_provenance::Kit,
 }
 
 impl Eye {
@@ -28,6 +29,7 @@ impl Eye {
         Self {
             limits: options.limits(),
             sink: HashingSink::new(options.pre, options.composites, thumbnail),
+            kit: lodestone_provenance::Kit::built_in(),
             options: options.clone(),
         }
     }
@@ -85,9 +87,18 @@ impl Eye {
         if self.options.provenance {
             let found = segments::scan(bytes);
             let (width, height) = seen.picture.as_ref().map_or((0, 0), |p| (p.width, p.height));
-            let (findings, assessment) = lodestone_provenance::examine(&found, width, height);
-            seen.findings = findings;
-            seen.assessment = Some(assessment);
+            let item = lodestone_provenance::Item {
+                bytes,
+                segments: &found,
+                width,
+                height,
+                pixels: None,
+                sidecar: None,
+            };
+            let wish = lodestone_provenance::Wish::WITHOUT_PIXELS;
+            let examined = lodestone_provenance::examine(&item, &self.kit, &wish);
+            seen.findings = examined.findings;
+            seen.assessment = Some(examined.assessment);
             if let Some(picture) = &mut seen.picture {
                 picture.orientation = segments::orientation(&found);
             }

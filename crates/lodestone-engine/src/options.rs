@@ -4,7 +4,7 @@ use lodestone_media::Limits;
 use serde::{Deserialize, Serialize};
 
 /// Version of what `observe` says. Kept observations of another version are made again.
-pub const OBSERVATION_VERSION: u32 = 1;
+pub const OBSERVATION_VERSION: u32 = 2;
 
 /// Before the PDQ filter: nothing, or what the C++ tool does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

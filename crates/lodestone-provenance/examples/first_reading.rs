@@ -9,16 +9,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use lodestone_media::segments;
-use lodestone_provenance::examine;
+use lodestone_provenance::{Item, Kit, Wish, examine};
 use lodestone_types::{Assessment, CameraChain, Finding, Proposition};
 
 #[derive(Default)]
 struct Row {
     files: u32,
     unreadable: u32,
-    partial: u32,
-    full: u32,
-    full_structure: u32,
+    weak: u32,
+    contradicted: u32,
+    strong: u32,
     generator: u32,
     input_used: u32,
     editor: u32,
@@ -46,6 +46,7 @@ fn main() {
     let (path, label, subtype) = (column("path"), column("label"), column("subtype"));
     let (width, height) = (column("width"), column("height"));
 
+    let kit = Kit::built_in();
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     let mut generators: BTreeMap<(String, String), u32> = BTreeMap::new();
     let mut read: BTreeMap<String, (Vec<Finding>, Assessment)> = BTreeMap::new();
@@ -62,11 +63,20 @@ fn main() {
         };
         let segments = segments::scan(&bytes);
         let number = |i: usize| line[i].parse().unwrap_or(0);
-        let (findings, assessment) = examine(&segments, number(width), number(height));
+        let item = Item {
+            bytes: &bytes,
+            segments: &segments,
+            width: number(width),
+            height: number(height),
+            pixels: None,
+            sidecar: None,
+        };
+        let examined = examine(&item, &kit, &Wish::WITHOUT_PIXELS);
+        let (findings, assessment) = (examined.findings, examined.assessment);
         let has = |code: &str| u32::from(findings.iter().any(|f| f.code == code));
-        row.partial += u32::from(assessment.camera_chain == CameraChain::Partial);
-        row.full += u32::from(assessment.camera_chain == CameraChain::Full);
-        row.full_structure += u32::from(assessment.camera_chain == CameraChain::FullAndStructure);
+        row.weak += u32::from(assessment.camera_chain == CameraChain::Weak);
+        row.contradicted += u32::from(assessment.camera_chain == CameraChain::Contradicted);
+        row.strong += u32::from(assessment.camera_chain == CameraChain::Strong);
         row.generator += u32::from(assessment.generator.is_some());
         row.input_used += u32::from(assessment.input_picture_used);
         row.editor += u32::from(assessment.editor.is_some());
@@ -97,8 +107,8 @@ fn main() {
         "{:<38} {:>5} {:>7} {:>5} {:>9} {:>9} {:>5} {:>6} {:>9} {:>8} {:>4} {:>7}",
         "label",
         "files",
-        "partial",
-        "full",
+        "weak",
+        "contradicted",
         "+structure",
         "generator",
         "input",
@@ -112,9 +122,9 @@ fn main() {
         println!(
             "{label:<38} {:>5} {:>7} {:>5} {:>10} {:>9} {:>5} {:>6} {:>9} {:>8} {:>4} {:>7}",
             row.files,
-            row.partial,
-            row.full,
-            row.full_structure,
+            row.weak,
+            row.contradicted,
+            row.strong,
             row.generator,
             row.input_used,
             row.editor,

@@ -17,7 +17,7 @@ const PROPOSITIONS: [Proposition; 5] = [
 
 pub(crate) fn assess(mut reading: Reading) -> (Vec<Finding>, Assessment) {
     let chain = chain(&reading);
-    if chain >= CameraChain::Full && !reading.generators.is_empty() {
+    if reading.camera.is_full() && !reading.generators.is_empty() {
         reading.find(
             "assessment",
             "conflict.camera_and_generator",
@@ -38,24 +38,45 @@ pub(crate) fn assess(mut reading: Reading) -> (Vec<Finding>, Assessment) {
         digital_source_type: reading.digital_source_type.clone(),
         abstains: supported.is_empty(),
         supported,
-        statement: String::new(),
         limits: limits(&reading),
+        generator_source: reading
+            .generator_source
+            .or((!reading.generators.is_empty()).then_some("metadata"))
+            .map(str::to_owned),
+        workflow: reading.workflow.take(),
+        credentials: reading.credentials.take(),
+        watermarks: std::mem::take(&mut reading.watermarks),
+        facts: std::mem::take(&mut reading.facts),
+        scores: std::mem::take(&mut reading.scores),
+        checks: std::mem::take(&mut reading.checks),
+        ..Assessment::default()
     };
+    assessment.facts.insert("camera_chain".to_owned(), chain_name(chain).to_owned());
     assessment.statement = statement(&assessment, &reading);
     (reading.findings, assessment)
 }
 
+fn chain_name(chain: CameraChain) -> &'static str {
+    match chain {
+        CameraChain::None => "none",
+        CameraChain::Contradicted => "contradicted",
+        CameraChain::Weak => "weak",
+        CameraChain::Strong => "strong",
+    }
+}
+
 fn chain(reading: &Reading) -> CameraChain {
     let camera = &reading.camera;
-    if camera.is_full() && reading.editor.is_none() {
-        match camera.structure_agrees {
-            Some(true) if !camera.size_disagrees => CameraChain::FullAndStructure,
-            _ => CameraChain::Full,
-        }
-    } else if camera.is_partial() {
-        CameraChain::Partial
+    if !camera.is_partial() {
+        return CameraChain::None;
+    }
+    if camera.structure_agrees == Some(false) || camera.size_disagrees || camera.maker_note_disagrees {
+        return CameraChain::Contradicted;
+    }
+    if camera.is_full() && reading.editor.is_none() && camera.structure_agrees == Some(true) {
+        CameraChain::Strong
     } else {
-        CameraChain::None
+        CameraChain::Weak
     }
 }
 
@@ -101,21 +122,13 @@ fn statement(assessment: &Assessment, reading: &Reading) -> String {
     }
     let camera = assessment.camera.as_deref().unwrap_or("a camera");
     match assessment.camera_chain {
-        CameraChain::FullAndStructure => parts.push(format!(
-            "Metadata supports a capture by {camera}, and the JPEG structure agrees; metadata can be copied."
+        CameraChain::Strong => parts.push(format!(
+            "Metadata supports a capture by {camera}, and the file's structure agrees; metadata can be copied."
         )),
-        CameraChain::Full => parts.push(match reading.camera.structure_agrees {
-            Some(false) => format!(
-                "Metadata of {camera} is complete, but the JPEG structure contradicts it: re-encoded or copied."
-            ),
-            _ => format!(
-                "Metadata supports a capture by {camera}; the structure supports it no further, and metadata can be copied."
-            ),
-        }),
-        CameraChain::Partial if reading.camera.structure_agrees == Some(false) => parts.push(format!(
-            "Part of a camera's trace is there ({camera}), but the JPEG structure contradicts it: re-encoded or copied."
+        CameraChain::Contradicted => parts.push(format!(
+            "Metadata of {camera} is there, but the file contradicts it: re-encoded, edited or copied."
         )),
-        CameraChain::Partial => parts.push(format!("Part of a camera's trace is there ({camera}).")),
+        CameraChain::Weak => parts.push(format!("Part of a camera's trace is there ({camera}).")),
         CameraChain::None => {}
     }
     if reading.camera.size_disagrees {

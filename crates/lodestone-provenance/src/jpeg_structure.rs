@@ -5,8 +5,9 @@ use lodestone_types::{Location, Proposition, Strength};
 
 use crate::exif;
 use crate::reading::{Reading, against, supports};
+use crate::structure::Database;
 
-pub(crate) fn examine(segments: &Segments<'_>, reading: &mut Reading) {
+pub(crate) fn examine(segments: &Segments<'_>, _database: &Database, reading: &mut Reading) {
     let Some(jpeg) = &segments.jpeg else { return };
     if jpeg.tables.is_empty() || jpeg.frame.is_none() {
         return;

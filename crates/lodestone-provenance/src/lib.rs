@@ -10,48 +10,86 @@
 //!                                   what made it    who shot it    who changed it  who wrote the bytes
 //! ```
 //!
-//! Conventions are data, under `rules/`. Signed provenance (C2PA) is noted as present and not validated here;
-//! watermarks and pixels are not looked at.
+//! Conventions are data, under `rules/`. [`weigh`] turns the facts that the examiners gave into likelihood ratios by
+//! calibration tables; it needs no file and can be done again when tables change.
 #![forbid(unsafe_code)]
 
 mod assess;
+pub mod calibration;
 mod comfy;
 mod container;
+mod credentials;
 mod editors;
 mod exif;
 mod fields;
 mod generators;
 mod input;
 mod iptc;
+mod item;
 mod jpeg_structure;
 mod json;
+mod kit;
 mod makernote;
+mod maps;
+mod models;
 mod reading;
+mod recompression;
 mod rules;
 mod shape;
+pub mod structure;
+mod watermark;
 mod xmp;
 
-use lodestone_media::segments::Segments;
 use lodestone_types::{Assessment, Finding};
+
+pub use calibration::{Calibrations, weigh};
+pub use item::{Item, Map, Pixels, Wish};
+pub use kit::{Kit, KitError, KitSources};
 
 use fields::Fields;
 use reading::Reading;
 
 /// The rules that [`examine`] follows, with their version; [`Assessment::basis`] of every reading.
-pub const BASIS: &str = "metadata-first-reading/1";
+pub const BASIS: &str = "examiners/2";
 
-/// Reads origin from metadata and structure. Total; the same segments give the same findings in the same order.
+/// What came of examining one file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Examined {
+    /// What was found, in the order of the examiners.
+    pub findings: Vec<Finding>,
+    /// What the findings say together, not weighed yet: see [`weigh`].
+    pub assessment: Assessment,
+    /// Aids to look at, where asked for.
+    pub maps: Vec<Map>,
+}
+
+/// Reads everything a file says of its origin. Total; the same item, kit and wish give the same answer in the same order.
 ///
-/// `width` and `height` are of the decoded picture in stored orientation, 0 where unknown. Cost: below a millisecond
-/// for usual files; JSON and XML are parsed within limits.
-pub fn examine(segments: &Segments<'_>, width: u32, height: u32) -> (Vec<Finding>, Assessment) {
+/// Cost: metadata and structure a millisecond or two for usual files; JSON and XML are parsed within limits. Credentials
+/// hash the file once. Watermarks, recompression and maps go over the pixels a few times; models cost what they cost.
+pub fn examine(item: &Item<'_>, kit: &Kit, wish: &Wish) -> Examined {
+    let segments = item.segments;
     let packets = xmp::packets(segments);
     let fields = Fields::read(segments, &packets);
-    let mut reading = Reading::default();
+    let mut reading = Reading::new(wish);
+    if wish.credentials {
+        credentials::examine(item, &kit.trust, &mut reading);
+    }
     generators::examine(&fields, &mut reading);
-    exif::examine(segments, &fields, (width, height), &mut reading);
+    exif::examine(segments, &fields, (item.width, item.height), &mut reading);
     editors::examine(&fields, &mut reading);
-    jpeg_structure::examine(segments, &mut reading);
+    jpeg_structure::examine(segments, &kit.structures, &mut reading);
     container::examine(segments, &packets, &mut reading);
-    assess::assess(reading)
+    if wish.watermarks {
+        watermark::examine(item, &mut reading);
+    }
+    if wish.recompression {
+        recompression::examine(item, &mut reading);
+    }
+    if wish.models {
+        kit.models.examine(item, &mut reading);
+    }
+    let maps = if wish.maps { maps::draw(item) } else { Vec::new() };
+    let (findings, assessment) = assess::assess(reading);
+    Examined { findings, assessment, maps }
 }

@@ -1,6 +1,13 @@
 //! What the examiners of one item have found so far.
 
-use lodestone_types::{Bearing, Direction, Finding, Location, Proposition, Strength};
+use std::collections::BTreeMap;
+
+use lodestone_types::{
+    Bearing, Check, CheckState, Credentials, Direction, Finding, Location, Proposition, Strength, Watermark,
+    Workflow,
+};
+
+use crate::item::Wish;
 
 /// Findings, and the facts that later examiners and the assessment need.
 #[derive(Debug, Default)]
@@ -17,6 +24,17 @@ pub(crate) struct Reading {
     /// Checks that found something to look at.
     pub(crate) applied: u32,
     pub(crate) c2pa_present: bool,
+    /// Prompts as text and not as digests.
+    pub(crate) show_text: bool,
+    /// Where the first generator is named; see [`lodestone_types::Assessment::generator_source`].
+    pub(crate) generator_source: Option<&'static str>,
+    pub(crate) workflow: Option<Workflow>,
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) watermarks: Vec<Watermark>,
+    /// Facts and scores for calibration; see [`lodestone_types::Assessment`].
+    pub(crate) facts: BTreeMap<String, String>,
+    pub(crate) scores: BTreeMap<String, f64>,
+    pub(crate) checks: Vec<Check>,
 }
 
 /// The camera's trace.
@@ -48,6 +66,34 @@ impl Camera {
 }
 
 impl Reading {
+    pub(crate) fn new(wish: &Wish) -> Self {
+        Self { show_text: wish.show_text, ..Self::default() }
+    }
+
+    /// Notes how a check went.
+    #[allow(dead_code)]
+    pub(crate) fn check(&mut self, examiner: &str, state: CheckState, why: Option<String>) {
+        self.checks.push(Check { examiner: examiner.to_owned(), state, why });
+    }
+
+    /// States a fact for calibration, and that the last finding gave it.
+    #[allow(dead_code)]
+    pub(crate) fn fact(&mut self, name: &str, category: &str) {
+        self.facts.insert(name.to_owned(), category.to_owned());
+        if let Some(finding) = self.findings.last_mut() {
+            finding.gives.push(name.to_owned());
+        }
+    }
+
+    /// States a score for calibration, and that the last finding gave it.
+    #[allow(dead_code)]
+    pub(crate) fn score(&mut self, name: &str, value: f64) {
+        self.scores.insert(name.to_owned(), value);
+        if let Some(finding) = self.findings.last_mut() {
+            finding.gives.push(name.to_owned());
+        }
+    }
+
     /// Adds a finding.
     pub(crate) fn find(
         &mut self,
@@ -63,6 +109,8 @@ impl Reading {
             what,
             locations,
             bearings,
+            gives: Vec::new(),
+            log10_lr: None,
         });
     }
 }

@@ -12,7 +12,9 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod assessment;
 pub mod bank;
+pub mod credentials;
 pub mod hex;
 pub mod item;
 pub mod matching;
@@ -21,10 +23,15 @@ pub mod provenance;
 pub mod record;
 pub mod signal;
 
+pub use assessment::{PairAssessment, Watermark};
 pub use bank::{Bank, BankKind, ListEntry, ListVersion, Reject, RejectKind};
+pub use credentials::{Credentials, Integrity, SignedTime, Trust, TrustListVersion};
 pub use item::{ContentId, Digests, Stage, Unreadable};
 pub use matching::{Backdrop, Dihedral, Match, Transform, TransformKind};
 pub use observation::{Fingerprint, Form, HashMode, Observation, Picture, Thumbnail};
-pub use provenance::{Assessment, Bearing, CameraChain, Direction, Finding, Location, Proposition, Strength};
+pub use provenance::{
+    Assessment, Bearing, CameraChain, Check, CheckState, Direction, Finding, Location, Proposition, Strength,
+    Workflow,
+};
 pub use record::{Edge, EdgeKind, Factor, Group, Priority, Record, State, Summary};
 pub use signal::{Signal, SignalError, SignalType};

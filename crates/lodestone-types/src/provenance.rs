@@ -1,6 +1,10 @@
 //! Provenance: findings, propositions and what they say together. There is no verdict here; people decide.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use crate::{Credentials, PairAssessment, Watermark};
 
 /// What might be true of a picture. *Source:* ENFSI BPM-DI-03; mapped to IPTC digitalSourceType.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -65,7 +69,7 @@ pub struct Location {
 }
 
 /// One observation by one examiner. *Source:* ENFSI, "finding".
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// Who found it: `exif`, `xmp`, `png-text`, `jpeg-structure` …
     pub examiner: String,
@@ -76,9 +80,15 @@ pub struct Finding {
     /// Where it stands.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locations: Vec<Location>,
-    /// How it bears on each proposition; empty: not calibrated, shown only.
+    /// How it bears on each proposition; empty: shown only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bearings: Vec<Bearing>,
+    /// Which facts of [`Assessment::facts`] or [`Assessment::scores`] it gave, by name: what a calibration weighs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gives: Vec<String>,
+    /// Its own log10 likelihood ratio, where a calibration table holds that fact alone; filled when a file is appraised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log10_lr: Option<f64>,
 }
 
 /// How complete and consistent the trace of a camera is.
@@ -88,19 +98,45 @@ pub enum CameraChain {
     /// No camera metadata. Says nothing: most pictures on the web have none.
     #[default]
     None,
-    /// Some of it.
-    Partial,
-    /// Make, Model, MakerNote, date and exposure all there, no editor named.
-    Full,
-    /// As `Full`, and the JPEG structure is one that cameras write and libraries do not.
-    FullAndStructure,
+    /// A camera is claimed, and something in the file contradicts the claim: re-encoded, edited or copied.
+    Contradicted,
+    /// Some of what a camera writes, or all of it without a structure that supports it.
+    Weak,
+    /// Make, model, a MakerNote that fits, date and exposure, no editor named, and a file structure that such a camera
+    /// writes and libraries do not.
+    Strong,
 }
 
-/// What the findings say together, in a first reading from metadata and structure. Not calibrated: it orders a pile and
-/// explains the order. Absence of findings is no evidence.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What a generator's metadata tells of how a picture was made. Prompts are kept as digests unless text was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Workflow {
+    /// Names of models and checkpoints, as written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
+    /// Names of LoRAs and other add-on weights.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loras: Vec<String>,
+    /// Seed, as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<String>,
+    /// SHA-256 of the prompt's UTF-8 text, trimmed; hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_sha256: Option<String>,
+    /// The prompt itself; only on request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// Names of input pictures, as written; only on request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<String>,
+    /// `txt2img`, `img2img`, `inpaint`, `edit`, `upscale`, where told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+}
+
+/// What the findings of one file say together. Absence of findings is no evidence.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Assessment {
-    /// Which rules gave it, with their version: `metadata-first-reading/1`.
+    /// Which rules gave it, with their version: `examiners/2`.
     pub basis: String,
     /// The camera's trace.
     pub camera_chain: CameraChain,
@@ -110,15 +146,33 @@ pub struct Assessment {
     /// Generator whose conventions the metadata follows, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generator: Option<String>,
+    /// Where that generator is named: `metadata`, `stealth`, `sidecar`, `credentials`, `source_type`, `watermark`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator_source: Option<String>,
     /// The generator's metadata says that an input picture was used (img2img, inpaint, edit): an edit of a picture.
     #[serde(default)]
     pub input_picture_used: bool,
+    /// What the generator's metadata tells of how the picture was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<Workflow>,
     /// Editor named by the file, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub editor: Option<String>,
-    /// IPTC digitalSourceType claimed by the file, its last path segment.
+    /// IPTC digitalSourceType claimed by the file without a signature, its last path segment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digital_source_type: Option<String>,
+    /// Content Credentials, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Credentials>,
+    /// Invisible watermarks found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub watermarks: Vec<Watermark>,
+    /// Facts for calibration: name to category, as `camera_chain` to `strong`. See docs/calibration.md.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<String, String>,
+    /// Scores for calibration: name to number, as `model:NAME` to a logit.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scores: BTreeMap<String, f64>,
     /// Propositions that at least one finding supports, strongest first.
     #[serde(default)]
     pub supported: Vec<Proposition>,
@@ -129,4 +183,34 @@ pub struct Assessment {
     /// What this reading cannot tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<String>,
+    /// Checks that were made, could not apply, or failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+    /// Likelihood ratios for stated pairs of propositions; filled when a file is appraised.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pairs: Vec<PairAssessment>,
+}
+
+/// How one check went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckState {
+    /// It had something to look at.
+    Applied,
+    /// There was nothing for it in this file, or it was not asked for.
+    NotApplicable,
+    /// It could not be finished; the reason is told.
+    Failed,
+}
+
+/// One check and how it went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Its examiner: `credentials`, `exif`, `jpeg-structure`, `watermark`, `model:NAME` …
+    pub examiner: String,
+    /// How it went.
+    pub state: CheckState,
+    /// Why, where that is worth saying.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }

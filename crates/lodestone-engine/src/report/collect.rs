@@ -185,9 +185,9 @@ fn origin(observation: &Observation) -> Option<String> {
     let mut words = Vec::new();
     if said.camera_chain != CameraChain::None {
         let chain = match said.camera_chain {
-            CameraChain::None | CameraChain::Partial => "camera metadata, partial",
-            CameraChain::Full => "camera metadata, complete",
-            CameraChain::FullAndStructure => "camera metadata and structure",
+            CameraChain::None | CameraChain::Weak => "camera metadata, partial",
+            CameraChain::Contradicted => "camera metadata, contradicted",
+            CameraChain::Strong => "camera metadata and structure",
         };
         words.push(match &said.camera {
             Some(camera) => format!("{chain} ({camera})"),

@@ -48,9 +48,9 @@ pub const RULES: [Rule; 25] = [
         400,
         "origin: full camera metadata and a file structure that cameras write",
     ),
-    rule("camera_chain", 360, "origin: full camera metadata"),
     rule("ai_edit", 220, "origin: a generative edit of an input picture, which may show a real person"),
     rule("camera_chain_partial", 200, "origin: part of a camera's metadata"),
+    rule("camera_chain_contradicted", 190, "origin: camera metadata that the file contradicts"),
     rule("edited_capture", 180, "origin: a capture that an editor changed or saved again"),
     rule("unknown", 100, "holds a file that no list knows exactly"),
     rule("origin_open", 20, "nothing says where such a file comes from: real until shown otherwise"),
@@ -209,16 +209,10 @@ fn origin(factors: &mut Factors, unknown: &[&TriageItem]) {
     let chain = |wanted: CameraChain| unknown.iter().find(|item| item.origin.camera_chain == wanted);
     let camera = |item: &&TriageItem| item.origin.camera.as_deref().unwrap_or("not named").to_owned();
     let mut found: Vec<(&'static str, String)> = Vec::new();
-    if let Some(item) = chain(CameraChain::FullAndStructure) {
+    if let Some(item) = chain(CameraChain::Strong) {
         found.push((
             "camera_chain_and_structure",
             format!("Likely camera original: full camera metadata (camera: {}) and a file structure that cameras write.", camera(item)),
-        ));
-    }
-    if let Some(item) = chain(CameraChain::Full) {
-        found.push((
-            "camera_chain",
-            format!("Likely camera original: full camera metadata (camera: {}).", camera(item)),
         ));
     }
     if unknown.iter().any(|item| item.origin.ai_edited) {
@@ -227,10 +221,19 @@ fn origin(factors: &mut Factors, unknown: &[&TriageItem]) {
             "Generative edit of an input picture, which may show a real person.".to_owned(),
         ));
     }
-    if let Some(item) = chain(CameraChain::Partial) {
+    if let Some(item) = chain(CameraChain::Weak) {
         found.push((
             "camera_chain_partial",
             format!("Part of a camera's metadata (camera: {}).", camera(item)),
+        ));
+    }
+    if let Some(item) = chain(CameraChain::Contradicted) {
+        found.push((
+            "camera_chain_contradicted",
+            format!(
+                "Camera metadata (camera: {}) that the file contradicts: edited, re-encoded or copied.",
+                camera(item)
+            ),
         ));
     }
     if unknown.iter().any(|item| item.origin.edited) {

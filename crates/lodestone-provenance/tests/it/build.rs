@@ -1,5 +1,8 @@
 //! Fabricated containers: metadata around no pixels worth the name.
 
+use lodestone_provenance::{Item, Kit, Wish};
+use lodestone_types::{Assessment, Finding};
+
 /// A PNG chunk. The checksum is left 0: readers of metadata do not ask for it.
 pub(crate) fn chunk(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let length = u32::try_from(data.len()).expect("small");
@@ -138,4 +141,13 @@ pub(crate) fn xmp(attributes: &str, content: &str) -> String {
     format!(
         r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" {attributes}>{content}</rdf:Description></rdf:RDF></x:xmpmeta>"#
     )
+}
+
+/// The reading without pixels.
+pub(crate) fn examine(file: &[u8], size: (u32, u32)) -> (Vec<Finding>, Assessment) {
+    let segments = lodestone_media::segments::scan(file);
+    let item =
+        Item { bytes: file, segments: &segments, width: size.0, height: size.1, pixels: None, sidecar: None };
+    let examined = lodestone_provenance::examine(&item, &Kit::built_in(), &Wish::WITHOUT_PIXELS);
+    (examined.findings, examined.assessment)
 }

@@ -1,10 +1,8 @@
 //! The camera's trace, complete, in part, copied and contradicted.
 
-use lodestone_media::segments::scan;
-use lodestone_provenance::examine;
 use lodestone_types::{Assessment, CameraChain, Finding, Proposition};
 
-use crate::build::{Value, app1_exif, jfif, jpeg, segment, tiff};
+use crate::build::{Value, app1_exif, examine, jfif, jpeg, segment, tiff};
 
 fn camera(make: &str, software: &str, note: &[u8]) -> Vec<u8> {
     tiff(
@@ -28,7 +26,7 @@ fn camera(make: &str, software: &str, note: &[u8]) -> Vec<u8> {
 const NIKON: &[u8] = b"Nikon\0\x02\x10\0\0II*\0\x08\0\0\0serial 123456";
 
 fn read(file: &[u8], size: (u32, u32)) -> (Vec<Finding>, Assessment) {
-    examine(&scan(file), size.0, size.1)
+    examine(file, size)
 }
 
 fn has(findings: &[Finding], code: &str) -> bool {
@@ -39,7 +37,7 @@ fn has(findings: &[Finding], code: &str) -> bool {
 fn a_full_chain_with_a_cameras_structure_is_read_as_such() {
     let file = jpeg(&[app1_exif(&camera("NIKON", "Ver.1.00", NIKON))], true);
     let (findings, assessment) = read(&file, (8, 8));
-    assert_eq!(assessment.camera_chain, CameraChain::FullAndStructure);
+    assert_eq!(assessment.camera_chain, CameraChain::Strong);
     assert_eq!(assessment.camera.as_deref(), Some("NIKON X-1 Testcamera"));
     assert_eq!(assessment.supported, [Proposition::CameraOriginal]);
     assert!(!format!("{findings:?}").contains("123456"), "serial numbers are not shown");
@@ -56,17 +54,17 @@ fn a_full_chain_with_a_cameras_structure_is_read_as_such() {
 fn exif_copied_over_a_library_file_is_contradicted_by_its_structure() {
     let file = jpeg(&[jfif(), app1_exif(&camera("NIKON", "", NIKON))], false);
     let (findings, assessment) = read(&file, (8, 8));
-    assert_eq!(assessment.camera_chain, CameraChain::Full);
+    assert_eq!(assessment.camera_chain, CameraChain::Contradicted);
     assert!(has(&findings, "structure.disagrees"));
     assert_eq!(assessment.supported.first(), Some(&Proposition::EditedCapture));
     assert!(assessment.statement.contains("contradicts"));
 }
 
 #[test]
-fn an_editor_makes_the_chain_partial() {
+fn an_editor_makes_the_chain_weak() {
     let file = jpeg(&[app1_exif(&camera("NIKON", "GIMP 2.10", NIKON))], true);
     let (_, assessment) = read(&file, (8, 8));
-    assert_eq!(assessment.camera_chain, CameraChain::Partial);
+    assert_eq!(assessment.camera_chain, CameraChain::Weak);
     assert_eq!(assessment.editor.as_deref(), Some("GIMP"));
     assert_eq!(assessment.supported.first(), Some(&Proposition::EditedCapture));
 }
@@ -76,15 +74,15 @@ fn a_transfer_program_is_shown_and_changes_nothing() {
     let file = jpeg(&[app1_exif(&camera("NIKON", "Nikon Transfer 1.1 W", NIKON))], true);
     let (findings, assessment) = read(&file, (8, 8));
     assert!(has(&findings, "software.transfer"));
-    assert_eq!(assessment.camera_chain, CameraChain::FullAndStructure);
+    assert_eq!(assessment.camera_chain, CameraChain::Strong);
 }
 
 #[test]
-fn a_maker_note_of_another_vendor_breaks_the_chain() {
+fn a_maker_note_of_another_vendor_contradicts_the_chain() {
     let file = jpeg(&[app1_exif(&camera("Canon", "", NIKON))], true);
     let (findings, assessment) = read(&file, (8, 8));
     assert!(has(&findings, "makernote.disagrees"));
-    assert_eq!(assessment.camera_chain, CameraChain::Partial);
+    assert_eq!(assessment.camera_chain, CameraChain::Contradicted);
 }
 
 #[test]
@@ -93,7 +91,7 @@ fn a_stated_size_that_is_not_the_pictures_is_found() {
     for (size, found) in [((8, 8), false), ((8, 6), true), ((0, 0), false)] {
         let (findings, assessment) = read(&file, size);
         assert_eq!(has(&findings, "exif.size_disagrees"), found, "{size:?}");
-        let expected = if found { CameraChain::Full } else { CameraChain::FullAndStructure };
+        let expected = if found { CameraChain::Contradicted } else { CameraChain::Strong };
         assert_eq!(assessment.camera_chain, expected);
     }
 }

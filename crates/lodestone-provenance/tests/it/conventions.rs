@@ -1,15 +1,14 @@
 //! Each convention is read from a fabricated file, and ordinary words are not.
 
-use lodestone_media::segments::scan;
-use lodestone_provenance::examine;
 use lodestone_types::{Assessment, CameraChain, Finding, Proposition};
 
 use crate::build::{
-    Value, app1_exif, app1_xmp, chunk, jfif, jpeg, png, png_text, segment, tiff, user_comment, webp, xmp,
+    Value, app1_exif, app1_xmp, chunk, examine, jfif, jpeg, png, png_text, segment, tiff, user_comment, webp,
+    xmp,
 };
 
 fn read(file: &[u8]) -> (Vec<Finding>, Assessment) {
-    examine(&scan(file), 8, 8)
+    examine(&file, (8, 8))
 }
 
 fn generator(file: &[u8]) -> Option<String> {

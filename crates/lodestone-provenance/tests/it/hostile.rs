@@ -1,10 +1,10 @@
 //! Cut, patched and bomb files: every reading ends, within its limits.
 
 use lodestone_media::segments::scan;
-use lodestone_provenance::examine;
 
 use crate::build::{
-    Value, app1_exif, app1_xmp, chunk, jfif, jpeg, png, png_text, segment, tiff, user_comment, webp, xmp,
+    Value, app1_exif, app1_xmp, chunk, examine, jfif, jpeg, png, png_text, segment, tiff, user_comment, webp,
+    xmp,
 };
 
 fn samples() -> Vec<Vec<u8>> {
@@ -42,7 +42,7 @@ fn samples() -> Vec<Vec<u8>> {
 fn a_file_cut_at_any_offset_is_read_without_a_panic() {
     for file in samples() {
         for end in 0..file.len() {
-            let (_, assessment) = examine(&scan(&file[..end]), 8, 8);
+            let (_, assessment) = examine(&file[..end], (8, 8));
             assert!(!assessment.basis.is_empty());
         }
     }
@@ -71,8 +71,8 @@ fn a_thousand_mutations_of_each_sample_are_read_without_a_panic() {
                     }
                 }
             }
-            let (findings, assessment) = examine(&scan(&copy), 8, 8);
-            assert_eq!((findings, assessment), examine(&scan(&copy), 8, 8), "same input, same output");
+            let (findings, assessment) = examine(&copy, (8, 8));
+            assert_eq!((findings, assessment), examine(&copy, (8, 8)), "same input, same output");
         }
     }
 }
@@ -81,7 +81,7 @@ fn a_thousand_mutations_of_each_sample_are_read_without_a_panic() {
 fn entity_bombs_and_document_types_are_refused() {
     let bomb =
         format!(r#"<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>{}"#, xmp("", "&b;"));
-    let (findings, assessment) = examine(&scan(&jpeg(&[app1_xmp(&bomb)], false)), 8, 8);
+    let (findings, assessment) = examine(&jpeg(&[app1_xmp(&bomb)], false), (8, 8));
     let refused = findings.iter().find(|f| f.code == "xmp.unreadable").expect("said so");
     assert!(refused.what.contains("document type refused"));
     assert!(assessment.abstains);
@@ -91,10 +91,10 @@ fn entity_bombs_and_document_types_are_refused() {
 fn xml_nested_a_hundred_thousand_deep_is_refused_or_read() {
     let open = r#"<a x="/>">"#.repeat(150_000);
     let file = webp(&[(b"XMP ", open.as_bytes())]);
-    let (findings, _) = examine(&scan(&file), 8, 8);
+    let (findings, _) = examine(&file, (8, 8));
     assert!(findings.iter().any(|f| f.code == "xmp.unreadable"));
     let nested = format!("{}{}", "<a>".repeat(90_000), "</a>".repeat(90_000));
-    let _ = examine(&scan(&webp(&[(b"XMP ", nested.as_bytes())])), 8, 8);
+    let _ = examine(&webp(&[(b"XMP ", nested.as_bytes())]), (8, 8));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn attributes_and_namespaces_without_end_are_refused() {
     let namespaces = many(&|i| format!("<a xmlns:n{i}='u{i}'>"));
     for packet in [attributes, namespaces] {
         let file = webp(&[(b"XMP ", packet.as_bytes())]);
-        let (findings, _) = examine(&scan(&file), 8, 8);
+        let (findings, _) = examine(&file, (8, 8));
         let refused = findings.iter().find(|f| f.code == "xmp.unreadable").expect("said so");
         assert!(refused.what.contains("too many"), "{}", refused.what);
     }
@@ -119,6 +119,6 @@ fn a_text_that_inflates_without_end_is_cut() {
     let segments = scan(&file);
     let held: usize = segments.items.iter().map(|s| s.data.len()).sum();
     assert!(held <= 16 << 20, "{held}");
-    let (_, assessment) = examine(&segments, 8, 8);
+    let (_, assessment) = examine(&file, (8, 8));
     assert_eq!(assessment.generator, None);
 }
