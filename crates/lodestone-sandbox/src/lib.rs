@@ -15,11 +15,14 @@
 //!   ◀───────────────────────────────────── Done
 //! ```
 //!
-//! Limits: address space, open files, no file written, no core dumped (rlimits, Unix), and a wall-clock
-//! deadline per step. seccomp and landlock come with the server. This crate does not know what runs in it.
+//! Limits: address space, open files, no file written, no core dumped (rlimits, Unix), a wall-clock deadline per step,
+//! and no network, no other program, no other process (seccomp, Linux on x86-64 and AArch64). [`enforced`] says which of
+//! them this platform has. This crate does not know what runs in it.
 #![forbid(unsafe_code)]
 
 mod child;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod filter;
 mod frame;
 mod limits;
 mod parent;

@@ -20,9 +20,16 @@ impl Default for Limits {
     }
 }
 
-/// What this platform enforces besides the deadline, for people: `rlimits` on Unix, else `process only`.
+/// What this platform enforces besides the deadline, for people: `rlimits, no network` on Linux (x86-64, AArch64),
+/// `rlimits` on other Unix, else `process only`. A Linux kernel built without seccomp has the rlimits only.
 pub fn enforced() -> &'static str {
-    if cfg!(unix) { "rlimits" } else { "process only" }
+    if cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))) {
+        "rlimits, no network"
+    } else if cfg!(unix) {
+        "rlimits"
+    } else {
+        "process only"
+    }
 }
 
 /// Applies the limits to this process, for good. Called by a worker before its first byte.
@@ -46,6 +53,8 @@ pub(crate) fn apply(memory_bytes: u64) -> std::io::Result<()> {
         // A worker that never comes back to its pipe must not outlive a killed parent.
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     }
+    #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+    crate::filter::apply()?;
     Ok(())
 }
 
