@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::credentials::TrustLists;
 use crate::models::Models;
-use crate::structure::Database;
+use crate::structure::{Database, Known, Signature};
 
 /// Where the operator's own material is; empty: only what is built in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +72,11 @@ impl Kit {
         }
         kit.models = Models::load(&sources.models)?;
         Ok(kit)
+    }
+
+    /// Who is known to write a JPEG structure.
+    pub fn known_structures(&self, signature: &Signature) -> Vec<&Known> {
+        self.structures.look_up(signature)
     }
 
     /// Names and digests of what is in use, one line each: printed with every answer.

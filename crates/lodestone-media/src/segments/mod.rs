@@ -20,7 +20,8 @@ pub mod tiff;
 use std::borrow::Cow;
 
 pub use structure::{
-    Component, Frame, Huffman, IjgMatch, IjgRole, JpegStructure, Marker, QuantTable, Thumbnail,
+    Adobe, App, Component, Frame, Huffman, HuffmanTable, IjgMatch, IjgRole, Jfif, JpegStructure, Marker,
+    QuantTable, ScanHeader, Thumbnail,
 };
 
 use crate::Format;

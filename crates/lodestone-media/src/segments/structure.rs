@@ -3,12 +3,20 @@
 //! *Source:* ITU-T T.81 annex K (example tables); the quality scaling of the Independent JPEG Group's library, which
 //! most programs use: `q < 50: 5000 / q, else 200 - 2 q` per cent of the annex K table, clamped to 1..255.
 
+mod tables;
+
 use super::bytes::be16;
 use super::tiff::Tiff;
 use super::{SegmentKind, Segments};
 
 /// Tables kept of one file: a JPEG can define four, and redefine them between scans.
 const MAX_TABLES: usize = 16;
+/// Scan headers kept. Encoders write about 10 scans.
+const MAX_SCANS: usize = 64;
+/// Application segments named. HP and Kodak cameras write some 60.
+const MAX_APPS: usize = 128;
+/// Characters of a name kept: `http://ns.adobe.com/xap/1.0/` has 28.
+const MAX_APP_NAME: usize = 32;
 
 /// A marker and where it stands. Restarts and stuffed bytes are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +50,8 @@ pub struct IjgMatch {
 pub struct QuantTable {
     /// Destination 0 to 3.
     pub id: u8,
+    /// Whether its steps are stored in 16 bits.
+    pub wide: bool,
     /// Steps in zigzag order, as stored.
     pub zigzag: [u16; 64],
     /// The scaled example table it equals, if any.
@@ -100,6 +110,57 @@ pub enum Huffman {
     Own,
 }
 
+/// A Huffman table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HuffmanTable {
+    /// Whether it is annex K's for its class and destination.
+    pub standard: bool,
+    /// As stored: class and destination, 16 counts, then the symbols.
+    pub spec: Vec<u8>,
+}
+
+/// A scan header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScanHeader {
+    /// Identifiers of its components, at most 4.
+    pub components: Vec<u8>,
+    /// First and last coefficient.
+    pub band: (u8, u8),
+    /// Bit position before and in this scan.
+    pub bits: (u8, u8),
+}
+
+/// An application segment and what it calls itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct App {
+    /// 0xe0 to 0xef.
+    pub code: u8,
+    /// Its printable characters up to the first that is not: `Exif`, `JFIF`, `ICC_PROFILE`, `MPF`, `Ducky` …
+    pub name: String,
+}
+
+/// A JFIF header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Jfif {
+    /// Major and minor version.
+    pub version: (u8, u8),
+    /// 0 an aspect ratio, 1 dots an inch, 2 dots a centimetre.
+    pub units: u8,
+    /// Across and down.
+    pub density: (u16, u16),
+}
+
+/// An Adobe segment (APP14). *Source:* Adobe Technical Note 5116.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Adobe {
+    /// 100 of all known writers.
+    pub version: u16,
+    /// `flags0` and `flags1`.
+    pub flags: (u16, u16),
+    /// 0 none, 1 YCbCr, 2 YCCK.
+    pub transform: u8,
+}
+
 /// The thumbnail inside the EXIF blob.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thumbnail {
@@ -111,6 +172,8 @@ pub struct Thumbnail {
     pub size: Option<(u16, u16)>,
     /// Its quantisation tables.
     pub tables: Vec<QuantTable>,
+    /// The rest of its structure; it has no thumbnail of its own.
+    pub structure: Box<JpegStructure>,
 }
 
 /// The structure of a JPEG.
@@ -122,12 +185,22 @@ pub struct JpegStructure {
     pub tables: Vec<QuantTable>,
     /// The first frame header.
     pub frame: Option<Frame>,
-    /// Huffman tables.
+    /// Huffman tables, all together.
     pub huffman: Huffman,
+    /// Huffman tables in file order.
+    pub huffman_tables: Vec<HuffmanTable>,
     /// MCUs between restarts, if stated and not 0.
     pub restart_interval: Option<u16>,
     /// Scans.
     pub scans: u32,
+    /// Scan headers in file order.
+    pub script: Vec<ScanHeader>,
+    /// Application segments in file order.
+    pub apps: Vec<App>,
+    /// The first JFIF header.
+    pub jfif: Option<Jfif>,
+    /// The first Adobe segment.
+    pub adobe: Option<Adobe>,
     /// A JFIF header is there.
     pub has_jfif: bool,
     /// The JFIF header stands before any EXIF blob (EXIF forbids both first places; libraries write JFIF first).
@@ -157,9 +230,15 @@ impl JpegStructure {
 pub(super) fn read(jpeg: &mut JpegStructure, code: u8, data: &[u8]) {
     match code {
         0xdb => quant_tables(data, &mut jpeg.tables),
-        0xc4 => huffman(data, &mut jpeg.huffman),
+        0xc4 => huffman(data, jpeg),
+        0xe0..=0xef => application(jpeg, code, data),
         0xdd => jpeg.restart_interval = be16(data, 0).filter(|&n| n != 0),
-        0xda => jpeg.scans = jpeg.scans.saturating_add(1),
+        0xda => {
+            jpeg.scans = jpeg.scans.saturating_add(1);
+            if jpeg.script.len() < MAX_SCANS {
+                jpeg.script.extend(scan_header(data));
+            }
+        }
         0xc0..=0xcf if code != 0xc8 && code != 0xcc && jpeg.frame.is_none() => {
             jpeg.frame = frame(code, data);
         }
@@ -181,9 +260,9 @@ fn frame(code: u8, data: &[u8]) -> Option<Frame> {
     })
 }
 
-fn quant_tables(mut data: &[u8], tables: &mut Vec<QuantTable>) {
+fn quant_tables(mut data: &[u8], found: &mut Vec<QuantTable>) {
     while let Some(&head) = data.first()
-        && tables.len() < MAX_TABLES
+        && found.len() < MAX_TABLES
     {
         let wide = head >> 4 != 0;
         let size = if wide { 128 } else { 64 };
@@ -195,58 +274,70 @@ fn quant_tables(mut data: &[u8], tables: &mut Vec<QuantTable>) {
             *step =
                 if wide { u16::from_be_bytes([steps[2 * i], steps[2 * i + 1]]) } else { u16::from(steps[i]) };
         }
-        tables.push(QuantTable { id: head & 15, zigzag, ijg: ijg_match(&zigzag) });
+        found.push(QuantTable { id: head & 15, wide, zigzag, ijg: tables::ijg_match(&zigzag) });
         data = data.get(size + 1..).unwrap_or_default();
     }
 }
 
-/// Which scaled example table this is, if any.
-fn ijg_match(zigzag: &[u16; 64]) -> Option<IjgMatch> {
-    for (role, base) in [(IjgRole::Luma, &LUMA), (IjgRole::Chroma, &CHROMA)] {
-        for quality in (1..=100u8).rev() {
-            if (0..64).all(|i| zigzag[i] == scaled(base[ZIGZAG[i]], quality)) {
-                return Some(IjgMatch { role, quality });
-            }
-        }
-    }
-    None
-}
-
-fn scaled(step: u8, quality: u8) -> u16 {
-    let quality = u32::from(quality);
-    let percent = if quality < 50 { 5000 / quality } else { 200 - 2 * quality };
-    let value = (u32::from(step) * percent + 50) / 100;
-    u16::try_from(value.clamp(1, 255)).unwrap_or(255)
-}
-
-fn huffman(mut data: &[u8], kind: &mut Huffman) {
+fn huffman(mut data: &[u8], jpeg: &mut JpegStructure) {
     while let Some(&head) = data.first() {
         let Some(counts) = data.get(1..17) else {
             return;
         };
         let symbols: usize = counts.iter().map(|&n| usize::from(n)).sum();
-        let Some(values) = data.get(17..17 + symbols) else {
+        let (Some(values), Some(spec)) = (data.get(17..17 + symbols), data.get(..17 + symbols)) else {
             return;
         };
-        let standard = match head {
-            0x00 => counts == DC_LUMA && is_run(values),
-            0x01 => counts == DC_CHROMA && is_run(values),
-            // Annex K's AC tables have 162 symbols, distinct by their counts; two symbols tell the luma order from
-            // others with the same counts.
-            0x10 => counts == AC_LUMA && values.starts_with(&[1, 2, 3, 0, 4]),
-            0x11 => counts == AC_CHROMA && values.starts_with(&[0, 1, 2, 3, 0x11]),
-            _ => false,
-        };
-        *kind = match (*kind, standard) {
+        let standard = tables::is_example(head, counts, values);
+        jpeg.huffman = match (jpeg.huffman, standard) {
             (Huffman::None | Huffman::Standard, true) => Huffman::Standard,
             _ => Huffman::Own,
         };
+        if jpeg.huffman_tables.len() < MAX_TABLES {
+            jpeg.huffman_tables.push(HuffmanTable { standard, spec: spec.to_vec() });
+        }
         data = data.get(17 + symbols..).unwrap_or_default();
     }
 }
 
-fn is_run(values: &[u8]) -> bool {
-    values.iter().zip(0u8..).all(|(&v, i)| v == i)
+fn scan_header(data: &[u8]) -> Option<ScanHeader> {
+    let count = usize::from(*data.first()?).min(4);
+    let chosen = data.get(1..1 + 2 * count)?;
+    let &[first, last, bits] = data.get(1 + 2 * count..4 + 2 * count)? else { return None };
+    let components = chosen.chunks_exact(2).map(|pair| pair[0]).collect();
+    Some(ScanHeader { components, band: (first, last), bits: (bits >> 4, bits & 15) })
+}
+
+/// What an application segment calls itself, and what JFIF and Adobe segments say.
+fn application(jpeg: &mut JpegStructure, code: u8, data: &[u8]) {
+    if code == 0xe0
+        && data.starts_with(b"JFIF\0")
+        && jpeg.jfif.is_none()
+        && let Some(&[major, minor, units, x1, x0, y1, y0]) = data.get(5..12)
+    {
+        let density = (u16::from_be_bytes([x1, x0]), u16::from_be_bytes([y1, y0]));
+        jpeg.jfif = Some(Jfif { version: (major, minor), units, density });
+    }
+    if code == 0xee
+        && data.starts_with(b"Adobe")
+        && jpeg.adobe.is_none()
+        && let Some(&[v1, v0, a1, a0, b1, b0, transform]) = data.get(5..12)
+    {
+        jpeg.adobe = Some(Adobe {
+            version: u16::from_be_bytes([v1, v0]),
+            flags: (u16::from_be_bytes([a1, a0]), u16::from_be_bytes([b1, b0])),
+            transform,
+        });
+    }
+    if jpeg.apps.len() < MAX_APPS {
+        let name: String = data
+            .iter()
+            .take(MAX_APP_NAME)
+            .take_while(|b| b.is_ascii_graphic() || **b == b' ')
+            .map(|&b| char::from(b))
+            .collect();
+        jpeg.apps.push(App { code, name });
+    }
 }
 
 /// The thumbnail of the EXIF blob, looked into like a JPEG of its own.
@@ -258,54 +349,23 @@ pub(super) fn thumbnail(segments: &Segments<'_>) -> Option<Thumbnail> {
     let mut at = 2usize;
     while let (Some(0xff), Some(&code)) = (data.get(at), data.get(at + 1)) {
         let length = be16(data, at + 2).map_or(0, usize::from);
-        if code == 0xda || code == 0xd9 || length < 2 {
+        if code == 0xd9 || length < 2 || inner.markers.len() >= MAX_APPS {
             break;
         }
         let end = (at + 2 + length).min(data.len());
+        inner.markers.push(Marker { code, offset: at as u64 });
+        inner.has_jfif |= code == 0xe0 && data.get(at + 4..at + 9) == Some(b"JFIF\0");
         read(&mut inner, code, data.get(at + 4..end).unwrap_or_default());
+        if code == 0xda {
+            break;
+        }
         at += 2 + length;
     }
     Some(Thumbnail {
         offset: segment.is_verbatim().then(|| segment.payload_offset.saturating_add(u64::from(offset))),
         length: data.len() as u64,
-        size: inner.frame.map(|f| (f.width, f.height)),
-        tables: inner.tables,
+        size: inner.frame.as_ref().map(|f| (f.width, f.height)),
+        tables: inner.tables.clone(),
+        structure: Box::new(inner),
     })
 }
-
-#[rustfmt::skip]
-const ZIGZAG: [usize; 64] = [
-     0,  1,  8, 16,  9,  2,  3, 10, 17, 24, 32, 25, 18, 11,  4,  5,
-    12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13,  6,  7, 14, 21, 28,
-    35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,
-    58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
-];
-/// T.81 table K.1, row by row.
-#[rustfmt::skip]
-const LUMA: [u8; 64] = [
-    16, 11, 10, 16,  24,  40,  51,  61,
-    12, 12, 14, 19,  26,  58,  60,  55,
-    14, 13, 16, 24,  40,  57,  69,  56,
-    14, 17, 22, 29,  51,  87,  80,  62,
-    18, 22, 37, 56,  68, 109, 103,  77,
-    24, 35, 55, 64,  81, 104, 113,  92,
-    49, 64, 78, 87, 103, 121, 120, 101,
-    72, 92, 95, 98, 112, 100, 103,  99,
-];
-/// T.81 table K.2, row by row.
-#[rustfmt::skip]
-const CHROMA: [u8; 64] = [
-    17, 18, 24, 47, 99, 99, 99, 99,
-    18, 21, 26, 66, 99, 99, 99, 99,
-    24, 26, 56, 99, 99, 99, 99, 99,
-    47, 66, 99, 99, 99, 99, 99, 99,
-    99, 99, 99, 99, 99, 99, 99, 99,
-    99, 99, 99, 99, 99, 99, 99, 99,
-    99, 99, 99, 99, 99, 99, 99, 99,
-    99, 99, 99, 99, 99, 99, 99, 99,
-];
-/// T.81 tables K.3 to K.6: codes of each length.
-const DC_LUMA: [u8; 16] = [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0];
-const DC_CHROMA: [u8; 16] = [0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0];
-const AC_LUMA: [u8; 16] = [0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7d];
-const AC_CHROMA: [u8; 16] = [0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 0x77];

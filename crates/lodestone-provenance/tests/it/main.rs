@@ -3,3 +3,4 @@ mod build;
 mod camera;
 mod conventions;
 mod hostile;
+mod structure;
