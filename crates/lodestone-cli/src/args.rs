@@ -6,6 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::help;
 
+mod examine;
+
+pub(crate) use examine::{Depth, Examine, Examining, Provenance};
+
 /// Find what is known, what is alike and what to look at first, in a pile of pictures.
 #[derive(Parser, Debug)]
 #[command(name = "lodestone", version, after_help = help::MAIN, max_term_width = 110, disable_help_subcommand = true)]
@@ -31,9 +35,12 @@ pub(crate) enum Command {
     /// Make, show, check and search indexes of PDQ hashes
     #[command(subcommand)]
     Index(Index),
-    /// Show everything known of one file
+    /// Read everything files say of where they came from, say what each finding is worth, and write a page
     #[command(after_long_help = help::EXAMINE)]
-    Examine(Examine),
+    Examine(Box<Examine>),
+    /// What examiners bring along, and learning structures from your own files
+    #[command(subcommand)]
+    Provenance(Provenance),
     /// Draw a small pile of benign pictures and a list, scan it, and name the report
     Demo(Demo),
     /// Show settings and where each comes from
@@ -179,8 +186,13 @@ pub(crate) struct Scan {
     #[arg(long)]
     pub(crate) rehash: bool,
     /// Do not follow symbolic links; list them
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) no_follow: bool,
+    /// How much of each file is examined; metadata by default
+    #[arg(long, value_name = "DEPTH", value_enum)]
+    pub(crate) examine: Option<Depth>,
+    #[command(flatten)]
+    pub(crate) examining: Examining,
     #[command(flatten)]
     pub(crate) reading: Reading,
 }
@@ -218,20 +230,6 @@ pub(crate) struct Match {
     /// Squared distance up to which PhotoDNA values of the lists given here match; 0, equal ones, by default
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = squared_distance())]
     pub(crate) photodna_distance: Option<u32>,
-    #[command(flatten)]
-    pub(crate) lists: Lists,
-    /// Output for people or programs
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: Format,
-    #[command(flatten)]
-    pub(crate) reading: Reading,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Examine {
-    /// The file; members of an archive too
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) lists: Lists,
     /// Output for people or programs

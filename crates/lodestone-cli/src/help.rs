@@ -62,10 +62,29 @@ Exit status: 0 written; 2 not.";
 pub(crate) const EXAMINE: &str = "\
 Examples:
   lodestone examine photo.jpg
-  lodestone examine photo.jpg --data ~/lodestone-data --format json
+  A page that can be read, printed and followed, for every file of a folder:
+      lodestone examine case/ --report examined.html
+  One JSON object a file, as docs/formats/examine.md says:
+      lodestone examine case/ --format ndjson > examined.ndjson
+  With maps of the pixels to look at, and your own model:
+      lodestone examine photo.jpg --maps maps/ --report photo.html --model detector/model.toml
+  A damaged disk image's pictures, without looking at pixels:
+      lodestone examine carved.zip --no-pixels
 
-Findings are what the file says of itself. They are no verdict, and their absence is no evidence.
+Findings are what a file says of itself and what its bytes and pixels show; each says where it stands and how it bears
+  on each proposition. Weighed together they are likelihood ratios, with the calibration they rest on; where that has no
+  ground, nothing is said. Their absence is no evidence. Nothing here may be the only ground for closing, discarding or
+  not reporting a file.
+No address in a file is ever asked; workers have no network (docs/examine.md says where that is enforced).
 Exit status: 0 nothing matched; 1 something matched; 2 something could not be read or done.";
+
+pub(crate) const LEARN: &str = "\
+Examples:
+  lodestone provenance learn known/phone-x/ --label \"Maker Phone X\" --out phone-x.toml
+  lodestone examine photo.jpg --structures phone-x.toml
+
+Give files that are known to come from one source and were not saved again: the more firmware and settings, the better.
+Exit status: 0 written; 2 not.";
 
 pub(crate) const BANK_IMPORT: &str = "\
 Examples:

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use lodestone_engine::bank_index::open_banks;
 use lodestone_engine::join::JoinStep;
 use lodestone_engine::lists::{ListRequest, Within, describe, load_list};
-use lodestone_engine::{Keep, LookUps, Snapshot, SnapshotBuilder};
+use lodestone_engine::{Calibrations, Keep, LookUps, Snapshot, SnapshotBuilder};
 use lodestone_index::BuildOptions;
 use lodestone_types::BankKind;
 
@@ -98,12 +98,13 @@ pub(crate) fn snapshot(lists: &Lists, settings: &Settings, keep: Option<&mut Kee
 
 /// As [`snapshot`], into a builder, with lists that match within other distances.
 pub(crate) fn snapshot_with(
-    mut builder: SnapshotBuilder,
+    builder: SnapshotBuilder,
     within: Within,
     lists: &Lists,
     settings: &Settings,
     keep: Option<&mut Keep>,
 ) -> Result<Snapshot> {
+    let mut builder = builder.weighing_by(Calibrations::load(&settings.calibration)?);
     let mut names = BTreeSet::new();
     let mut generation = 0;
     if settings.data.is_some() {

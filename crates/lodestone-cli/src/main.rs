@@ -6,6 +6,7 @@
 mod args;
 mod cmd;
 mod demo;
+mod examined;
 mod help;
 mod lists;
 mod settings;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         Command::Bank(args) => cmd::bank::run(&args),
         Command::Index(args) => cmd::index::run(&args),
         Command::Examine(args) => cmd::examine::run(&args),
+        Command::Provenance(args) => cmd::provenance::run(&args),
         Command::Demo(args) => cmd::demo::run(&args),
         Command::Config(args) => cmd::config::run(&args),
         Command::Completions { shell } => cmd::manual::completions(shell),

@@ -7,10 +7,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use lodestone_engine::{AppraiseOptions, ObserveOptions, Pre};
+use lodestone_engine::{AppraiseOptions, KitFiles, KitSources, ObserveOptions, Pre, Wish};
 use serde::Deserialize;
 
-use crate::args::{self, Lists, Reading};
+use crate::args::{self, Depth, Examining, Lists, Reading};
 
 /// The keys of `lodestone.toml`. Others are errors.
 #[derive(Debug, Default, Deserialize)]
@@ -30,6 +30,14 @@ struct File {
     max_members: Option<u64>,
     max_unpacked_mib: Option<u64>,
     timeout_s: Option<u64>,
+    model: Option<Vec<PathBuf>>,
+    trust_lists: Option<PathBuf>,
+    structures: Option<Vec<PathBuf>>,
+    calibration: Option<Vec<PathBuf>>,
+    max_examined_pixels_mp: Option<u64>,
+    pixels: Option<bool>,
+    sidecars: Option<bool>,
+    examine: Option<String>,
 }
 
 /// One effective value.
@@ -49,6 +57,14 @@ pub(crate) struct Settings {
     pub(crate) appraise: AppraiseOptions,
     pub(crate) observe: ObserveOptions,
     pub(crate) deadline: Duration,
+    /// The operator's trust lists, structures and models; [`Settings::use_kit`] puts them to work.
+    kit: KitSources,
+    /// The operator's calibration tables.
+    pub(crate) calibration: Vec<PathBuf>,
+    /// Whether `examine` looks at pixels, and at text beside a file; how much scans examine.
+    pub(crate) pixels: bool,
+    pub(crate) sidecars: bool,
+    pub(crate) depth: Depth,
     pub(crate) effective: Vec<Effective>,
 }
 
@@ -82,11 +98,39 @@ impl Picker {
         self.effective.push(Effective { name, value: value.to_string(), origin });
         Ok(value)
     }
+
+    /// Files or folders, none by default. A variable holds several as `PATH` does; names need not be text.
+    fn paths(&mut self, name: &'static str, flag: &[PathBuf], file: Option<Vec<PathBuf>>) -> Vec<PathBuf> {
+        let variable = format!("LODESTONE_{}", name.to_ascii_uppercase());
+        let set = std::env::var_os(&variable).filter(|value| !value.is_empty());
+        let (paths, origin) = if !flag.is_empty() {
+            (flag.to_vec(), "command line".to_owned())
+        } else if let Some(value) = set {
+            (std::env::split_paths(&value).filter(|path| !path.as_os_str().is_empty()).collect(), variable)
+        } else if let Some(paths) = file {
+            (paths, self.file_name.clone())
+        } else {
+            (Vec::new(), "default".to_owned())
+        };
+        let names: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
+        self.effective.push(Effective { name, value: names.join(", "), origin });
+        paths
+    }
 }
 
 impl Settings {
     /// Works out the settings of a command.
     pub(crate) fn new(lists: &Lists, reading: &Reading) -> Result<Self> {
+        Self::examining(lists, reading, &Examining::default(), None)
+    }
+
+    /// As [`Settings::new`], of a command that examines files.
+    pub(crate) fn examining(
+        lists: &Lists,
+        reading: &Reading,
+        examining: &Examining,
+        examined_depth: Option<Depth>,
+    ) -> Result<Self> {
         let (file, file_name) = read_file()?;
         let mut p = Picker { file_name, effective: Vec::new() };
         let defaults = ObserveOptions::default();
@@ -119,6 +163,28 @@ impl Settings {
             defaults.max_unpacked >> 20,
         )?;
         let timeout = p.pick("timeout_s", reading.timeout, file.timeout_s, 60)?;
+        let model = p.paths("model", &examining.model, file.model);
+        let given: Vec<PathBuf> = examining.trust_lists.iter().cloned().collect();
+        let trust_lists = p.paths("trust_lists", &given, file.trust_lists.map(|folder| vec![folder]));
+        let structures = p.paths("structures", &examining.structures, file.structures);
+        let calibration = p.paths("calibration", &examining.calibration, file.calibration);
+        let examined = p.pick(
+            "max_examined_pixels_mp",
+            examining.max_examined_pixels,
+            file.max_examined_pixels_mp,
+            defaults.max_examined_pixels / 1_000_000,
+        )?;
+        let with_pixels = p.pick("pixels", None, file.pixels, true)?;
+        let sidecars = p.pick("sidecars", None, file.sidecars, true)?;
+        let in_file = file
+            .examine
+            .map(|text| text.parse().map_err(|error| anyhow::anyhow!("examine = {text}: {error}")))
+            .transpose()?;
+        let examined_depth = p.pick("examine", examined_depth, in_file, Depth::Metadata)?;
+        if trust_lists.len() > 1 {
+            bail!("trust_lists: one folder, not {}", trust_lists.len());
+        }
+        check("max_examined_pixels_mp", examined, 1..=1_000)?;
         check("workers", u64::from(workers), 1..=1024)?;
         check("radius", u64::from(radius), 0..=64)?;
         check("min_quality", u64::from(min_quality), 0..=100)?;
@@ -140,6 +206,7 @@ impl Settings {
             max_depth: depth,
             max_members: members,
             max_unpacked: unpacked << 20,
+            max_examined_pixels: examined * 1_000_000,
             ..defaults
         };
         Ok(Self {
@@ -149,8 +216,20 @@ impl Settings {
             appraise: AppraiseOptions { min_quality },
             observe,
             deadline: Duration::from_secs(timeout),
+            kit: KitSources { trust_lists: trust_lists.into_iter().next(), structures, models: model },
+            calibration,
+            pixels: with_pixels,
+            sidecars,
+            depth: examined_depth,
             effective: p.effective,
         })
+    }
+
+    /// Has files examined as a wish says, with what the operator brings.
+    pub(crate) fn use_kit(&mut self, wish: Wish) -> Result<()> {
+        self.observe.wish = wish;
+        self.observe.kit = KitFiles::new(self.kit.clone())?;
+        Ok(())
     }
 
     /// The data folder, for commands that cannot do without.

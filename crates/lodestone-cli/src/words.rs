@@ -1,6 +1,6 @@
 //! Words for people: matches and troubles as a line, hostile text made visible.
 
-use lodestone_types::{Dihedral, Match, Transform, TransformKind, Unreadable};
+use lodestone_types::{Dihedral, Match, Transform, TransformKind, Trust, Unreadable};
 use serde_json::Value;
 
 /// Text from files with its control, direction and line characters made visible, so that it cannot write over the
@@ -91,6 +91,18 @@ fn symmetry(name: &str) -> String {
 
 fn name(value: &serde_json::Result<Value>) -> String {
     value.as_ref().ok().and_then(Value::as_str).unwrap_or("?").to_owned()
+}
+
+/// On whose list a signer stands, in words.
+pub(crate) fn trust(trust: Trust) -> String {
+    match trust {
+        Trust::Official => "on the C2PA trust list",
+        Trust::Interim => "on the interim trust list",
+        Trust::Operator => "on the operator's own list",
+        Trust::None => "on no list in use",
+        Trust::Revoked => "its certificate was revoked",
+    }
+    .to_owned()
 }
 
 /// `1 entry`, `2 entries`.

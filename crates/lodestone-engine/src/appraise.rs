@@ -1,8 +1,9 @@
-//! `appraise`: a snapshot and an observation in, matches and a state out. Pure: it never sees a pixel.
+//! `appraise`: a snapshot and an observation in, matches, likelihood ratios and a state out. Pure: it never sees a pixel.
 
 use std::collections::BTreeMap;
 
 use lodestone_index::{Code256, SearchStats, Vector144};
+use lodestone_provenance::weigh;
 use lodestone_types::{
     BankKind, Dihedral, Fingerprint, HashMode, Match, Observation, Record, Signal, SignalType, Stage, State,
     Transform, Unreadable,
@@ -28,7 +29,7 @@ impl Default for AppraiseOptions {
 /// A path, its bytes as hexadecimal where it is not UTF-8, and what was observed there.
 pub type Seen = (String, Option<String>, Observation);
 
-/// Matches observations against a snapshot and says how each ends. Whether a file is alike to another is not known yet:
+/// Matches observations against a snapshot, weighs their findings by its tables, and says how each ends. Whether a file is alike to another is not known yet:
 /// triage says that.
 ///
 /// A file whose look-up fails is never taken for one without a match: it keeps the digests that could be matched, is
@@ -55,6 +56,9 @@ pub fn appraise(
     {
         if let Some(failure) = failure {
             observation.unreadable.get_or_insert(failure);
+        }
+        if let Some(assessment) = &mut observation.assessment {
+            weigh(snapshot.calibrations(), &mut observation.findings, assessment);
         }
         let state = state(&matches, &observation);
         records.push(Record { path, path_bytes_hex, state, observation, matches, generation, group: None });

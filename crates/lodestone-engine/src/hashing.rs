@@ -4,6 +4,7 @@ use lodestone_hash::{PdqFeatures, PdqStream};
 use lodestone_media::{FrameInfo, PixelKind, PixelSink};
 use lodestone_types::{Backdrop, Fingerprint, Form, HashMode, Thumbnail};
 
+use crate::capture::{Capture, Held};
 use crate::options::Pre;
 use crate::thumbnail::{ThumbnailMode, Thumbnailer};
 
@@ -18,6 +19,7 @@ pub(crate) struct HashingSink {
     scratch: Vec<u8>,
     fingerprints: Vec<Fingerprint>,
     thumbnail: Option<Thumbnail>,
+    capture: Capture,
     /// A decoder handed over another number of rows than it announced: its error, not the file's.
     pub(crate) out_of_step: bool,
 }
@@ -29,7 +31,13 @@ struct Frame {
 }
 
 impl HashingSink {
-    pub(crate) fn new(pre: Pre, composites: bool, thumbnail_mode: Option<ThumbnailMode>) -> Self {
+    /// `max_held`: most pixels of a first frame that is held as a whole; 0: none is.
+    pub(crate) fn new(
+        pre: Pre,
+        composites: bool,
+        thumbnail_mode: Option<ThumbnailMode>,
+        max_held: u64,
+    ) -> Self {
         Self {
             pre,
             composites,
@@ -39,15 +47,16 @@ impl HashingSink {
             scratch: Vec::new(),
             fingerprints: Vec::new(),
             thumbnail: None,
+            capture: Capture::new(max_held),
             out_of_step: false,
         }
     }
 
     /// What came out; the sink is then ready for another file. A frame that was not ended is left out.
-    pub(crate) fn take(&mut self) -> (Vec<Fingerprint>, Option<Thumbnail>) {
+    pub(crate) fn take(&mut self) -> (Vec<Fingerprint>, Option<Thumbnail>, Held) {
         self.current = None;
         self.out_of_step = false;
-        (std::mem::take(&mut self.fingerprints), self.thumbnail.take())
+        (std::mem::take(&mut self.fingerprints), self.thumbnail.take(), self.capture.take())
     }
 
     fn print(&mut self, info: &FrameInfo, backdrop: Option<Backdrop>, features: &PdqFeatures) {
@@ -68,6 +77,7 @@ pub(crate) fn fingerprint(form: Form, features: &PdqFeatures, mode: HashMode) ->
 
 impl PixelSink for HashingSink {
     fn frame(&mut self, info: &FrameInfo) {
+        self.capture.frame(info);
         let composites = info.pixels == PixelKind::Rgba8 && self.composites;
         let first = self.fingerprints.is_empty() && self.thumbnail.is_none();
         let pixels = match info.pixels {
@@ -88,6 +98,7 @@ impl PixelSink for HashingSink {
     }
 
     fn rows(&mut self, rows: &[u8]) {
+        self.capture.rows(rows);
         let Some(frame) = self.current.as_mut() else {
             self.out_of_step = true;
             return;
@@ -118,6 +129,7 @@ impl PixelSink for HashingSink {
     }
 
     fn end_frame(&mut self) {
+        self.capture.end_frame();
         let Some(frame) = self.current.take() else {
             self.out_of_step = true;
             return;

@@ -1,11 +1,15 @@
 //! `observe`: bytes in, an [`Observation`] out. It knows no list, so an observation can be kept and appraised again.
 
+use base64::Engine as _;
 use lodestone_hash::{Digester, FoldedPdq, folded_scale};
 use lodestone_media::{Format, Limits, identify, jpeg, segments};
+use lodestone_provenance::{Item, Kit, KitError, Map, Pixels};
 use lodestone_types::{
-    ContentId, Digests, Fingerprint, Form, HashMode, Observation, Picture, Stage, Unreadable,
+    Check, CheckState, ContentId, Digests, DrawnMap, Fingerprint, Form, HashMode, Observation, Picture,
+    Stage, Unreadable,
 };
 
+use crate::capture::Held;
 use crate::hashing::{HashingSink, fingerprint};
 use crate::options::{ObserveOptions, Pre};
 
@@ -19,17 +23,37 @@ pub struct Eye {
     options: ObserveOptions,
     limits: Limits,
     sink: HashingSink,
-    kit: lodestone_provenance::Kit,
+    kit: Kit,
 }
 
+/// Bytes of all maps of one file, as PNG files. Beyond it the rest is left out, and a check says so.
+const MAX_MAP_BYTES: usize = 24 << 20;
+
 impl Eye {
-    /// An eye that observes as asked.
+    /// An eye that observes as asked, with the examiners' built-in material only.
     pub fn new(options: &ObserveOptions) -> Self {
+        Self::with(options, Kit::built_in())
+    }
+
+    /// An eye that observes as asked, with what the operator brings. Parses foreign files and runs models: for workers.
+    ///
+    /// # Errors
+    /// When something of it cannot be read or is not what it should be.
+    pub fn load(options: &ObserveOptions) -> Result<Self, KitError> {
+        Ok(Self::with(options, Kit::load(&options.kit.sources)?))
+    }
+
+    fn with(options: &ObserveOptions, kit: Kit) -> Self {
         let thumbnail = options.thumbnail.as_deref().and_then(|mode| mode.parse().ok());
         Self {
             limits: options.limits(),
-            sink: HashingSink::new(options.pre, options.composites, thumbnail),
-            kit: lodestone_provenance::Kit::built_in(),
+            sink: HashingSink::new(
+                options.pre,
+                options.composites,
+                thumbnail,
+                if options.needs_pixels() { options.max_examined_pixels } else { 0 },
+            ),
+            kit,
             options: options.clone(),
         }
     }
@@ -39,15 +63,25 @@ impl Eye {
         &self.options
     }
 
+    /// Names and digests of what the examiners bring, one line each.
+    pub fn kit(&self) -> Vec<String> {
+        self.kit.describe()
+    }
+
     /// Everything the bytes say of themselves. Never fails: what cannot be read is said so, and digests remain.
     pub fn observe(&mut self, bytes: &[u8]) -> Observation {
         let mut digester = Digester::new();
         digester.update(bytes);
-        self.observe_digested(bytes, digests(digester))
+        self.observe_digested(bytes, digests(digester), None)
     }
 
-    /// As [`Eye::observe`], of bytes digested before.
-    pub(crate) fn observe_digested(&mut self, bytes: &[u8], digests: Digests) -> Observation {
+    /// As [`Eye::observe`], of bytes digested before, with the text that stands beside the file.
+    pub(crate) fn observe_digested(
+        &mut self,
+        bytes: &[u8],
+        digests: Digests,
+        sidecar: Option<&str>,
+    ) -> Observation {
         let format = identify(bytes);
         let mut seen = Observation {
             size_bytes: bytes.len() as u64,
@@ -59,9 +93,16 @@ impl Eye {
             None if bytes.is_empty() => {
                 seen.unreadable = Some(Unreadable::new(Stage::Identify, "empty", "a file without bytes"));
             }
-            None => seen.unreadable = Some(unsupported()),
+            // No picture for us; its metadata and credentials may still speak: a film, a drawing in SVG.
+            None => {
+                seen.unreadable = Some(unsupported());
+                self.examine(bytes, Held::Nothing, sidecar, &mut seen);
+            }
             Some(format) if format.is_archive() => {}
-            Some(format) => self.picture(bytes, format, &mut seen),
+            Some(format) => {
+                let held = self.picture(bytes, format, &mut seen);
+                self.examine(bytes, held, sidecar, &mut seen);
+            }
         }
         seen
     }
@@ -69,46 +110,73 @@ impl Eye {
     /// PDQ of the first form only, without digests or findings; `None` when there is no picture.
     pub fn pdq(&mut self, bytes: &[u8]) -> Option<Fingerprint> {
         let mut seen = Observation::default();
-        self.picture(bytes, identify(bytes)?, &mut seen);
+        let _ = self.picture(bytes, identify(bytes)?, &mut seen);
         (!seen.fingerprints.is_empty()).then(|| seen.fingerprints.swap_remove(0))
     }
 
-    fn picture(&mut self, bytes: &[u8], format: Format, seen: &mut Observation) {
-        if self.options.folded
+    /// Decodes and hashes; gives the first frame's pixels back where they are asked for.
+    fn picture(&mut self, bytes: &[u8], format: Format, seen: &mut Observation) -> Held {
+        if self.options.may_fold()
             && format == Format::Jpeg
-            && self.options.thumbnail.is_none()
             && let Some((picture, print)) = self.folded(bytes)
         {
             seen.picture = Some(picture);
             seen.fingerprints.push(print);
-        } else {
-            self.pixels(bytes, seen);
+            return Held::Nothing;
         }
-        if self.options.provenance {
-            let found = segments::scan(bytes);
-            let (width, height) = seen.picture.as_ref().map_or((0, 0), |p| (p.width, p.height));
-            let item = lodestone_provenance::Item {
-                bytes,
-                segments: &found,
-                width,
-                height,
-                pixels: None,
-                sidecar: None,
-            };
-            let wish = lodestone_provenance::Wish::WITHOUT_PIXELS;
-            let examined = lodestone_provenance::examine(&item, &self.kit, &wish);
-            seen.findings = examined.findings;
-            seen.assessment = Some(examined.assessment);
-            if let Some(picture) = &mut seen.picture {
-                picture.orientation = segments::orientation(&found);
-            }
+        self.pixels(bytes, seen)
+    }
+
+    /// Has the examiners read what there is: also of a picture that cannot be decoded.
+    fn examine(&self, bytes: &[u8], held: Held, sidecar: Option<&str>, seen: &mut Observation) {
+        if !self.options.provenance {
+            return;
+        }
+        let found = segments::scan(bytes);
+        let (width, height) = seen.picture.as_ref().map_or((0, 0), |p| (p.width, p.height));
+        let pixels = match &held {
+            Held::Whole(one) => Some(Pixels {
+                width: one.width,
+                height: one.height,
+                rgb: &one.rgb,
+                alpha: one.alpha.as_deref(),
+            }),
+            _ => None,
+        };
+        let wish = self.options.wish;
+        let item = Item { bytes, segments: &found, width, height, pixels, sidecar };
+        let examined = lodestone_provenance::examine(&item, &self.kit, &wish);
+        seen.findings = examined.findings;
+        let mut assessment = examined.assessment;
+        if wish.needs_pixels() && pixels.is_none() {
+            assessment.checks.push(not_applicable("pixels", self.why_no_pixels(&held, seen)));
+        }
+        let left_out = maps(examined.maps, &mut seen.maps);
+        if left_out > 0 {
+            let why = format!("{left_out} left out: all maps of a file have {MAX_MAP_BYTES} bytes at most");
+            assessment.checks.push(not_applicable("maps", why));
+        }
+        seen.assessment = Some(assessment);
+        if let Some(picture) = &mut seen.picture {
+            picture.orientation = segments::orientation(&found);
         }
     }
 
-    fn pixels(&mut self, bytes: &[u8], seen: &mut Observation) {
+    fn why_no_pixels(&self, held: &Held, seen: &Observation) -> String {
+        match (held, &seen.unreadable) {
+            (Held::TooMany(pixels), _) => {
+                let most = self.options.max_examined_pixels;
+                format!("the picture has {pixels} pixels; at most {most} are examined")
+            }
+            (_, Some(why)) => format!("the picture could not be decoded: {}", why.reason),
+            _ => "no pixels were decoded".to_owned(),
+        }
+    }
+
+    fn pixels(&mut self, bytes: &[u8], seen: &mut Observation) -> Held {
         let decoded = lodestone_media::decode(bytes, &self.limits, &mut self.sink);
         let out_of_step = self.sink.out_of_step;
-        let (fingerprints, thumbnail) = self.sink.take();
+        let (fingerprints, thumbnail, held) = self.sink.take();
         match decoded {
             Ok(decoded) if !out_of_step && !fingerprints.is_empty() => {
                 seen.format = Some(decoded.format.as_str().to_owned());
@@ -122,6 +190,7 @@ impl Eye {
                 });
                 seen.fingerprints = fingerprints;
                 seen.thumbnail = thumbnail;
+                return held;
             }
             Ok(_) => {
                 let detail = "the decoder handed over another number of rows than it announced";
@@ -131,6 +200,7 @@ impl Eye {
                 seen.unreadable = Some(Unreadable::new(Stage::Decode, error.reason(), error.to_string()));
             }
         }
+        Held::Nothing
     }
 
     /// A screen from a scaled decode; `None` when the picture is too small for it or not of that kind.
@@ -156,6 +226,26 @@ impl Eye {
         };
         Some((picture, fingerprint(Form::default(), &features, HashMode::Folded)))
     }
+}
+
+fn not_applicable(examiner: &str, why: String) -> Check {
+    Check { examiner: examiner.to_owned(), state: CheckState::NotApplicable, why: Some(why) }
+}
+
+/// Takes the maps that fit; returns how many do not.
+fn maps(drawn: Vec<Map>, into: &mut Vec<DrawnMap>) -> usize {
+    let (mut room, mut left_out) = (MAX_MAP_BYTES, 0);
+    for Map { name, caption, width, height, png } in drawn {
+        match room.checked_sub(png.len()) {
+            Some(rest) => {
+                room = rest;
+                let png_base64 = base64::engine::general_purpose::STANDARD.encode(&png);
+                into.push(DrawnMap { name, caption, width, height, png_base64 });
+            }
+            None => left_out += 1,
+        }
+    }
+    left_out
 }
 
 pub(crate) fn unsupported() -> Unreadable {

@@ -23,6 +23,23 @@ pub(crate) struct Request {
     pub(crate) digest_only: Vec<u64>,
     /// Items that a worker died over even so: left alone.
     pub(crate) leave: Vec<u64>,
+    /// Text that stands beside the file.
+    pub(crate) sidecar: Option<String>,
+    /// Nothing is observed: the worker says what its examiners bring.
+    pub(crate) only_kit: bool,
+}
+
+impl Request {
+    fn new(options: &ObserveOptions) -> Self {
+        Self {
+            options: options.clone(),
+            from: 0,
+            digest_only: Vec::new(),
+            leave: Vec::new(),
+            sidecar: None,
+            only_kit: false,
+        }
+    }
 }
 
 /// A step that a worker begins.
@@ -49,7 +66,14 @@ pub(crate) enum Answer {
     Seen { number: u64, member: Option<Member>, observation: Box<Observation> },
     /// An archive observed before could not be read to its end.
     Amend { number: u64, why: Unreadable },
+    /// What the examiners bring, one line each, or why it cannot be used.
+    Kit(Result<Vec<String>, String>),
 }
+
+/// What the operator brings for the examiners cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct KitRefused(pub String);
 
 /// One file, or one member of it, observed.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,12 +102,36 @@ impl Observer {
         Self { worker: Worker::new(start, limits), options }
     }
 
+    /// Has a worker load what the examiners bring, and says what it is: a line for each trust list, structure database
+    /// and model, with its digest. Files from elsewhere are parsed and models run in the worker only.
+    ///
+    /// # Errors
+    /// [`KitRefused`] when something cannot be loaded, with the reason: a damaged list, a model whose golden scores differ.
+    pub fn kit(&mut self) -> Result<Vec<String>, KitRefused> {
+        let request = Request { only_kit: true, ..Request::new(&self.options) };
+        let text = serde_json::to_vec(&request).map_err(|error| KitRefused(error.to_string()))?;
+        let mut told = None;
+        let outcome = self.worker.run(&text, &mut &[][..], &mut |event| {
+            if let Event::Emit(answer) = event
+                && let Ok(Answer::Kit(kit)) = serde_json::from_slice(&answer)
+            {
+                told = Some(kit);
+            }
+        });
+        match (told, death(&outcome, self.options.worker_memory_bytes())) {
+            (Some(kit), _) => kit.map_err(KitRefused),
+            (None, Some(why)) => Err(KitRefused(format!("loading what examiners bring: {}", why.detail))),
+            (None, None) => Err(KitRefused("the worker did not say what its examiners bring".to_owned())),
+        }
+    }
+
     /// Observes a file on disk: itself first, then its members if it is an archive. Never fails: what cannot be read is
     /// an observation that says so.
     pub fn observe_file(&mut self, path: &Path) -> Sheaf {
         match OpenFile::open(path) {
             Ok(mut file) => {
-                let mut seen = self.observe(&mut file);
+                let sidecar = if self.options.sidecars { crate::sidecar::beside(path) } else { None };
+                let mut seen = self.observe(&mut file, sidecar);
                 if file.changed() {
                     seen.changed();
                 }
@@ -98,14 +146,13 @@ impl Observer {
 
     /// Observes bytes in memory.
     pub fn observe_bytes(&mut self, mut bytes: &[u8]) -> Sheaf {
-        self.observe(&mut bytes)
+        self.observe(&mut bytes, None)
     }
 
-    fn observe(&mut self, source: &mut dyn Source) -> Sheaf {
+    fn observe(&mut self, source: &mut dyn Source, sidecar: Option<String>) -> Sheaf {
         let size_bytes = source.size();
         let mut state = State { max_items: self.options.max_members.saturating_add(1), ..State::default() };
-        let mut request =
-            Request { options: self.options.clone(), from: 0, digest_only: Vec::new(), leave: Vec::new() };
+        let mut request = Request { sidecar, ..Request::new(&self.options) };
         for deaths in 0.. {
             let Ok(text) = serde_json::to_vec(&request) else { break };
             let mut began: Option<Begin> = None;
@@ -286,7 +333,7 @@ mod tests {
     /// `(number, answered)`: at that item, before or after its answer.
     fn run(items: &[&str], dies: &dyn Fn(u64, bool, &Request) -> bool) -> Vec<(Option<String>, String)> {
         let options = ObserveOptions::default();
-        let mut request = Request { options, from: 0, digest_only: Vec::new(), leave: Vec::new() };
+        let mut request = Request::new(&options);
         let mut state = State { max_items: 100, ..State::default() };
         let why = Unreadable::new(Stage::Worker, "crash", "");
         for _ in 0..50 {
@@ -367,7 +414,7 @@ mod tests {
     #[test]
     fn a_worker_ended_before_its_first_step_is_tried_again_and_then_told() {
         let options = ObserveOptions::default();
-        let mut request = Request { options, from: 0, digest_only: Vec::new(), leave: Vec::new() };
+        let mut request = Request::new(&options);
         let mut state = State::default();
         let why = Unreadable::new(Stage::Worker, "crash", "");
         assert!(state.died(&mut request, None, 9, why.clone()) && request.digest_only.is_empty());

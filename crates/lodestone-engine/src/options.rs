@@ -1,10 +1,13 @@
 //! What an observation is asked for. It travels to the worker, and names what gave a result.
 
 use lodestone_media::Limits;
+use lodestone_provenance::{BASIS, Wish};
 use serde::{Deserialize, Serialize};
 
+use crate::kit::KitFiles;
+
 /// Version of what `observe` says. Kept observations of another version are made again.
-pub const OBSERVATION_VERSION: u32 = 2;
+pub const OBSERVATION_VERSION: u32 = 3;
 
 /// Before the PDQ filter: nothing, or what the C++ tool does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +21,9 @@ pub enum Pre {
     Nearest512,
 }
 
+/// Address space for each pixel that is examined: the picture itself and several planes of numbers made from it.
+const BYTES_A_PIXEL: u64 = 48;
+
 /// What an observation is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObserveOptions {
@@ -29,6 +35,14 @@ pub struct ObserveOptions {
     pub composites: bool,
     /// Read metadata and structure for findings.
     pub provenance: bool,
+    /// Which checks are wanted beyond metadata and structure.
+    pub wish: Wish,
+    /// The operator's own trust lists, structures and models.
+    pub kit: KitFiles,
+    /// Read the text that stands beside a file under its name.
+    pub sidecars: bool,
+    /// Most pixels of a first frame that the examiners of pixels are given.
+    pub max_examined_pixels: u64,
     /// Walk archives.
     pub archives: bool,
     /// Make a small picture: `drawing`, `blur`, `grey` or `full`.
@@ -57,6 +71,11 @@ impl Default for ObserveOptions {
             folded: false,
             composites: true,
             provenance: true,
+            wish: Wish::WITHOUT_PIXELS,
+            kit: KitFiles::default(),
+            sidecars: false,
+            // 64 MP: twice a large camera's picture; held in 200 to 256 MB, and gone over several times.
+            max_examined_pixels: 64_000_000,
             archives: true,
             thumbnail: None,
             max_bytes: limits.max_bytes,
@@ -85,21 +104,44 @@ impl ObserveOptions {
         }
     }
 
-    /// Address space a worker needs: the file, a nested archive's member, the decoder, and the program itself.
+    /// Whether the examiners are given pixels.
+    pub fn needs_pixels(&self) -> bool {
+        self.provenance && self.wish.needs_pixels()
+    }
+
+    /// Whether a scaled decode may stand for the picture: not where all pixels are needed anyway.
+    pub(crate) fn may_fold(&self) -> bool {
+        self.folded && self.thumbnail.is_none() && !self.needs_pixels()
+    }
+
+    /// Address space a worker needs: the file, a nested archive's member, the decoder, the program itself; for the
+    /// examiners of pixels some planes of the picture; for models what they bring.
     pub fn worker_memory_bytes(&self) -> u64 {
-        self.max_bytes.saturating_mul(2).saturating_add(self.max_memory).saturating_add(512 << 20)
+        let plain =
+            self.max_bytes.saturating_mul(2).saturating_add(self.max_memory).saturating_add(512 << 20);
+        let planes =
+            if self.needs_pixels() { self.max_examined_pixels.saturating_mul(BYTES_A_PIXEL) } else { 0 };
+        let models = if self.kit.has_models() { 4 << 30 } else { 0 };
+        plain.saturating_add(planes).saturating_add(models)
     }
 
     /// Names what gave an observation: kept observations are used again only under the same words.
     pub fn fingerprint(&self) -> String {
-        // A thumbnail is not kept, and changes nothing else that is, except that it needs all pixels.
-        let folded = self.folded && self.thumbnail.is_none();
-        let options = serde_json::to_string(&Self { folded, thumbnail: None, ..self.clone() });
-        let options = options.unwrap_or_default();
+        // Thumbnails and maps are not kept, and change nothing else that is, except that they need all pixels.
+        let kept = Self {
+            folded: self.may_fold(),
+            thumbnail: None,
+            wish: Wish { maps: false, ..self.wish },
+            kit: self.kit.digests_only(),
+            ..self.clone()
+        };
+        let options = serde_json::to_string(&kept).unwrap_or_default();
         // Another build may read other formats.
         let heif = if cfg!(feature = "heif") { " heif" } else { "" };
         let avif = if cfg!(feature = "avif") { " avif" } else { "" };
-        format!("observation/{OBSERVATION_VERSION} {}{heif}{avif} {options}", env!("CARGO_PKG_VERSION"))
+        let c2pa = if cfg!(feature = "credentials") { " c2pa" } else { "" };
+        let built = format!("{}{heif}{avif}{c2pa}", env!("CARGO_PKG_VERSION"));
+        format!("observation/{OBSERVATION_VERSION} {BASIS} {built} {options}")
     }
 }
 
@@ -116,6 +158,10 @@ mod tests {
         assert_ne!(plain.fingerprint(), folded.fingerprint());
         let both = ObserveOptions { folded: true, ..shown };
         assert_eq!(both.fingerprint(), plain.fingerprint());
+        let full = ObserveOptions { wish: Wish::FULL, ..plain.clone() };
+        assert_ne!(plain.fingerprint(), full.fingerprint());
+        let drawn = ObserveOptions { wish: Wish { maps: true, ..Wish::FULL }, ..plain.clone() };
+        assert_eq!(full.fingerprint(), drawn.fingerprint());
         assert_ne!(plain.fingerprint(), ObserveOptions { max_depth: 1, ..plain.clone() }.fingerprint());
     }
 }

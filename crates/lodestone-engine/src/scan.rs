@@ -109,19 +109,19 @@ impl Scanned {
 }
 
 /// A file to observe, with its number in the order of the walk and the key under which its observation is kept.
-struct Job {
-    number: u64,
-    path: PathBuf,
-    key: Option<Key>,
+pub(crate) struct Job {
+    pub(crate) number: u64,
+    pub(crate) path: PathBuf,
+    pub(crate) key: Option<Key>,
 }
 
 /// A file observed.
-struct Answered {
-    number: u64,
-    path: PathBuf,
-    observed: Sheaf,
+pub(crate) struct Answered {
+    pub(crate) number: u64,
+    pub(crate) path: PathBuf,
+    pub(crate) observed: Sheaf,
     /// Where to keep it; `None` when it came from there, or must not be kept.
-    keep_under: Option<Key>,
+    pub(crate) keep_under: Option<Key>,
 }
 
 /// Scans. Output is the same whatever the number of workers, and whatever was kept.
@@ -196,7 +196,7 @@ fn finish(
 }
 
 /// Counts what there is, ahead of the others, for rate and ETA.
-fn count(options: &ScanOptions, cancel: &AtomicBool, progress: &Progress) {
+pub(crate) fn count(options: &ScanOptions, cancel: &AtomicBool, progress: &Progress) {
     walk(&options.roots, &options.walk, &mut |step| {
         progress.found(match step {
             Step::File { size_bytes, .. } => size_bytes,
@@ -249,7 +249,7 @@ fn dispatch(
     });
 }
 
-fn work(
+pub(crate) fn work(
     options: &ScanOptions,
     start: Start,
     queue: &Receiver<Job>,

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use lodestone_index::{
     BuildOptions, BuildStep, Code256, DigestIndex, Hit, SearchStats, Segment, SegmentBuilder, SegmentError,
 };
+use lodestone_provenance::Calibrations;
 use lodestone_types::{Bank, ListEntry, ListVersion, SignalType};
 
 use crate::banks::{OpenBanks, Stored};
@@ -43,6 +44,17 @@ pub struct Snapshot {
     /// Of lists and banks, where asked for.
     pub(crate) photodna: Photodna,
     stored: Option<Stored>,
+    weights: Weights,
+}
+
+/// Tables that turn findings into likelihood ratios; shared by all who appraise.
+#[derive(Default)]
+struct Weights(Calibrations);
+
+impl std::fmt::Debug for Weights {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Weights").field(&self.0.describe()).finish()
+    }
 }
 
 #[derive(Debug)]
@@ -69,6 +81,11 @@ impl Snapshot {
     /// The banks, in the order in which they were added.
     pub fn banks(&self) -> &[Bank] {
         &self.banks
+    }
+
+    /// Tables that turn findings into likelihood ratios.
+    pub fn calibrations(&self) -> &Calibrations {
+        &self.weights.0
     }
 
     /// PDQ values that are searched.
@@ -194,6 +211,7 @@ pub struct SnapshotBuilder {
     radius_bits: u32,
     photodna: PhotodnaBuilder,
     stored: Option<Stored>,
+    weights: Weights,
 }
 
 impl Default for SnapshotBuilder {
@@ -239,7 +257,14 @@ impl SnapshotBuilder {
             radius_bits: 0,
             photodna: PhotodnaBuilder::default(),
             stored: None,
+            weights: Weights(Calibrations::built_in()),
         }
+    }
+
+    /// Weighs findings by these tables instead of those built in.
+    pub fn weighing_by(mut self, tables: Calibrations) -> Self {
+        self.weights = Weights(tables);
+        self
     }
 
     /// Takes PhotoDNA values in too, in memory, about 160 bytes each. Say so before anything is added. Without it they
@@ -403,6 +428,7 @@ impl SnapshotBuilder {
             given,
             photodna: self.photodna.build(),
             stored: self.stored,
+            weights: self.weights,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! The shapes other programs rely on: one JSON object per file, group and run.
 
+mod origin;
+
 use std::collections::BTreeMap;
 
 use lodestone_types::{
@@ -9,6 +11,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::look_up::LookUps;
+
+pub use origin::{EXAMINE_SCHEMA, Examiners, examined};
+
+use origin::origin;
 
 /// Fingerprints of one file by wire name. Absent ones are `null`.
 pub fn signals(observation: &Observation) -> Value {
@@ -47,7 +53,7 @@ fn frame(print: &Fingerprint) -> Value {
     frame
 }
 
-/// One file of a scan: `kind: "file"`.
+/// One file of a scan: `kind: "file"`. What it says of its origin stands under the same keys as in [`examined`].
 pub fn file(record: &Record) -> Value {
     let seen = &record.observation;
     let mut object = json!({
@@ -62,10 +68,9 @@ pub fn file(record: &Record) -> Value {
         "signals": signals(seen),
         "matches": record.matches,
         "group": record.group,
-        "assessment": seen.assessment,
-        "findings": seen.findings,
-        "generation": record.generation,
     });
+    extend(&mut object, origin(seen));
+    object["generation"] = json!(record.generation);
     if let Some(bytes) = &record.path_bytes_hex {
         object["path_bytes_hex"] = json!(bytes);
     }
@@ -143,10 +148,14 @@ pub fn summary(
     object
 }
 
+fn extend(object: &mut Value, more: Value) {
+    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
+        object.extend(more);
+    }
+}
+
 fn tagged(kind: &str, value: &impl Serialize) -> Value {
     let mut object = json!({ "kind": kind });
-    if let (Some(object), Ok(Value::Object(fields))) = (object.as_object_mut(), serde_json::to_value(value)) {
-        object.extend(fields);
-    }
+    extend(&mut object, serde_json::to_value(value).unwrap_or_default());
     object
 }

@@ -20,10 +20,24 @@ pub fn serve(memory_bytes: u64) -> io::Result<()> {
     let mut eye: Option<Eye> = None;
     lodestone_sandbox::serve(memory_bytes, |job| {
         let request: Request = serde_json::from_slice(&job.request).map_err(io::Error::from)?;
-        if eye.as_ref().is_none_or(|eye| *eye.options() != request.options) {
-            eye = Some(Eye::new(&request.options));
+        let loaded = match &eye {
+            Some(eye) if *eye.options() == request.options => None,
+            _ => Some(Eye::load(&request.options)),
+        };
+        if request.only_kit {
+            let told = match (&loaded, &eye) {
+                (Some(Ok(loaded)), _) => Ok(loaded.kit()),
+                (Some(Err(error)), _) => Err(error.to_string()),
+                (None, eye) => Ok(eye.as_ref().map(Eye::kit).unwrap_or_default()),
+            };
+            let mut answers = job.answers();
+            answers.emit(&serde_json::to_vec(&Answer::Kit(told))?)?;
         }
-        let Some(eye) = eye.as_mut() else { return Ok(()) };
+        if let Some(loaded) = loaded {
+            // It was asked for first, and could be loaded then.
+            eye = Some(loaded.map_err(io::Error::other)?);
+        }
+        let Some(eye) = eye.as_mut().filter(|_| !request.only_kit) else { return Ok(()) };
         let budget = Budget::new(&unpacking(request.options.limits(), job.bytes.size()));
         let mut answers = job.answers();
         Run { eye, request: &request, answers: &mut answers, budget: &budget, next: 0, broken: None }
@@ -166,7 +180,7 @@ impl Run<'_> {
                     ..Observation::default()
                 };
             }
-            seen = self.eye.observe_digested(&bytes.held, digests);
+            seen = self.eye.observe_digested(&bytes.held, digests, None);
             seen.digests = None;
             match &mut seen.picture {
                 Some(picture) => picture.partial = Some(why.detail),
@@ -193,7 +207,8 @@ impl Run<'_> {
             }
             return seen;
         }
-        self.eye.observe_digested(&bytes.held, digests)
+        let sidecar = self.request.sidecar.as_deref().filter(|_| is_file);
+        self.eye.observe_digested(&bytes.held, digests, sidecar)
     }
 
     fn descends(&self, number: u64) -> bool {

@@ -1,6 +1,7 @@
 //! What the examiners are given: one file, its segments, and its pixels where they could be decoded.
 
 use lodestone_media::segments::Segments;
+use serde::{Deserialize, Serialize};
 
 /// The first frame's pixels as decoded, in stored orientation, alpha dropped.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +34,7 @@ pub struct Item<'a> {
 }
 
 /// Which checks are wanted beyond metadata and structure, which are always made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wish {
     /// Content Credentials.
     pub credentials: bool,

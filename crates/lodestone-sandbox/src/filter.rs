@@ -78,7 +78,7 @@ fn program() -> Result<BpfProgram, seccompiler::BackendError> {
     };
     #[cfg(target_arch = "aarch64")]
     let (arch, numbers) = (TargetArch::aarch64, REFUSED.into_iter());
-    let rules: BTreeMap<i64, _> = numbers.map(|number| (i64::from(number), Vec::new())).collect();
+    let rules: BTreeMap<i64, _> = numbers.map(|number| (number, Vec::new())).collect();
     let refused = SeccompAction::Errno(libc::EPERM.unsigned_abs());
     SeccompFilter::new(rules, SeccompAction::Allow, refused, arch)?.try_into()
 }

@@ -221,9 +221,11 @@ fn put(
     )?;
     let mut positions = 0i64..;
     feed(&mut |member, observation| {
-        let json = match &observation.thumbnail {
-            None => serde_json::to_string(observation),
-            Some(_) => serde_json::to_string(&Observation { thumbnail: None, ..observation.clone() }),
+        let json = if observation.thumbnail.is_none() && observation.maps.is_empty() {
+            serde_json::to_string(observation)
+        } else {
+            let pictureless = Observation { thumbnail: None, maps: Vec::new(), ..observation.clone() };
+            serde_json::to_string(&pictureless)
         };
         let json = json.map_err(|error| StoreError::Refused {
             reason: format!("an observation cannot be written as JSON: {error}"),

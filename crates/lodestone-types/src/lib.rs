@@ -28,7 +28,7 @@ pub use bank::{Bank, BankKind, ListEntry, ListVersion, Reject, RejectKind};
 pub use credentials::{Credentials, Integrity, SignedTime, Trust, TrustListVersion};
 pub use item::{ContentId, Digests, Stage, Unreadable};
 pub use matching::{Backdrop, Dihedral, Match, Transform, TransformKind};
-pub use observation::{Fingerprint, Form, HashMode, Observation, Picture, Thumbnail};
+pub use observation::{DrawnMap, Fingerprint, Form, HashMode, Observation, Picture, Thumbnail};
 pub use provenance::{
     Assessment, Bearing, CameraChain, Check, CheckState, Direction, Finding, Location, Proposition, Strength,
     Workflow,

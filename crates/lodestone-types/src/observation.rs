@@ -80,6 +80,21 @@ pub struct Thumbnail {
     pub png_base64: String,
 }
 
+/// A picture that examiners drew from a file's pixels for people to look at; never scored alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrawnMap {
+    /// `error-level`, `noise`, `grid`, `ghost`.
+    pub name: String,
+    /// What it shows and what it cannot.
+    pub caption: String,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// A PNG file, base64.
+    pub png_base64: String,
+}
+
 /// Everything one file says of itself. It can be kept, and appraised again when lists change, without the picture.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
@@ -105,6 +120,9 @@ pub struct Observation {
     /// A small picture, only when asked for; never stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thumbnail: Option<Thumbnail>,
+    /// Maps, only when asked for; never stored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub maps: Vec<DrawnMap>,
 }
 
 impl Observation {

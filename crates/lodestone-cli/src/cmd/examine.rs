@@ -1,123 +1,150 @@
-//! `lodestone examine`: everything known of one file.
+//! `lodestone examine`: everything known of files, and what it is worth.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
+use lodestone_engine::examine::{ExamineContext, examine};
 use lodestone_engine::observer::Observer;
-use lodestone_engine::{LookUps, appraise, full_path, wire};
-use lodestone_types::{Finding, Record, State, hex};
+use lodestone_engine::scan::ScanOptions;
+use lodestone_engine::wire::Examiners;
+use lodestone_engine::{BASIS, Calibrations, Progress, Start, WalkOptions, Wish, wire};
+use lodestone_types::{Record, State};
+use serde_json::Value;
 
 use super::{Objects, worker_start};
 use crate::Ended;
 use crate::args::{Examine, Format};
+use crate::examined;
 use crate::settings::Settings;
-use crate::words;
+use crate::show::Show;
+use crate::summary::Style;
 
-/// Observes one file, matches it, prints it all.
+/// Observes files, matches them, weighs what was found, prints it all.
 pub(crate) fn run(args: &Examine) -> Result<Ended> {
-    let settings = Settings::new(&args.lists, &args.reading)?;
+    if args.format == Format::Csv {
+        bail!("examine writes text, ndjson or json; a table of files: lodestone scan --format csv");
+    }
+    let mut settings = Settings::examining(&args.lists, &args.reading, &args.examining, None)?;
+    settings.use_kit(wish(args, &settings))?;
+    settings.observe.sidecars = settings.sidecars && !args.no_sidecars;
+    settings.observe.thumbnail = args.thumbnails.clone();
     let snapshot = crate::lists::snapshot(&args.lists, &settings, None)?;
-    let mut look_ups = LookUps::default();
-    let mut observer =
-        Observer::new(worker_start(&settings.observe)?, settings.observe.clone(), settings.deadline);
-    let mut seen = Vec::new();
-    observer.observe_file(&args.file).each(|one| {
-        let (path, bytes_hex) = full_path(&args.file, one.member);
-        seen.push((path, bytes_hex, one.observation));
-        io::Result::Ok(())
+    let start = worker_start(&settings.observe)?;
+    let examiners = examiners(start.clone(), &settings, snapshot.calibrations())?;
+    let options = ScanOptions {
+        roots: args.files.clone(),
+        walk: WalkOptions {
+            follow_links: !args.no_follow,
+            skip: settings
+                .data
+                .iter()
+                .chain(&args.report)
+                .chain(&args.maps)
+                .filter_map(|path| std::fs::canonicalize(path).ok())
+                .collect(),
+        },
+        observe: settings.observe.clone(),
+        appraise: settings.appraise,
+        workers: settings.workers,
+        deadline: settings.deadline,
+        rehash: true,
+    };
+    let cancel = super::on_ctrl_c("finishing the files in work; Ctrl-C again to stop at once.")?;
+    let (progress, mut show) = (Progress::default(), Show::new());
+    let mut printer = Printer::new(args.format, &examiners);
+    let (mut known, mut unreadable) = (false, false);
+    let context = ExamineContext {
+        snapshot: &snapshot,
+        start,
+        cancel: &cancel,
+        progress: &progress,
+        tick: &mut |progress| show.tick(progress),
+    };
+    let all = examine(&options, context, &mut |record| {
+        known |= record.state == State::Known;
+        unreadable |= record.observation.unreadable.is_some();
+        printer.push(&record)
     })?;
-    let records = appraise(&snapshot, settings.appraise, seen, &mut look_ups);
-    super::closed(print(args.format, &records))?;
-    let any = |state| records.iter().any(|record| record.state == state);
-    crate::lists::say_look_ups(&look_ups, &snapshot, args.lists.verbose);
-    crate::lists::say_failures(&look_ups);
-    Ok(Ended::of(any(State::Unreadable) || look_ups.failed > 0, any(State::Known)))
+    show.clear();
+    printer.finish()?;
+    if all.interrupted {
+        eprintln!("lodestone: interrupted; not all files were examined");
+    }
+    crate::lists::say_look_ups(&all.look_ups, &snapshot, args.lists.verbose);
+    crate::lists::say_failures(&all.look_ups);
+    Ok(Ended::of(unreadable || all.interrupted || all.look_ups.failed > 0, known))
 }
 
-fn print(format: Format, records: &[Record]) -> io::Result<()> {
-    if matches!(format, Format::Ndjson | Format::Json) {
-        let mut objects = Objects::new(if records.len() == 1 { Format::Ndjson } else { format });
-        for record in records {
-            objects.push(&wire::file(record))?;
-        }
-        return objects.finish();
-    }
-    let mut out = io::stdout().lock();
-    records.iter().try_for_each(|record| text(&mut out, record))
+fn wish(args: &Examine, settings: &Settings) -> Wish {
+    let full = if settings.pixels && !args.no_pixels { Wish::FULL } else { Wish::WITHOUT_PIXELS };
+    Wish { maps: args.maps.is_some(), show_text: args.show_text, ..full }
 }
 
-fn text(out: &mut impl Write, record: &Record) -> io::Result<()> {
-    let seen = &record.observation;
-    let mut line = |name: &str, value: &str| writeln!(out, "  {name:<12} {value}");
-    line("", &words::visible(&record.path))?;
-    line(
-        "state",
-        &serde_json::to_value(record.state)
-            .ok()
-            .and_then(|v| v.as_str().map(str::to_owned))
-            .unwrap_or_default(),
-    )?;
-    line("bytes", &seen.size_bytes.to_string())?;
-    line("format", seen.format.as_deref().unwrap_or("not recognised"))?;
-    if let Some(digests) = &seen.digests {
-        line("sha256", &digests.sha256.to_string())?;
-        line("sha1", &hex::encode(&digests.sha1))?;
-        line("md5", &hex::encode(&digests.md5))?;
-    }
-    if let Some(picture) = &seen.picture {
-        let mut facts = format!("{} x {}", picture.width, picture.height);
-        if picture.frames > 1 {
-            facts += &format!(", {} frames", picture.frames);
-        }
-        if let Some(orientation) = picture.orientation {
-            facts += &format!(", EXIF orientation {orientation} (not applied)");
-        }
-        line("picture", &facts)?;
-        for note in &picture.notes {
-            line("", note)?;
-        }
-        if let Some(why) = &picture.partial {
-            line("partial", why)?;
-        }
-    }
-    for print in &seen.fingerprints {
-        let hash = print.pdq_dihedral.first().map(|h| hex::encode(h)).unwrap_or_default();
-        let mut facts = format!("{hash} quality {}", print.quality);
-        if print.form.frame > 0 {
-            facts += &format!(", frame {} at {} ms", print.form.frame, print.form.t_ms);
-        }
-        if let Some(backdrop) = print.form.backdrop {
-            facts += &format!(", on {backdrop:?}").to_lowercase();
-        }
-        line("pdq", &facts)?;
-    }
-    if let Some(why) = &seen.unreadable {
-        line("unreadable", &words::unreadable(why))?;
-    }
-    for one in &record.matches {
-        line("match", &words::a_match(one))?;
-    }
-    for finding in &seen.findings {
-        line("finding", &describe(finding))?;
-    }
-    if let Some(assessment) = &seen.assessment {
-        line("reading", &assessment.statement)?;
-        for limit in &assessment.limits {
-            line("", limit)?;
-        }
-    }
-    writeln!(out)
+/// Has a worker load what the examiners bring, before any file is read: what cannot be used ends the command here.
+pub(crate) fn examiners(start: Start, settings: &Settings, tables: &Calibrations) -> Result<Examiners> {
+    let mut observer = Observer::new(start, settings.observe.clone(), settings.deadline);
+    let kit = observer.kit().context("what examiners bring cannot be used")?;
+    Ok(Examiners {
+        program: concat!("lodestone ", env!("CARGO_PKG_VERSION")).to_owned(),
+        basis: BASIS.to_owned(),
+        kit,
+        calibrations: tables.describe(),
+    })
 }
 
-fn describe(finding: &Finding) -> String {
-    let places: Vec<_> = finding
-        .locations
-        .iter()
-        .map(|place| match place.offset {
-            Some(offset) => format!("{} at byte {offset}", place.field),
-            None => place.field.clone(),
+/// Standard output: text, a line a file, or one document. A reader that has seen enough (`| head`) takes nothing from the
+/// exit status and the report.
+struct Printer<'a> {
+    format: Format,
+    examiners: &'a Examiners,
+    style: Style,
+    /// Of a single file `json` is the object itself, of several an array: the first waits for a second.
+    first: Option<Value>,
+    objects: Option<Objects>,
+    closed: bool,
+}
+
+impl<'a> Printer<'a> {
+    fn new(format: Format, examiners: &'a Examiners) -> Self {
+        let style = Style::of_terminal(io::stdout().is_terminal());
+        Self { format, examiners, style, first: None, objects: None, closed: false }
+    }
+
+    fn push(&mut self, record: &Record) -> io::Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        let written = self.written(record);
+        self.closed = super::closed(written)?;
+        Ok(())
+    }
+
+    fn written(&mut self, record: &Record) -> io::Result<()> {
+        if self.format == Format::Text {
+            return examined::text(&mut io::stdout().lock(), record, self.style);
+        }
+        let object = wire::examined(record, self.examiners);
+        if self.format == Format::Json && self.objects.is_none() {
+            let Some(first) = self.first.take() else {
+                self.first = Some(object);
+                return Ok(());
+            };
+            self.objects.insert(Objects::new(Format::Json)).push(&first)?;
+        }
+        let format = self.format;
+        self.objects.get_or_insert_with(|| Objects::new(format)).push(&object)
+    }
+
+    fn finish(self) -> io::Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        super::closed(match (self.format, self.first, self.objects) {
+            (_, _, Some(objects)) => objects.finish(),
+            (_, Some(first), None) => writeln!(io::stdout(), "{first}"),
+            (Format::Json, None, None) => writeln!(io::stdout(), "[]"),
+            _ => Ok(()),
         })
-        .collect();
-    let what = words::visible(&finding.what);
-    if places.is_empty() { what } else { format!("{what} [{}]", words::visible(&places.join("; "))) }
+        .map(drop)
+    }
 }

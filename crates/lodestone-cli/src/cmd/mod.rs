@@ -10,6 +10,7 @@ pub(crate) mod hash;
 pub(crate) mod index;
 pub(crate) mod manual;
 pub(crate) mod matching;
+pub(crate) mod provenance;
 pub(crate) mod scan;
 
 use std::ffi::OsString;
@@ -42,7 +43,11 @@ pub(crate) fn worker_start(options: &ObserveOptions) -> Result<Start> {
 pub(crate) fn worker(memory_bytes: u64) -> ExitCode {
     match lodestone_engine::serve(memory_bytes) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(2),
+        Err(error) => {
+            // Last words, which the parent reads.
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
     }
 }
 

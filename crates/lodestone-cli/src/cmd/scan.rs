@@ -9,19 +9,21 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use lodestone_engine::report::{self, Report};
 use lodestone_engine::scan::{ScanContext, ScanOptions, Scanned, scan};
-use lodestone_engine::{Keep, Progress, Snapshot, WalkOptions, path_text, wire};
+use lodestone_engine::wire::Examiners;
+use lodestone_engine::{Keep, Progress, Snapshot, WalkOptions, Wish, path_text, wire};
 use serde_json::{Value, json};
 
 use super::{Objects, worker_start};
 use crate::Ended;
-use crate::args::{Format, Scan};
+use crate::args::{Depth, Format, Scan};
 use crate::settings::Settings;
 use crate::show::{Show, clock};
 use crate::summary;
 
 /// Scans, prints, and writes the report.
 pub(crate) fn run(args: &Scan) -> Result<Ended> {
-    let mut settings = Settings::new(&args.lists, &args.reading)?;
+    let mut settings = Settings::examining(&args.lists, &args.reading, &args.examining, args.examine)?;
+    settings.use_kit(if settings.depth == Depth::Full { Wish::FULL } else { Wish::WITHOUT_PIXELS })?;
     settings.observe.thumbnail = args.thumbnails.clone();
     for root in &args.roots {
         std::fs::symlink_metadata(root).with_context(|| format!("cannot scan {}", root.display()))?;
@@ -31,6 +33,8 @@ pub(crate) fn run(args: &Scan) -> Result<Ended> {
     let mut keep =
         settings.data.as_deref().map(|folder| Keep::open(folder, super::bank::now_us)).transpose()?;
     let snapshot = crate::lists::snapshot(&args.lists, &settings, keep.as_mut())?;
+    let start = worker_start(&settings.observe)?;
+    let examiners = super::examine::examiners(start.clone(), &settings, snapshot.calibrations())?;
     let options = ScanOptions {
         roots: args.roots.clone(),
         walk: WalkOptions {
@@ -50,7 +54,7 @@ pub(crate) fn run(args: &Scan) -> Result<Ended> {
         rehash: args.rehash,
     };
     let resumable = keep.is_some();
-    let facts = repeatable(args, &settings);
+    let facts = repeatable(args, &settings, &examiners);
     let roots: Vec<String> = args.roots.iter().map(|root| path_text(root).0).collect();
     let run = keep.as_mut().map(|keep| keep.start_run(&roots, &json!(facts))).transpose()?;
     let cancel = super::on_ctrl_c(match resumable {
@@ -62,7 +66,7 @@ pub(crate) fn run(args: &Scan) -> Result<Ended> {
         &options,
         ScanContext {
             snapshot: &snapshot,
-            start: worker_start(&options.observe)?,
+            start,
             keep: keep.as_mut(),
             cancel: &cancel,
             progress: &progress,
@@ -111,17 +115,23 @@ pub(crate) fn run(args: &Scan) -> Result<Ended> {
 }
 
 /// What has to be the same for another run to give the same answer. Workers and folders of state are not among it.
-fn repeatable(args: &Scan, settings: &Settings) -> BTreeMap<String, String> {
+fn repeatable(args: &Scan, settings: &Settings, examiners: &Examiners) -> BTreeMap<String, String> {
     let mut facts: BTreeMap<String, String> = settings
         .effective
         .iter()
-        .filter(|one| !matches!(one.name, "data" | "workers"))
+        .filter(|one| !matches!(one.name, "data" | "workers" | "pixels" | "sidecars"))
         .map(|one| (one.name.to_owned(), one.value.clone()))
         .collect();
     facts.insert(
         "pre".into(),
         if args.reading.pre == Some(crate::args::Pre::Nn512) { "512nn" } else { "full" }.into(),
     );
+    facts.insert("basis".into(), examiners.basis.clone());
+    for (name, lines) in [("examiners", &examiners.kit), ("calibrations", &examiners.calibrations)] {
+        if !lines.is_empty() {
+            facts.insert(name.into(), lines.join("; "));
+        }
+    }
     facts.insert("follow_links".into(), (!args.no_follow).to_string());
     facts
 }

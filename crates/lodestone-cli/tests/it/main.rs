@@ -5,6 +5,7 @@ mod against;
 mod archives;
 mod banks;
 mod data;
+mod examine;
 mod files;
 mod hashes;
 mod hostile;

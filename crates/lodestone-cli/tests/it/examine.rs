@@ -1,0 +1,192 @@
+//! `examine`: what files say of where they came from, as programs and people read it.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::files::{jpeg, png, zip};
+use crate::program::{Place, Ran};
+
+/// A PNG with one text chunk, after the header.
+fn png_with_text(seed: u32, key: &str, text: &str) -> Vec<u8> {
+    let whole = png(seed);
+    let data = [key.as_bytes(), b"\0", text.as_bytes()].concat();
+    let body = [b"tEXt", &data[..]].concat();
+    let mut crc = flate2::Crc::new();
+    crc.update(&body);
+    let mut bytes = whole[..33].to_vec();
+    bytes.extend((data.len() as u32).to_be_bytes());
+    bytes.extend(body);
+    bytes.extend(crc.sum().to_be_bytes());
+    bytes.extend(&whole[33..]);
+    bytes
+}
+
+/// What a program that makes pictures from text writes.
+const PARAMETERS: &str = "hills and a lake\nNegative prompt: rain\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 42, \
+                          Size: 160x120, Model hash: 0123456789, Model: drawn-v1";
+
+fn examine(place: &Place, arguments: &[&str]) -> Ran {
+    place.run(&[&["examine"], arguments, &["--format", "ndjson"]].concat())
+}
+
+fn keys(object: &Value) -> Vec<&str> {
+    object.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn a_file_has_the_promised_keys_and_a_generator_is_named() {
+    let place = Place::new();
+    place.put("a.png", png_with_text(1, "parameters", PARAMETERS));
+    let ran = examine(&place, &["a.png"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let object = ran.objects().remove(0);
+    insta::assert_snapshot!(keys(&object).join(" "), @"schema kind path sha256 state unreadable size_bytes format picture signals matches group findings generator camera_chain camera editor credentials watermarks workflow digital_source_type assessment reading checks generation examiners");
+    assert_eq!(object["schema"], "lodestone/examine/1");
+    assert_eq!(object["camera_chain"], "none");
+    assert_eq!(object["generator"]["input_image_used"], false);
+    assert!(object["generator"]["name"].is_string() && object["generator"]["source"] == "metadata");
+    let findings = object["findings"].as_array().unwrap();
+    assert!(!findings.is_empty());
+    for finding in findings {
+        for name in ["examiner", "code", "where", "value", "bears_on", "log10_lr"] {
+            assert!(finding.get(name).is_some(), "{name} is missing in {finding}");
+        }
+        assert!(finding["where"].is_string() && finding["bears_on"].is_array(), "{finding}");
+    }
+    assert!(findings.iter().any(|one| one["where"].as_str().unwrap().contains('@')), "{findings:?}");
+    assert!(!ran.out.contains("hills and a lake"), "a prompt is shown only on request");
+}
+
+#[test]
+fn what_cannot_be_read_is_an_object_too_and_ends_with_2() {
+    let place = Place::new();
+    place.put("text.jpg", "no picture\n");
+    place.put("empty.png", "");
+    place.put("cut.jpg", &jpeg(1)[..30]);
+    let ran = examine(&place, &["text.jpg", "empty.png", "cut.jpg", "nowhere.png"]);
+    assert_eq!(ran.code, Some(2));
+    let told: Vec<_> = ran
+        .objects()
+        .iter()
+        .map(|one| {
+            assert!(one["findings"].is_array() && one["assessment"].is_array(), "{one}");
+            assert!(one["watermarks"].is_array() && one["camera_chain"].is_string(), "{one}");
+            (
+                one["path"].as_str().unwrap().to_owned(),
+                one["unreadable"]["reason"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect();
+    let told: Vec<_> = told.iter().map(|(path, why)| format!("{path} {why}")).collect();
+    assert_eq!(told, ["cut.jpg truncated", "empty.png empty", "nowhere.png gone", "text.jpg unsupported"]);
+}
+
+#[test]
+fn metadata_of_a_picture_that_cannot_be_decoded_is_read_all_the_same() {
+    let place = Place::new();
+    let whole = png_with_text(1, "parameters", PARAMETERS);
+    let data = whole.windows(4).position(|four| four == b"IDAT").unwrap();
+    place.put("cut.png", &whole[..data]);
+    let object = examine(&place, &["cut.png"]).objects().remove(0);
+    assert!(object["unreadable"].is_object(), "{object}");
+    assert!(object["generator"]["name"].is_string(), "{object}");
+    let pixels = object["checks"].as_array().unwrap().iter().find(|one| one["examiner"] == "pixels").unwrap();
+    assert_eq!(pixels["state"], "not_applicable");
+}
+
+#[test]
+fn folders_and_archives_are_walked_in_one_order_whatever_the_workers() {
+    let place = Place::new();
+    for seed in 0..12 {
+        place.put(&format!("pile/{seed:02}.jpg"), jpeg(seed));
+    }
+    place.put("pile/a.zip", zip(&[("in/x.png", png(1)), ("y.jpg", jpeg(2))]));
+    fs::create_dir(place.path("pile/nothing")).unwrap();
+    let one = examine(&place, &["pile", "--workers", "1"]);
+    assert_eq!((one.code, one.objects().len()), (Some(0), 15), "{}", one.err);
+    assert!(one.out.contains("pile/a.zip!/in/x.png"));
+    assert_eq!(one.out, examine(&place, &["pile", "--workers", "4"]).out);
+    let none = examine(&place, &["pile/nothing"]);
+    assert_eq!((none.code, none.out.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn json_is_one_object_for_one_file_and_an_array_for_several() {
+    let place = Place::new();
+    place.put("pile/a.png", png(1));
+    place.put("pile/b.png", png(2));
+    let json = |what: &str| -> Value {
+        serde_json::from_str(&place.run(&["examine", what, "--format", "json"]).out).unwrap()
+    };
+    assert_eq!(json("pile/a.png")["path"], "pile/a.png");
+    assert_eq!(json("pile").as_array().unwrap().len(), 2);
+    assert_eq!(json("pile").as_array().unwrap()[0], json("pile/a.png"));
+}
+
+#[test]
+fn a_kit_that_cannot_be_loaded_ends_the_command_before_anything_is_read() {
+    let place = Place::new();
+    place.put("a.png", png(1));
+    place.put("broken.toml", "this is = = no table");
+    for command in ["examine", "scan"] {
+        let ran = place.run(&[command, "a.png", "--structures", "nowhere.toml", "--format", "ndjson"]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{command}");
+        assert!(ran.err.contains("nowhere.toml"), "{command}: {}", ran.err);
+        let ran = place.run(&[command, "a.png", "--model", "nowhere/model.toml", "--format", "ndjson"]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{command}");
+    }
+}
+
+#[test]
+fn more_pixels_than_are_examined_are_said_so() {
+    let place = Place::new();
+    let mut big = Vec::new();
+    let mut encoder = ::png::Encoder::new(&mut big, 1200, 1000);
+    encoder.set_color(::png::ColorType::Grayscale);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&vec![7; 1_200_000]).unwrap();
+    writer.finish().unwrap();
+    place.put("big.png", big);
+    let checks = |more: &[&str]| {
+        let object = examine(&place, &[&["big.png"], more].concat()).objects().remove(0);
+        object["checks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|one| one["examiner"] == "pixels")
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert!(checks(&[]).is_empty());
+    assert!(checks(&["--no-pixels"]).is_empty(), "not asked for");
+    let told = checks(&["--max-examined-pixels", "1"]);
+    assert!(told[0]["why"].as_str().unwrap().contains("1200000"), "{told:?}");
+}
+
+#[test]
+fn text_for_people_has_sections_and_cannot_write_over_the_terminal() {
+    let place = Place::new();
+    let hostile =
+        "x\u{1b}[2J\nSteps: 20, Sampler: \u{1b}[31mEuler, Seed: 1, Size: 1x1, Model: \u{202e}evil\u{7}";
+    place.put("a.png", png_with_text(1, "parameters", hostile));
+    let ran = place.run(&["examine", "a.png"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    for section in ["What was found", "Origin", "Findings", "Limits"] {
+        assert!(ran.out.lines().any(|line| line.trim() == section), "{section}: {}", ran.out);
+    }
+    assert!(!ran.out.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{}", ran.out);
+    assert!(ran.out.lines().all(|line| line.chars().count() <= 110), "{}", ran.out);
+    assert!(ran.out.contains("only ground"), "the standing sentence: {}", ran.out);
+    for word in ["fake", "authentic", "verdict", "confidence"] {
+        assert!(!ran.out.to_lowercase().contains(word), "{word}: {}", ran.out);
+    }
+}
+
+#[test]
+fn what_is_built_in_can_be_shown() {
+    let ran = Place::new().run(&["provenance", "show", "--format", "json"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let shown: Value = serde_json::from_str(&ran.out).unwrap();
+    assert!(shown["basis"].as_str().unwrap().starts_with("examiners/"), "{shown}");
+}
