@@ -28,7 +28,7 @@ pub(crate) enum Command {
     Hash(Hash),
     /// Match files, signals given by value, or whole lists, against lists and banks
     #[command(name = "match", after_long_help = help::MATCH)]
-    Match(Match),
+    Match(Box<Match>),
     /// Keep banks of known content in a data folder
     #[command(subcommand)]
     Bank(Bank),

@@ -96,12 +96,12 @@ impl Eye {
             // No picture for us; its metadata and credentials may still speak: a film, a drawing in SVG.
             None => {
                 seen.unreadable = Some(unsupported());
-                self.examine(bytes, Held::Nothing, sidecar, &mut seen);
+                self.examine(bytes, &Held::Nothing, sidecar, &mut seen);
             }
             Some(format) if format.is_archive() => {}
             Some(format) => {
                 let held = self.picture(bytes, format, &mut seen);
-                self.examine(bytes, held, sidecar, &mut seen);
+                self.examine(bytes, &held, sidecar, &mut seen);
             }
         }
         seen
@@ -128,13 +128,13 @@ impl Eye {
     }
 
     /// Has the examiners read what there is: also of a picture that cannot be decoded.
-    fn examine(&self, bytes: &[u8], held: Held, sidecar: Option<&str>, seen: &mut Observation) {
+    fn examine(&self, bytes: &[u8], held: &Held, sidecar: Option<&str>, seen: &mut Observation) {
         if !self.options.provenance {
             return;
         }
         let found = segments::scan(bytes);
         let (width, height) = seen.picture.as_ref().map_or((0, 0), |p| (p.width, p.height));
-        let pixels = match &held {
+        let pixels = match held {
             Held::Whole(one) => Some(Pixels {
                 width: one.width,
                 height: one.height,
@@ -149,7 +149,7 @@ impl Eye {
         seen.findings = examined.findings;
         let mut assessment = examined.assessment;
         if wish.needs_pixels() && pixels.is_none() {
-            assessment.checks.push(not_applicable("pixels", self.why_no_pixels(&held, seen)));
+            assessment.checks.push(not_applicable("pixels", self.why_no_pixels(held, seen)));
         }
         let left_out = maps(examined.maps, &mut seen.maps);
         if left_out > 0 {
