@@ -1,9 +1,10 @@
 //! Every text a file carries, under one kind of name, so that conventions can be data.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use lodestone_media::segments::tiff::{Ifd, tag};
-use lodestone_media::segments::{SegmentKind, Segments};
+use lodestone_media::segments::tiff::{Field, Ifd, Tiff, tag};
+use lodestone_media::segments::{Segment, SegmentKind, Segments};
 use lodestone_types::Location;
 use serde_json::Value;
 
@@ -11,10 +12,41 @@ use crate::{iptc, json, xmp};
 
 /// Text fields looked at. 512: real files have below 100.
 const MAX_FIELDS: usize = 512;
+/// EXIF blobs read of one file: its own, and strays that other writers left.
+const MAX_BLOBS: usize = 4;
 /// Bytes of one text looked at. 2 MiB: the biggest ComfyUI workflows stay below 1 MB.
 const MAX_TEXT: usize = 2 << 20;
+/// Fields whose names are not in [`tag`]: TIFF 6.0, and those that Windows writes, in UTF-16 with the low byte first.
+const DOCUMENT_NAME: u16 = 0x010d;
+const XP_TITLE: u16 = 0x9c9b;
+const XP_COMMENT: u16 = 0x9c9c;
+const XP_KEYWORDS: u16 = 0x9c9e;
+const XP_SUBJECT: u16 = 0x9c9f;
 /// Characters of a raw value that a finding shows.
 const MAX_RAW: usize = 200;
+
+/// Where a text was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// In the file's own metadata.
+    #[default]
+    Metadata,
+    /// In the lowest bits of its pixels.
+    Stealth,
+    /// In a file beside it.
+    Sidecar,
+}
+
+impl Source {
+    /// As [`lodestone_types::Assessment::generator_source`] names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Metadata => "metadata",
+            Self::Stealth => "stealth",
+            Self::Sidecar => "sidecar",
+        }
+    }
+}
 
 /// One text.
 #[derive(Debug)]
@@ -27,6 +59,7 @@ pub(crate) struct TextField {
     pub(crate) text: String,
     /// Where it stands in the file.
     pub(crate) offset: Option<u64>,
+    pub(crate) source: Source,
     json: OnceCell<Option<Value>>,
 }
 
@@ -37,8 +70,15 @@ impl TextField {
             shown: shown.to_owned(),
             text: cut(text, MAX_TEXT).to_owned(),
             offset,
+            source: Source::Metadata,
             json: OnceCell::new(),
         }
+    }
+
+    /// The same, found elsewhere.
+    pub(crate) fn from(mut self, source: Source) -> Self {
+        self.source = source;
+        self
     }
 
     /// The text as JSON, parsed once. ComfyUI's `workflow:` and `prompt:` in front are dropped.
@@ -117,17 +157,17 @@ impl Fields {
                 _ => {}
             }
         }
-        fields.exif(segments);
+        let blobs = segments.of(SegmentKind::Exif).take(MAX_BLOBS);
+        for (segment, tiff) in blobs.map(|s| (s, Tiff::parse(&s.data))) {
+            fields.exif(segment, &tiff);
+        }
         for packet in packets {
             fields.extend(packet.fields());
         }
         fields
     }
 
-    fn exif(&mut self, segments: &Segments<'_>) {
-        let Some((segment, tiff)) = segments.exif() else {
-            return;
-        };
+    fn exif(&mut self, segment: &Segment<'_>, tiff: &Tiff<'_>) {
         for (number, name) in [
             (tag::MAKE, "Make"),
             (tag::MODEL, "Model"),
@@ -135,13 +175,38 @@ impl Fields {
             (tag::IMAGE_DESCRIPTION, "ImageDescription"),
             (tag::ARTIST, "Artist"),
             (tag::HOST_COMPUTER, "HostComputer"),
+            (tag::COPYRIGHT, "Copyright"),
+            (DOCUMENT_NAME, "DocumentName"),
+            (XP_TITLE, "XPTitle"),
+            (XP_COMMENT, "XPComment"),
+            (XP_KEYWORDS, "XPKeywords"),
+            (XP_SUBJECT, "XPSubject"),
         ] {
             let field = tiff.get(Ifd::Primary, number);
-            if let Some((field, text)) = field.and_then(|f| Some((f, f.text()?)))
+            let read = |f: &Field<'_>| {
+                if (XP_TITLE..=XP_SUBJECT).contains(&number) {
+                    Some(Cow::Owned(utf16(f.data.get(..f.data.len().min(2 * MAX_TEXT))?, false)))
+                } else {
+                    f.text().map(|text| Cow::Owned(text.into_owned()))
+                }
+            };
+            let text = field.and_then(|f| Some((f, read(f)?)));
+            if let Some((field, text)) =
+                text.map(|(f, t): (_, Cow<'_, str>)| (f, t.trim_matches('\0').to_owned()))
                 && !text.is_empty()
             {
                 let name = format!("exif:{name}");
                 self.push(TextField::new(&name, &name, &text, segment_offset(segment, field.offset)));
+            }
+        }
+        // Fooocus names its scheme where cameras put their notes.
+        let note = tiff.get(Ifd::Exif, tag::MAKER_NOTE).or_else(|| tiff.get(Ifd::Primary, tag::MAKER_NOTE));
+        if let Some(note) = note.filter(|n| n.data.len() <= 16) {
+            let text = utf8(note.data);
+            let text = text.trim_matches('\0');
+            if !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric()) {
+                let name = "exif:MakerNote";
+                self.push(TextField::new(name, name, text, segment_offset(segment, note.offset)));
             }
         }
         let comment =
@@ -161,7 +226,8 @@ impl Fields {
         }
     }
 
-    fn extend(&mut self, fields: impl IntoIterator<Item = TextField>) {
+    /// Adds texts found elsewhere.
+    pub(crate) fn extend(&mut self, fields: impl IntoIterator<Item = TextField>) {
         for field in fields {
             self.push(field);
         }
@@ -172,6 +238,11 @@ impl Fields {
         self.list.iter().filter(move |f| f.key == key)
     }
 
+    /// All fields.
+    pub(crate) fn all(&self) -> &[TextField] {
+        &self.list
+    }
+
     /// The first field of one name.
     pub(crate) fn first(&self, key: &str) -> Option<&TextField> {
         self.of(key).next()
@@ -179,7 +250,7 @@ impl Fields {
 }
 
 /// The place in the file of a value `offset` bytes into a segment's payload, where the payload is stored as is.
-pub(crate) fn segment_offset(segment: &lodestone_media::segments::Segment<'_>, offset: u32) -> Option<u64> {
+pub(crate) fn segment_offset(segment: &Segment<'_>, offset: u32) -> Option<u64> {
     segment.is_verbatim().then(|| segment.payload_offset.saturating_add(u64::from(offset)))
 }
 
@@ -189,11 +260,33 @@ fn user_comment(data: &[u8], big_endian: bool) -> String {
     let data = data.get(..data.len().min(2 * MAX_TEXT)).unwrap_or_default();
     let (code, body) = data.split_at(data.len().min(8));
     let text = match code {
+        // Some writers say UNICODE and write UTF-8.
+        b"UNICODE\0" if !body.contains(&0) && body.len() > 3 => utf8_or(body, |body| utf16(body, big_endian)),
         b"UNICODE\0" => utf16(body, big_endian),
-        b"ASCII\0\0\0" | b"\0\0\0\0\0\0\0\0" => utf8(body),
-        _ => utf8(data),
+        b"ASCII\0\0\0" | b"\0\0\0\0\0\0\0\0" => unmarked(body, big_endian),
+        _ => unmarked(data, big_endian),
     };
     text.trim_matches(|c: char| c == '\0' || c.is_whitespace()).to_owned()
+}
+
+/// Text whose code is not told, or told wrongly: UTF-16 where every other byte of its beginning is zero.
+fn unmarked(data: &[u8], big_endian: bool) -> String {
+    let head = data.get(..data.len().min(64)).unwrap_or_default();
+    let zeros = head.iter().filter(|&&b| b == 0).count();
+    if head.len() >= 16 && zeros * 5 >= head.len() * 2 && !head.starts_with(&[0, 0, 0, 0]) {
+        utf16(data, big_endian)
+    } else {
+        utf8(data)
+    }
+}
+
+/// UTF-8 if it is mostly ASCII, else the other reading.
+fn utf8_or(data: &[u8], other: impl Fn(&[u8]) -> String) -> String {
+    let ascii = data.iter().filter(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()).count();
+    match std::str::from_utf8(data) {
+        Ok(text) if ascii * 4 >= data.len() * 3 => text.to_owned(),
+        _ => other(data),
+    }
 }
 
 fn utf8(data: &[u8]) -> String {
@@ -239,6 +332,9 @@ mod tests {
         }
         assert_eq!(user_comment(b"ASCII\0\0\0plain\0\0", true), "plain");
         assert_eq!(user_comment(b"UNI", true), "UNI");
+        assert_eq!(user_comment(b"UNICODE\0plain text, not UTF-16", true), "plain text, not UTF-16");
+        let bare: Vec<u8> = "{\"prompt\": 1, \"a\": 2}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(user_comment(&bare, true), "{\"prompt\": 1, \"a\": 2}");
     }
 
     #[test]

@@ -5,12 +5,16 @@ use lodestone_media::segments::Segment;
 use crate::fields::TextField;
 
 /// Datasets that name a tool or a source; people's names and captions are read for conventions, never shown.
-const DATASETS: [(u8, &str); 6] = [
+const DATASETS: [(u8, &str); 10] = [
+    (5, "ObjectName"),
+    (25, "Keywords"),
+    (40, "SpecialInstructions"),
     (65, "OriginatingProgram"),
     (80, "Byline"),
     (105, "Headline"),
     (110, "Credit"),
     (115, "Source"),
+    (116, "Copyright"),
     (120, "Caption"),
 ];
 

@@ -16,14 +16,13 @@
 
 mod assess;
 pub mod calibration;
-mod comfy;
 mod container;
 mod credentials;
 mod editors;
 mod exif;
 mod fields;
 mod generators;
-mod input;
+mod history;
 mod iptc;
 mod item;
 mod jpeg_structure;
@@ -36,8 +35,11 @@ mod reading;
 mod recompression;
 mod rules;
 mod shape;
+mod sidecar;
+mod stealth;
 pub mod structure;
 mod watermark;
+mod workflow;
 mod xmp;
 
 use lodestone_types::{Assessment, Finding};
@@ -70,12 +72,14 @@ pub struct Examined {
 pub fn examine(item: &Item<'_>, kit: &Kit, wish: &Wish) -> Examined {
     let segments = item.segments;
     let packets = xmp::packets(segments);
-    let fields = Fields::read(segments, &packets);
+    let mut fields = Fields::read(segments, &packets);
     let mut reading = Reading::new(wish);
     if wish.credentials {
         credentials::examine(item, &kit.trust, &mut reading);
     }
-    generators::examine(&fields, &mut reading);
+    generators::elsewhere(item, wish.watermarks, &mut fields, &mut reading);
+    generators::examine(item, &fields, &mut reading);
+    history::examine(&packets, &mut reading);
     exif::examine(segments, &fields, (item.width, item.height), &mut reading);
     editors::examine(&fields, &mut reading);
     jpeg_structure::examine(segments, &kit.structures, &mut reading);

@@ -3,6 +3,7 @@
 //! The two files under `rules/` are embedded and parsed once. They are part of the program, so a mistake in them is a
 //! mistake in the build: a test parses and checks them, and a file that does not parse gives no rules.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use lodestone_types::Strength;
@@ -10,6 +11,7 @@ use serde::Deserialize;
 
 use crate::fields::{Fields, TextField};
 use crate::shape::Shape;
+use crate::workflow::{Reader, infotext};
 
 /// The rules of this build.
 pub(crate) static RULES: LazyLock<Rules> = LazyLock::new(|| Rules {
@@ -52,8 +54,17 @@ pub(crate) struct Generator {
     #[serde(default = "moderate")]
     pub(crate) strength: Strength,
     #[serde(default)]
-    pub(crate) input: Option<InputReader>,
+    pub(crate) reads: Option<Reader>,
+    /// Looked at only where no rule before it claimed the field: shapes that many programs share.
+    #[serde(default)]
+    pub(crate) fallback: bool,
     pub(crate) any: Vec<Vec<Condition>>,
+    /// What the convention says, in a sentence.
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub(crate) meaning: String,
+    /// Versions of the program that write it, as far as known.
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub(crate) versions: String,
     #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) source: String,
 }
@@ -69,20 +80,6 @@ pub(crate) enum Says {
     #[default]
     Generated,
     Edited,
-}
-
-/// Which reader tells whether an input picture was used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum InputReader {
-    A1111,
-    Comfyui,
-    Drawthings,
-    Flux,
-    Invokeai,
-    Json,
-    Novelai,
-    Swarmui,
 }
 
 /// A test of one field; all parts that are given must hold.
@@ -102,7 +99,27 @@ pub(crate) struct Condition {
     pub(crate) contains_any_case: Option<String>,
     #[serde(default)]
     pub(crate) json_keys: Vec<String>,
+    /// Members of the JSON object whose text begins so.
+    #[serde(default)]
+    pub(crate) json_text: BTreeMap<String, String>,
+    /// Settings of an A1111 text whose value begins so.
+    #[serde(default)]
+    pub(crate) setting: BTreeMap<String, String>,
+    /// The text is one of these names or begins with one, as a word, in any case.
+    #[serde(default)]
+    pub(crate) names: Vec<String>,
 }
+
+/// Fields in which programs put their own name: what `software` stands for in a condition.
+const SOFTWARE: [&str; 7] = [
+    "exif:Software",
+    "xmp:CreatorTool",
+    "tiff:Software",
+    "stEvt:softwareAgent",
+    "iptc:OriginatingProgram",
+    "png:Software",
+    "png:Source",
+];
 
 /// A program that may stand in a software field.
 #[derive(Debug, Deserialize)]
@@ -124,13 +141,22 @@ pub(crate) enum ProgramKind {
 }
 
 impl Generator {
-    /// The fields that match, or nothing.
-    pub(crate) fn matches<'f>(&self, fields: &'f Fields) -> Vec<&'f TextField> {
+    /// The fields that match, or nothing. `claimed` are fields that rules before this one matched.
+    pub(crate) fn matches<'f>(&self, fields: &'f Fields, claimed: &[&TextField]) -> Vec<&'f TextField> {
         let mut found: Vec<&TextField> = Vec::new();
+        let free = |field: &TextField| !self.fallback || !claimed.iter().any(|c| std::ptr::eq(*c, field));
         for all in &self.any {
-            let hits: Vec<_> = all.iter().filter_map(|c| c.find(fields)).collect();
-            if hits.len() == all.len() {
-                for hit in hits {
+            // A condition alone takes every field that it fits: graphs stand in two, copies in several.
+            let hits: Vec<Vec<&TextField>> = all
+                .iter()
+                .map(|c| {
+                    let fitting =
+                        fields.all().iter().filter(|f| c.names_field(&f.key) && free(f) && c.holds(f));
+                    fitting.take(if all.len() == 1 { 8 } else { 1 }).collect()
+                })
+                .collect();
+            if hits.iter().all(|hits| !hits.is_empty()) {
+                for hit in hits.into_iter().flatten() {
                     if !found.iter().any(|f| std::ptr::eq(*f, hit)) {
                         found.push(hit);
                     }
@@ -142,8 +168,16 @@ impl Generator {
 }
 
 impl Condition {
-    fn find<'f>(&self, fields: &'f Fields) -> Option<&'f TextField> {
-        fields.of(&self.field).find(|field| self.holds(field))
+    /// Whether the condition looks at a field of this name. Case does not count: writers differ.
+    fn names_field(&self, key: &str) -> bool {
+        match self.field.as_str() {
+            "*" => true,
+            "software" => SOFTWARE.contains(&key),
+            name => match name.strip_suffix('*') {
+                Some(start) => key.starts_with(start),
+                None => key.eq_ignore_ascii_case(name),
+            },
+        }
     }
 
     fn holds(&self, field: &TextField) -> bool {
@@ -155,10 +189,31 @@ impl Condition {
             && is(&self.starts_with, |t, w| t.starts_with(w))
             && is(&self.contains, |t, w| t.contains(w))
             && is(&self.contains_any_case, |t, w| t.to_lowercase().contains(&w.to_lowercase()))
+            && (self.names.is_empty() || self.names.iter().any(|name| begins_with_word(text, name)))
             && self.shape.is_none_or(|shape| shape.fits(field))
             && (self.json_keys.is_empty()
                 || field.json().is_some_and(|json| self.json_keys.iter().all(|key| json.get(key).is_some())))
+            && self.json_text.iter().all(|(key, begin)| {
+                let value = field.json().and_then(|json| json.get(key)?.as_str());
+                value.is_some_and(|value| value.starts_with(begin.as_str()))
+            })
+            && (self.setting.is_empty()
+                || infotext::parse(text).is_some_and(|text| {
+                    self.setting
+                        .iter()
+                        .all(|(key, begin)| text.get(key).is_some_and(|v| v.starts_with(begin.as_str())))
+                }))
     }
+}
+
+/// Whether a text begins with a name, in any case, and the name ends there as a word.
+fn begins_with_word(text: &str, name: &str) -> bool {
+    let text = text.trim_start();
+    let Some(start) = text.get(..name.len()) else {
+        return false;
+    };
+    start.eq_ignore_ascii_case(name)
+        && text.get(name.len()..).and_then(|rest| rest.chars().next()).is_none_or(|c| !c.is_alphanumeric())
 }
 
 impl Editors {
@@ -177,23 +232,28 @@ mod tests {
     fn both_rule_files_parse_and_are_complete() {
         let generators: Generators =
             toml::from_str(include_str!("../rules/generators.toml")).expect("generators parse");
-        assert_eq!(generators.version, 1);
-        assert!(generators.generator.len() >= 15);
+        assert_eq!(generators.version, 2);
+        assert!(generators.generator.len() >= 40);
         let mut ids: Vec<_> = generators.generator.iter().map(|g| &g.id).collect();
         ids.sort();
         ids.dedup();
         assert_eq!(ids.len(), generators.generator.len(), "ids are distinct");
         for rule in &generators.generator {
-            assert!(!rule.name.is_empty() && !rule.source.is_empty(), "{}", rule.id);
+            let texts = [&rule.name, &rule.source, &rule.meaning, &rule.versions];
+            assert!(texts.iter().all(|text| !text.is_empty()), "{}", rule.id);
             assert!(!rule.any.is_empty(), "{} can match", rule.id);
             for condition in rule.any.iter().flatten() {
-                assert!(condition.field.contains(':'), "{}: {}", rule.id, condition.field);
+                let field = condition.field.as_str();
+                assert!(field.contains(':') || matches!(field, "*" | "software"), "{}: {field}", rule.id);
                 let tests = usize::from(condition.shape.is_some())
                     + usize::from(condition.equals.is_some())
                     + usize::from(condition.starts_with.is_some())
                     + usize::from(condition.contains.is_some())
                     + usize::from(condition.contains_any_case.is_some())
-                    + condition.json_keys.len();
+                    + condition.json_keys.len()
+                    + condition.json_text.len()
+                    + condition.setting.len()
+                    + condition.names.len();
                 assert!(tests > 0, "{}: key presence alone is no test", rule.id);
             }
         }

@@ -22,24 +22,61 @@ const MAX_INSIDE: usize = 200;
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 
 /// Namespace, local name, the name rules use.
-const PROPERTIES: [(&str, &str, &str); 11] = [
+const PROPERTIES: [(&str, &str, &str); 26] = [
     ("http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "DigitalSourceType", "Iptc4xmpExt:DigitalSourceType"),
+    ("http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "AISystemUsed", "Iptc4xmpExt:AISystemUsed"),
+    ("http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "AISystemVersionUsed", "Iptc4xmpExt:AISystemVersionUsed"),
+    ("http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "AIPromptInformation", "Iptc4xmpExt:AIPromptInformation"),
+    ("http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "DigImageGUID", "Iptc4xmpExt:DigImageGUID"),
     ("http://ns.adobe.com/xap/1.0/", "CreatorTool", "xmp:CreatorTool"),
+    ("http://ns.adobe.com/xap/1.0/", "CreateDate", "xmp:CreateDate"),
+    ("http://ns.adobe.com/xap/1.0/", "ModifyDate", "xmp:ModifyDate"),
     ("http://ns.adobe.com/photoshop/1.0/", "Credit", "photoshop:Credit"),
     ("http://ns.adobe.com/photoshop/1.0/", "Source", "photoshop:Source"),
+    ("http://ns.adobe.com/photoshop/1.0/", "Instructions", "photoshop:Instructions"),
     ("http://ns.adobe.com/xap/1.0/sType/ResourceEvent#", "softwareAgent", "stEvt:softwareAgent"),
     ("http://ns.adobe.com/xap/1.0/sType/ResourceEvent#", "action", "stEvt:action"),
     ("http://ns.adobe.com/exif/1.0/", "UserComment", "xmp-exif:UserComment"),
     ("http://ns.adobe.com/tiff/1.0/", "Software", "tiff:Software"),
+    ("http://ns.adobe.com/tiff/1.0/", "ImageDescription", "tiff:ImageDescription"),
+    ("http://ns.adobe.com/tiff/1.0/", "Make", "tiff:Make"),
+    ("http://ns.adobe.com/tiff/1.0/", "Model", "tiff:Model"),
     ("http://purl.org/dc/elements/1.1/", "description", "dc:description"),
+    ("http://purl.org/dc/elements/1.1/", "title", "dc:title"),
+    ("http://purl.org/dc/elements/1.1/", "creator", "dc:creator"),
+    ("http://purl.org/dc/elements/1.1/", "source", "dc:source"),
     ("http://purl.org/dc/terms/", "provenance", "dcterms:provenance"),
     ("http://ns.adobe.com/xap/1.0/mm/", "History", "xmpMM:History"),
+    ("http://www.tc260.org.cn/ns/AIGC/1.0/", "AIGC", "TC260:AIGC"),
+    // The property's name before 2010.
+    ("http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "DigitalSourcefileType", "Iptc4xmpExt:DigitalSourceType"),
 ];
+
+const EVENT: &str = "http://ns.adobe.com/xap/1.0/sType/ResourceEvent#";
+const MEDIA: &str = "http://ns.adobe.com/xap/1.0/mm/";
+/// Steps kept of one history.
+const MAX_STEPS: usize = 100;
+
+/// One step of a history.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// `created`, `saved`, `converted` …
+    pub(crate) action: String,
+    /// The program.
+    pub(crate) agent: String,
+    /// When, as written.
+    pub(crate) when: String,
+    pub(crate) offset: Option<u64>,
+}
 
 /// A packet's properties of interest.
 #[derive(Debug, Default)]
 pub(crate) struct Packet {
     values: Vec<(&'static str, String, Option<u64>)>,
+    /// What was done to the file, in order.
+    pub(crate) history: Vec<Step>,
+    /// A document that it was made from is named.
+    pub(crate) derived: bool,
     /// Why the packet could not be read.
     pub(crate) fault: Option<String>,
     /// Where it stands.
@@ -90,6 +127,9 @@ fn too_costly(text: &str) -> Option<&'static str> {
 
 fn collect(document: &Document<'_>, base: Option<u64>, packet: &mut Packet) {
     for node in document.descendants().filter(Node::is_element) {
+        step(&node, base, packet);
+        packet.derived |=
+            node.tag_name().namespace() == Some(MEDIA) && node.tag_name().name() == "DerivedFrom";
         for attribute in node.attributes() {
             if let Some(name) = property(attribute.namespace(), attribute.name()) {
                 packet.add(name, attribute.value(), base, attribute.range().start);
@@ -106,6 +146,26 @@ fn collect(document: &Document<'_>, base: Option<u64>, packet: &mut Packet) {
                 }
             }
         }
+    }
+}
+
+/// An element whose attributes or children are those of a history's step.
+fn step(node: &Node<'_, '_>, base: Option<u64>, packet: &mut Packet) {
+    let child = |name: &str| node.children().take(MAX_INSIDE).find(|c| c.has_tag_name((EVENT, name)));
+    let value = |name: &str| {
+        let attribute = node.attribute((EVENT, name));
+        let text = attribute.or_else(|| child(name)?.text()).unwrap_or_default();
+        crate::fields::raw(text)
+    };
+    let is_step = node.attribute((EVENT, "action")).is_some() || child("action").is_some();
+    if is_step && packet.history.len() < MAX_STEPS {
+        let offset = base.map(|base| base.saturating_add(node.range().start as u64));
+        packet.history.push(Step {
+            action: value("action"),
+            agent: value("softwareAgent"),
+            when: value("when"),
+            offset,
+        });
     }
 }
 
@@ -130,26 +190,61 @@ impl Packet {
     }
 }
 
-/// What a digitalSourceType claims. *Source:* IPTC NewsCodes digitalsourcetype.
-pub(crate) fn source_type(value: &str) -> Option<(&str, Option<Proposition>)> {
-    let name = value.rsplit(['/', ':']).next()?.trim();
-    let claims = match name {
-        "digitalCapture"
-        | "computationalCapture"
-        | "negativeFilm"
-        | "positiveFilm"
-        | "print"
-        | "compositeCapture" => Some(Proposition::CameraOriginal),
-        "humanEdits" | "minorHumanEdits" | "algorithmicallyEnhanced" | "composite" => {
-            Some(Proposition::EditedCapture)
+/// Classes of digitalSourceType: the categories of the fact `source_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SourceClass {
+    Capture,
+    Edited,
+    AiEdited,
+    Ai,
+    Graphic,
+}
+
+impl SourceClass {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Capture => "capture",
+            Self::Edited => "edited",
+            Self::AiEdited => "ai_edited",
+            Self::Ai => "ai",
+            Self::Graphic => "graphic",
         }
-        "compositeWithTrainedAlgorithmicMedia" | "compositeSynthetic" => Some(Proposition::AiEdited),
-        "trainedAlgorithmicMedia" => Some(Proposition::AiGenerated),
-        "algorithmicMedia" | "softwareImage" | "digitalArt" | "digitalCreation" | "dataDrivenMedia"
-        | "screenCapture" | "virtualRecording" => Some(Proposition::OtherSynthetic),
+    }
+
+    /// What it claims.
+    pub(crate) fn claims(self) -> Option<Proposition> {
+        Some(match self {
+            Self::Capture => Proposition::CameraOriginal,
+            Self::Edited => Proposition::EditedCapture,
+            Self::AiEdited => Proposition::AiEdited,
+            Self::Ai => Proposition::AiGenerated,
+            Self::Graphic => Proposition::OtherSynthetic,
+        })
+    }
+}
+
+/// A digitalSourceType's last segment and its class, where it is known. *Source:* IPTC NewsCodes digitalsourcetype;
+/// C2PA 2.x for its own terms.
+pub(crate) fn source_type(value: &str) -> Option<(&str, Option<SourceClass>)> {
+    let name = value.trim().trim_end_matches('/').rsplit(['/', ':', '#']).next()?.trim();
+    let class = match name.to_ascii_lowercase().as_str() {
+        "digitalcapture"
+        | "computationalcapture"
+        | "negativefilm"
+        | "positivefilm"
+        | "print"
+        | "compositecapture"
+        | "softwarecapture" => Some(SourceClass::Capture),
+        "humanedits" | "minorhumanedits" | "algorithmicallyenhanced" | "composite" => {
+            Some(SourceClass::Edited)
+        }
+        "compositewithtrainedalgorithmicmedia" | "compositesynthetic" => Some(SourceClass::AiEdited),
+        "trainedalgorithmicmedia" | "trainedalgorithmicdata" => Some(SourceClass::Ai),
+        "algorithmicmedia" | "softwareimage" | "digitalart" | "digitalcreation" | "datadrivenmedia"
+        | "screencapture" | "virtualrecording" => Some(SourceClass::Graphic),
         _ => None,
     };
-    (!name.is_empty()).then_some((name, claims))
+    (!name.is_empty()).then_some((name, class))
 }
 
 #[cfg(test)]
@@ -159,8 +254,17 @@ mod tests {
     #[test]
     fn source_types_are_known_by_their_last_segment() {
         let uri = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia";
-        assert_eq!(source_type(uri), Some(("trainedAlgorithmicMedia", Some(Proposition::AiGenerated))));
+        assert_eq!(source_type(uri), Some(("trainedAlgorithmicMedia", Some(SourceClass::Ai))));
         assert_eq!(source_type("digsrctype:print").map(|s| s.0), Some("print"));
         assert_eq!(source_type("x/unheardOf"), Some(("unheardOf", None)));
+        for (term, class) in [
+            ("digitalCapture", SourceClass::Capture),
+            ("https://cv.iptc.org/newscodes/digitalsourcetype/minorHumanEdits", SourceClass::Edited),
+            ("http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic/", SourceClass::AiEdited),
+            (" http://c2pa.org/digitalsourcetype/trainedAlgorithmicData ", SourceClass::Ai),
+            ("digsrctype:screenCapture", SourceClass::Graphic),
+        ] {
+            assert_eq!(source_type(term).and_then(|s| s.1), Some(class), "{term}");
+        }
     }
 }

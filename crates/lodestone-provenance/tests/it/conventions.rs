@@ -8,7 +8,7 @@ use crate::build::{
 };
 
 fn read(file: &[u8]) -> (Vec<Finding>, Assessment) {
-    examine(&file, (8, 8))
+    examine(file, (8, 8))
 }
 
 fn generator(file: &[u8]) -> Option<String> {
@@ -31,7 +31,7 @@ fn png_text_conventions_name_their_generator() {
         (&[("invokeai_metadata", r#"{"generation_mode": "txt2img"}"#)], "InvokeAI"),
         (&[("Dream", "\"x\" -s 20 -S 1 -W 8 -H 8 -C 7.5 -A k_euler")], "InvokeAI"),
         (&[("negative_prompt", "x"), ("use_stable_diffusion_model", "m")], "Easy Diffusion"),
-        (&[("generation_data", r#"{"prompt": "x"}"#)], "TensorArt or Civitai on-site generation"),
+        (&[("generation_data", r#"{"prompt": "x"}"#)], "TensorArt"),
         (&[("Description", "x --v 6 Job ID: 00000000-0000-0000-0000-000000000000")], "Midjourney"),
     ];
     for (texts, name) in cases {
