@@ -8,6 +8,7 @@ use lodestone_media::segments::{Segment, SegmentKind, Segments};
 use lodestone_types::Location;
 use serde_json::Value;
 
+use crate::workflow::infotext::{self, Infotext};
 use crate::{iptc, json, xmp};
 
 /// Text fields looked at. 512: real files have below 100.
@@ -61,6 +62,7 @@ pub(crate) struct TextField {
     pub(crate) offset: Option<u64>,
     pub(crate) source: Source,
     json: OnceCell<Option<Value>>,
+    steps: OnceCell<bool>,
 }
 
 impl TextField {
@@ -72,7 +74,14 @@ impl TextField {
             offset,
             source: Source::Metadata,
             json: OnceCell::new(),
+            steps: OnceCell::new(),
         }
+    }
+
+    /// The text as A1111's settings; whether it can be is looked up once.
+    pub(crate) fn infotext(&self) -> Option<Infotext<'_>> {
+        let can_be = self.steps.get_or_init(|| self.text.contains("Steps: "));
+        can_be.then(|| infotext::parse(&self.text)).flatten()
     }
 
     /// The same, found elsewhere.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::fields::{Fields, TextField};
 use crate::shape::Shape;
-use crate::workflow::{Reader, infotext};
+use crate::workflow::Reader;
 
 /// The rules of this build.
 pub(crate) static RULES: LazyLock<Rules> = LazyLock::new(|| Rules {
@@ -198,7 +198,7 @@ impl Condition {
                 value.is_some_and(|value| value.starts_with(begin.as_str()))
             })
             && (self.setting.is_empty()
-                || infotext::parse(text).is_some_and(|text| {
+                || field.infotext().is_some_and(|text| {
                     self.setting
                         .iter()
                         .all(|(key, begin)| text.get(key).is_some_and(|v| v.starts_with(begin.as_str())))

@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 
 use crate::fields::TextField;
 use crate::json;
-use crate::workflow::infotext;
 
 /// A shape; named in `rules/generators.toml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -61,8 +60,8 @@ impl Shape {
         let text = field.text.trim();
         match self {
             Self::Any => !text.is_empty(),
-            Self::A1111 => infotext::parse(text).is_some(),
-            Self::A1111Full => infotext::parse(text).is_some_and(|t| t.traits() >= 2),
+            Self::A1111 => field.infotext().is_some(),
+            Self::A1111Full => field.infotext().is_some_and(|t| t.traits() >= 2),
             Self::Aigc => field.json().is_some_and(is_aigc),
             Self::ComfyPrompt => {
                 field.json().is_some_and(|j| comfy_graphs(j).iter().any(|g| is_comfy_prompt(g)))

@@ -2,5 +2,6 @@
 mod build;
 mod camera;
 mod conventions;
+mod generators;
 mod hostile;
 mod structure;
