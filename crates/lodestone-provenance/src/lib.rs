@@ -38,7 +38,7 @@ mod shape;
 mod sidecar;
 mod stealth;
 pub mod structure;
-mod watermark;
+pub mod watermark;
 mod workflow;
 mod xmp;
 

@@ -5,3 +5,4 @@ mod conventions;
 mod generators;
 mod hostile;
 mod structure;
+mod watermark;

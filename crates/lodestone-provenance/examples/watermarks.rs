@@ -1,0 +1,239 @@
+//! Measures the watermark decoder on a labelled folder: `cargo run --release -p lodestone-provenance --example watermarks
+//! -- DIR [--values] [--variants]`.
+//!
+//! DIR holds `manifest.csv` with columns `path`, `label`, `subtype`, `note`; marked files have label `watermark` and a
+//! subtype `scheme:message` (SD1, SD2, SDXL, FLUX). Prints how many of each series were found, and what was found in the
+//! others. `--values` prints every correlation instead, one a line. `--variants` looks at flips, turns and crops of the
+//! others, too. Without a manifest every file under DIR counts as unmarked.
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use lodestone_media::{FrameInfo, Limits, PixelKind, PixelSink, decode};
+use lodestone_provenance::watermark::{Heard, direct, search};
+use lodestone_provenance::{Item, Kit, Pixels, Wish, examine};
+
+fn main() {
+    let mut dir = None;
+    let (mut values, mut variants) = (false, false);
+    for arg in std::env::args().skip(1) {
+        match arg.as_str() {
+            "--values" => values = true,
+            "--variants" => variants = true,
+            _ => dir = Some(PathBuf::from(arg)),
+        }
+    }
+    let Some(dir) = dir else {
+        eprintln!("usage: watermarks DIR [--values] [--variants]");
+        return;
+    };
+    let kit = Kit::built_in();
+    let wish = Wish { watermarks: true, ..Wish::default() };
+    // Series to files, found right, found after a search, found wrong.
+    let mut series: BTreeMap<String, [u32; 4]> = BTreeMap::new();
+    let (mut pixels_seen, mut time_direct, mut time_search, mut pictures) = (0u64, 0.0, 0.0, 0u32);
+    for (path, expected, name) in files(&dir) {
+        let Ok(bytes) = std::fs::read(&path) else { continue };
+        let mut first = First::default();
+        if decode(&bytes, &Limits::default(), &mut first).is_err() {
+            continue;
+        }
+        let looks = if variants && expected.is_none() { first.variants() } else { vec![("as is", first)] };
+        for (variant, look) in looks {
+            let pixels = look.pixels();
+            if values {
+                let at = Instant::now();
+                let found = direct(&pixels);
+                time_direct += at.elapsed().as_secs_f64();
+                let at = Instant::now();
+                let searched = search(&pixels);
+                time_search += at.elapsed().as_secs_f64();
+                pixels_seen += u64::from(look.width) * u64::from(look.height);
+                pictures += 1;
+                for (kind, heard) in
+                    found.iter().map(|h| ("direct", h)).chain(searched.iter().map(|h| ("search", h)))
+                {
+                    line(&path, &name, variant, (look.width, look.height), kind, heard);
+                }
+                continue;
+            }
+            let segments = lodestone_media::segments::scan(&[]);
+            let item = Item {
+                bytes: &[],
+                segments: &segments,
+                width: look.width,
+                height: look.height,
+                pixels: Some(pixels),
+                sidecar: None,
+            };
+            let told = examine(&item, &kit, &wish).assessment.watermarks;
+            let row = series.entry(name.clone()).or_default();
+            row[0] += 1;
+            for mark in told {
+                let right = expected
+                    .as_ref()
+                    .is_some_and(|(scheme, message)| mark.scheme == *scheme && mark.message == *message);
+                row[if right { 1 } else { 3 }] += 1;
+                row[2] += u32::from(right && mark.crop_phase.is_some());
+                if !right {
+                    println!("not expected: {} ({variant}): {mark:?}", path.display());
+                }
+            }
+        }
+    }
+    if values {
+        let megapixels = pixels_seen as f64 / 1e6;
+        eprintln!(
+            "{pictures} pictures, {megapixels:.1} megapixels: own grid {:.1} ms/MP, search {:.1} ms/MP, {:.1} ms a picture",
+            time_direct * 1e3 / megapixels,
+            time_search * 1e3 / megapixels,
+            time_search * 1e3 / f64::from(pictures)
+        );
+        return;
+    }
+    println!("{:<40} {:>6} {:>6} {:>12} {:>6}", "series", "files", "found", "after search", "wrong");
+    for (name, [files, right, searched, wrong]) in series {
+        println!("{name:<40} {files:>6} {right:>6} {searched:>12} {wrong:>6}");
+    }
+}
+
+fn line(path: &Path, name: &str, variant: &str, size: (u32, u32), kind: &str, heard: &Heard) {
+    println!(
+        "{}\t{name}\t{variant}\t{}x{}\t{kind}\t{}\t{}\t{:.4}\t{:.4}\t{:.4}\t{:.3}\t{:?}",
+        path.display(),
+        size.0,
+        size.1,
+        heard.scheme.as_str(),
+        heard.message,
+        heard.correlation,
+        heard.halves[0],
+        heard.halves[1],
+        heard.peak,
+        heard.crop_phase
+    );
+}
+
+/// Path, the mark that is in it, and the name of its series.
+fn files(dir: &Path) -> Vec<(PathBuf, Option<(String, String)>, String)> {
+    let Ok(manifest) = std::fs::read_to_string(dir.join("manifest.csv")) else {
+        let mut found = Vec::new();
+        walk(dir, &mut found);
+        found.sort();
+        return found.into_iter().map(|path| (path, None, "unmarked".to_owned())).collect();
+    };
+    let mut lines = manifest.lines().map(|line| {
+        let mut quoted = false;
+        let cut = move |c| {
+            quoted ^= c == '"';
+            c == ',' && !quoted
+        };
+        line.split(cut).collect::<Vec<_>>()
+    });
+    let header = lines.next().unwrap_or_default();
+    let column = |name: &str| header.iter().position(|h| *h == name).expect("the manifest has the column");
+    let (path, label, subtype, note) = (column("path"), column("label"), column("subtype"), column("note"));
+    lines
+        .map(|row| {
+            let mark = row[subtype].split_once(':').filter(|_| row[label] == "watermark").map(
+                |(scheme, message)| {
+                    let message = match message {
+                        "SD1" => "StableDiffusionV1",
+                        "SD2" => "SDV2",
+                        other => other,
+                    };
+                    (scheme.to_owned(), message.to_owned())
+                },
+            );
+            let variant = row[note].trim_matches('"').rsplit("variant ").next().unwrap_or_default();
+            let name = match &mark {
+                Some((scheme, message)) => format!("{scheme} {message} {variant}"),
+                None => format!("unmarked: {}", row[label]),
+            };
+            (dir.join(row[path]), mark, name)
+        })
+        .collect()
+}
+
+fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            walk(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+/// The first frame.
+#[derive(Default)]
+struct First {
+    width: u32,
+    height: u32,
+    kind: Option<PixelKind>,
+    done: bool,
+    rgb: Vec<u8>,
+}
+
+impl PixelSink for First {
+    fn frame(&mut self, info: &FrameInfo) {
+        if !self.done {
+            (self.width, self.height, self.kind) = (info.width, info.height, Some(info.pixels));
+        }
+    }
+
+    fn rows(&mut self, rows: &[u8]) {
+        match self.kind {
+            _ if self.done => {}
+            Some(PixelKind::Rgb8) => self.rgb.extend_from_slice(rows),
+            Some(PixelKind::Rgba8) => self.rgb.extend(rows.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]])),
+            _ => self.rgb.extend(rows.iter().flat_map(|l| [*l; 3])),
+        }
+    }
+
+    fn end_frame(&mut self) {
+        self.done = true;
+    }
+}
+
+impl First {
+    fn pixels(&self) -> Pixels<'_> {
+        Pixels { width: self.width, height: self.height, rgb: &self.rgb, alpha: None }
+    }
+
+    /// Another picture, whose pixel (x, y) is this one's `at(x, y)`.
+    fn drawn(&self, width: u32, height: u32, at: impl Fn(u32, u32) -> (u32, u32)) -> Self {
+        let mut rgb = Vec::new();
+        for y in 0..height {
+            for x in 0..width {
+                let (x, y) = at(x, y);
+                let from = (y as usize * self.width as usize + x as usize) * 3;
+                rgb.extend_from_slice(&self.rgb[from..from + 3]);
+            }
+        }
+        Self { width, height, rgb, ..Self::default() }
+    }
+
+    /// Flips, turns and crops of an unmarked picture are unmarked, too.
+    fn variants(self) -> Vec<(&'static str, Self)> {
+        let (w, h) = (self.width, self.height);
+        let mut looks = vec![
+            ("flipped", self.drawn(w, h, |x, y| (w - 1 - x, y))),
+            ("upside down", self.drawn(w, h, |x, y| (x, h - 1 - y))),
+            ("turned", self.drawn(h, w, |x, y| (y, h - 1 - x))),
+            ("turned back", self.drawn(h, w, |x, y| (w - 1 - y, x))),
+        ];
+        if w > 300 && h > 300 {
+            looks.push(("cropped 3, 5", self.drawn(w - 3, h - 5, |x, y| (x + 3, y + 5))));
+            looks.push(("middle", self.drawn(w - 44, h - 36, |x, y| (x + 22, y + 18))));
+        }
+        if w >= 512 && h >= 512 {
+            looks.push(("left half", self.drawn(w / 2, h, |x, y| (x, y))));
+            looks.push(("every second pixel", self.drawn(w / 2, h / 2, |x, y| (2 * x, 2 * y))));
+        }
+        looks.push(("as is", self));
+        looks
+    }
+}
