@@ -52,6 +52,12 @@ pub(crate) fn assess(mut reading: Reading) -> (Vec<Finding>, Assessment) {
         ..Assessment::default()
     };
     assessment.facts.insert("camera_chain".to_owned(), chain_name(chain).to_owned());
+    let generator = match (&assessment.generator, assessment.input_picture_used) {
+        (None, _) => "none",
+        (Some(_), true) => "with_input",
+        (Some(_), false) => "named",
+    };
+    assessment.facts.entry("generator".to_owned()).or_insert_with(|| generator.to_owned());
     assessment.statement = statement(&assessment, &reading);
     (reading.findings, assessment)
 }

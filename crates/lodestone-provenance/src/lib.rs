@@ -94,6 +94,7 @@ pub fn examine(item: &Item<'_>, kit: &Kit, wish: &Wish) -> Examined {
         kit.models.examine(item, &mut reading);
     }
     let maps = if wish.maps { maps::draw(item) } else { Vec::new() };
-    let (findings, assessment) = assess::assess(reading);
+    let (findings, mut assessment) = assess::assess(reading);
+    calibration::conditions::note(item, &mut assessment.facts);
     Examined { findings, assessment, maps }
 }

@@ -1,34 +1,119 @@
 //! Facts and scores to likelihood ratios, by tables that say on what they were fitted.
+//!
+//! ```text
+//! Assessment.facts, .scores ─▶ Table::answer (one a subject) ─▶ weigh: capped sum ─▶ PairAssessment + ENFSI sentence
+//! labelled files ─▶ Case ─▶ fit: joint_table, score_table, one source left out ─▶ Table (a JSON file) ─▶ metrics, report
+//! ```
+//!
+//! A table is data (`calibrations/*.json`) and carries its corpus, counts, cap and cost in bits on files that it was not
+//! fitted on. Findings that a table cannot hold, such as what a signature's claim states, are never turned into numbers:
+//! see docs/calibration.md.
+
+mod case;
+pub(crate) mod conditions;
+pub mod fit;
+pub mod labelled;
+pub mod metrics;
+mod spec;
+mod table;
+mod weigh;
+pub mod wording;
 
 use std::path::PathBuf;
 
-use lodestone_types::{Assessment, Finding};
+use lodestone_types::Proposition;
+
+pub use case::{Case, proposition};
+pub use spec::{Level, Spec, specs};
+pub use table::{Cell, Corpus, Curve, Judged, Map, NotATable, SCHEMA, Table};
+pub use weigh::{PAIRS, weigh};
 
 use crate::kit::KitError;
 
+/// Tables that this build ships.
+const SHIPPED: [&str; 0] = [];
+
 /// Calibration tables in use.
-#[derive(Default)]
-pub struct Calibrations {}
+#[derive(Clone, Debug, Default)]
+pub struct Calibrations {
+    /// The operator's first.
+    tables: Vec<Loaded>,
+}
+
+/// A table and what it is called in answers.
+#[derive(Clone, Debug)]
+pub(crate) struct Loaded {
+    pub(crate) table: Table,
+    /// Identifier, day and short digest of the file.
+    pub(crate) name: String,
+}
 
 impl Calibrations {
     /// The tables that this build ships.
     pub fn built_in() -> Self {
-        Self {}
+        let mut out = Self::default();
+        for text in SHIPPED {
+            let _ = out.add(text).expect("a shipped table is part of the program; a test parses all");
+        }
+        out
     }
 
     /// The built-in tables, and the operator's own, which come first where both could answer.
     ///
     /// # Errors
     /// When a file cannot be read or is no calibration table.
-    pub fn load(_files: &[PathBuf]) -> Result<Self, KitError> {
-        Ok(Self {})
+    pub fn load(files: &[PathBuf]) -> Result<Self, KitError> {
+        let mut out = Self::default();
+        for path in files {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| KitError::Io { path: path.clone(), source })?;
+            out.add(&text).map_err(|e| KitError::Invalid { path: path.clone(), what: e.to_string() })?;
+        }
+        out.tables.extend(Self::built_in().tables);
+        Ok(out)
     }
 
-    /// Identifiers of the tables, one line each.
+    /// Adds the table, or the JSON array of tables, in a file's text; it comes after those already there.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn add(&mut self, text: &str) -> Result<(), NotATable> {
+        for table in Table::parse_all(text)? {
+            let name = format!("{} ({}, {})", table.id, table.date, table::short_digest(text));
+            self.tables.push(Loaded { table, name });
+        }
+        Ok(())
+    }
+
+    /// Identifiers of the tables, one line each, with files, cost and cap.
     pub fn describe(&self) -> Vec<String> {
-        Vec::new()
+        self.tables.iter().map(Loaded::describe).collect()
+    }
+
+    /// The tables, those that come first where several could answer first.
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.tables.iter().map(|l| &l.table)
+    }
+
+    pub(crate) fn of(&self, pair: (Proposition, Proposition)) -> impl Iterator<Item = &Loaded> {
+        self.tables.iter().filter(move |l| l.table.pair() == pair)
     }
 }
 
-/// Fills [`Assessment::pairs`] and [`Finding::log10_lr`]. Pure: same facts and tables, same answer.
-pub fn weigh(_tables: &Calibrations, _findings: &mut [Finding], _assessment: &mut Assessment) {}
+impl Loaded {
+    fn describe(&self) -> String {
+        let table = &self.table;
+        let [n1, n2] = table.corpus.files;
+        let cost = match &table.judged {
+            Some(Judged { cllr, cllr_range: Some([low, high]), protocol, .. }) => {
+                format!("Cllr {cllr} ({low} to {high}), {protocol}")
+            }
+            Some(Judged { cllr, protocol, .. }) => format!("Cllr {cllr}, {protocol}"),
+            None => "not judged on other files".to_owned(),
+        };
+        format!(
+            "calibration {}: {n1} and {n2} files of {}; {cost}; |log10 LR| at most {}",
+            self.name, table.corpus.name, table.cap_log10_lr
+        )
+    }
+}
