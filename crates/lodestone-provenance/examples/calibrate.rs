@@ -1,6 +1,6 @@
 //! Fits the shipped calibration tables: `cargo run --release -p lodestone-provenance --example calibrate -- DIR OUT NAME DATE`.
 //!
-//! DIR is a labelled folder (`lodestone_provenance::calibration::labelled`); OUT a folder for `calibrations.json` and `report.html`. It reads
+//! DIR is a labelled folder (`lodestone_provenance::calibration::labelled`); OUT a folder for `origin.json` and `report.html`. It reads
 //! metadata and structure only, so that what scans see is what was fitted. `lodestone calibrate` is the operator's way to do it.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -53,23 +53,35 @@ fn main() {
         match joint_table(&spec, &cases, &occasion) {
             Err(why) => println!("{}: not fitted: {why}\n", spec.id),
             Ok((table, judgements)) => {
-                let one = Figures::of(&table.id, "leave one source out", (spec.h1, spec.h2), &judgements, &[]);
+                let one =
+                    Figures::of(&table.id, "leave one source out", (spec.h1, spec.h2), &judgements, &[]);
                 print!("{}", one.text());
                 if let Map::Joint { cells, smoothing, .. } = &table.map {
                     println!("  smoothing {smoothing}, cap {}", table.cap_log10_lr);
                     for c in cells {
                         let is: Vec<&str> = c.is.iter().map(|i| i.as_deref().unwrap_or("·")).collect();
-                        println!("    {:<28} files {:?} sources {:?} log10 LR {} {:?}", is.join(" "), c.files, c.sources, c.log10_lr, c.range);
+                        println!(
+                            "    {:<28} files {:?} sources {:?} log10 LR {} {:?}",
+                            is.join(" "),
+                            c.files,
+                            c.sources,
+                            c.log10_lr,
+                            c.range
+                        );
                     }
                 }
                 println!();
-                tables.push(table);
                 figures.push(one);
+                // A table that may mislead on sources that it has not seen is not shipped.
+                match table.judged.as_ref().and_then(|j| j.cllr_range) {
+                    Some([_, high]) if high < 1.0 => tables.push(table),
+                    _ => println!("  NOT WRITTEN: the interval of its Cllr reaches 1\n"),
+                }
             }
         }
     }
     let text = serde_json::to_string_pretty(&tables).expect("plain data") + "\n";
-    std::fs::write(Path::new(out).join("calibrations.json"), text).expect("OUT can be written");
+    std::fs::write(Path::new(out).join("origin.json"), text).expect("OUT can be written");
     let page = html("Calibration of provenance findings", &[format!("Corpus: {name}, {date}.")], &figures);
     std::fs::write(Path::new(out).join("report.html"), page).expect("OUT can be written");
 }

@@ -42,13 +42,15 @@ pub(crate) fn sources<'a>(cases: impl IntoIterator<Item = &'a Case>) -> Vec<Stri
 /// `manifest.csv`, or a subfolder's name as label.
 ///
 /// `camera` holds camera originals, save subtypes that say there is no camera's trace to expect (`web photo …`, `photo
-/// without EXIF`): those were re-encoded, and are edited captures. Graphics, fabricated metadata, watermarked copies and
-/// test files of Content Credentials are no sample of any of these propositions.
+/// without EXIF`): those were re-encoded, and are edited captures. Of a `portfolio photo` that keeps its EXIF nobody says whether
+/// it was exported for the page: not used. Graphics, fabricated metadata, watermarked copies and test files of Content
+/// Credentials are no sample of any of these propositions.
 pub fn proposition(label: &str, subtype: &str) -> Option<Proposition> {
     let subtype = subtype.to_lowercase();
     let reencoded = subtype.contains("web photo") || subtype.contains("without exif");
     match label {
         "camera" if reencoded => Some(Proposition::EditedCapture),
+        "camera" if subtype.contains("portfolio") => None,
         "camera" | "camera_original" => Some(Proposition::CameraOriginal),
         "ai_edited" => Some(Proposition::AiEdited),
         "edited" if subtype.contains("comfyui") || subtype.contains("img2img") => Some(Proposition::AiEdited),

@@ -63,7 +63,9 @@ impl Labelled {
     pub fn read(folder: &Path) -> io::Result<Self> {
         let manifest = folder.join("manifest.csv");
         let rows = match std::fs::read(&manifest) {
-            Ok(text) => parse(&text).map_err(|what| io::Error::new(io::ErrorKind::InvalidData, format!("manifest.csv: {what}")))?,
+            Ok(text) => parse(&text).map_err(|what| {
+                io::Error::new(io::ErrorKind::InvalidData, format!("manifest.csv: {what}"))
+            })?,
             Err(e) if e.kind() == io::ErrorKind::NotFound => walk(folder)?,
             Err(e) => return Err(e),
         };

@@ -89,7 +89,11 @@ mod tests {
         for spec in &all {
             assert!(spec.h1 != spec.h2 && !spec.levels.is_empty() && !spec.not_for.is_empty());
             for level in &spec.levels {
-                assert!(!["format", "size_bucket", "quality_bucket"].contains(&level.fact.as_str()), "{}", spec.id);
+                assert!(
+                    !["format", "size_bucket", "quality_bucket"].contains(&level.fact.as_str()),
+                    "{}",
+                    spec.id
+                );
                 assert!(!level.absent.is_empty(), "{}: absence must be named", spec.id);
             }
         }

@@ -137,7 +137,11 @@ pub struct Cell {
 /// What a table says of one file.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Answer {
-    Says { log10_lr: f64, range: [f64; 2], rests_on: Vec<String> },
+    Says {
+        log10_lr: f64,
+        range: [f64; 2],
+        rests_on: Vec<String>,
+    },
     /// Nothing, and why.
     Silent(String),
 }
@@ -153,7 +157,8 @@ impl Table {
     /// # Errors
     /// When it is no such JSON, or holds numbers or names that no fit writes.
     pub fn parse(text: &str) -> Result<Self, NotATable> {
-        let table: Self = serde_json::from_str(text).map_err(|e| NotATable(format!("no calibration table: {e}")))?;
+        let table: Self =
+            serde_json::from_str(text).map_err(|e| NotATable(format!("no calibration table: {e}")))?;
         table.check().map_err(|what| NotATable(what.to_owned()))?;
         Ok(table)
     }
@@ -188,7 +193,9 @@ impl Table {
         }
         match &self.map {
             Map::Joint { levels, cells, .. } => {
-                let right = |c: &Cell| c.is.len() == levels.len() && sane(c.log10_lr) && c.range.iter().all(|x| sane(*x));
+                let right = |c: &Cell| {
+                    c.is.len() == levels.len() && sane(c.log10_lr) && c.range.iter().all(|x| sane(*x))
+                };
                 if levels.is_empty() || !cells.iter().all(right) {
                     return Err("a cell that does not fit the levels or is beyond the cap");
                 }
@@ -196,10 +203,16 @@ impl Table {
             Map::Score { curve, seen, band, .. } => {
                 let curve_finite = match curve {
                     Curve::Logistic { slope, intercept } => slope.is_finite() && intercept.is_finite(),
-                    Curve::Isotonic(steps) => !steps.is_empty() && steps.iter().flatten().all(|x| x.is_finite()),
+                    Curve::Isotonic(steps) => {
+                        !steps.is_empty() && steps.iter().flatten().all(|x| x.is_finite())
+                    }
                 };
                 let ordered = seen[0].is_finite() && seen[1].is_finite() && seen[0] <= seen[1];
-                if !curve_finite || !ordered || band.is_empty() || !band.iter().flatten().all(|x| x.is_finite()) {
+                if !curve_finite
+                    || !ordered
+                    || band.is_empty()
+                    || !band.iter().flatten().all(|x| x.is_finite())
+                {
                     return Err("a score's curve or range that is no number");
                 }
             }

@@ -95,9 +95,10 @@ fn one_pair(
 fn sum(lines: &[Line<'_>]) -> (f64, [f64; 2]) {
     let cap = lines.iter().map(|l| l.table.table.cap_log10_lr).fold(0.0, f64::max);
     let towards = |sign: f64| {
-        lines.iter().filter(|l| l.log10_lr * sign > 0.0).max_by(|a, b| {
-            (a.log10_lr * sign).total_cmp(&(b.log10_lr * sign))
-        })
+        lines
+            .iter()
+            .filter(|l| l.log10_lr * sign > 0.0)
+            .max_by(|a, b| (a.log10_lr * sign).total_cmp(&(b.log10_lr * sign)))
     };
     let kept: Vec<&Line<'_>> = [towards(1.0), towards(-1.0)].into_iter().flatten().collect();
     let kept = if kept.is_empty() { lines.iter().take(1).collect() } else { kept };
@@ -118,7 +119,8 @@ fn contrary(h1: Proposition, h2: Proposition, log10_lr: f64, findings: &[Finding
             (b.proposition == favoured && b.direction == Direction::Against)
                 || (b.proposition == other && b.direction == Direction::Supports)
         });
-        let also_for = finding.bearings.iter().any(|b| b.proposition == favoured && b.direction == Direction::Supports);
+        let also_for =
+            finding.bearings.iter().any(|b| b.proposition == favoured && b.direction == Direction::Supports);
         if against && !also_for && !codes.contains(&finding.code) {
             codes.push(finding.code.clone());
         }
@@ -145,7 +147,11 @@ fn single(table: &Table, name: &str, assessment: &Assessment) -> Option<f64> {
             let Standing::Is(category) = levels[at].standing(&assessment.facts) else { return None };
             cells
                 .iter()
-                .find(|c| c.is.iter().enumerate().all(|(i, is)| if i == at { is.as_ref() == Some(&category) } else { is.is_none() }))
+                .find(|c| {
+                    c.is.iter()
+                        .enumerate()
+                        .all(|(i, is)| if i == at { is.as_ref() == Some(&category) } else { is.is_none() })
+                })
                 .map(|c| c.log10_lr)
         }
     }

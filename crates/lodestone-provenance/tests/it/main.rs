@@ -1,5 +1,6 @@
 //! Integration tests of this crate, one binary.
 mod build;
+mod calibration;
 mod camera;
 mod conventions;
 mod generators;

@@ -46,7 +46,10 @@ pub fn fit_joint(spec: &Spec, cases: &[&Case], shrinkage: Shrinkage, rounds: usi
         return None;
     }
     let silent = |key: &[Option<String>]| {
-        spec.levels.iter().zip(key).any(|(level, is)| is.as_ref().is_some_and(|c| level.silent.contains_key(c)))
+        spec.levels
+            .iter()
+            .zip(key)
+            .any(|(level, is)| is.as_ref().is_some_and(|c| level.silent.contains_key(c)))
     };
     let keys: BTreeSet<Vec<Option<String>>> =
         rows.iter().map(|r| r.key.clone()).filter(|k| k.iter().any(Option::is_some) && !silent(k)).collect();
@@ -123,9 +126,8 @@ fn factors(levels: &[Level], rows: &[Row<'_>], key: &[Option<String>], smoothing
         if key[at].is_none() {
             continue;
         }
-        let context = rows.iter().filter(|r| {
-            r.key[..at] == key[..at] && (!level.among_present || r.key[at].is_some())
-        });
+        let context =
+            rows.iter().filter(|r| r.key[..at] == key[..at] && (!level.among_present || r.key[at].is_some()));
         let (mut files, mut hits) = ([0.0; 2], [0.0; 2]);
         for row in context {
             files[row.class] += row.weight;

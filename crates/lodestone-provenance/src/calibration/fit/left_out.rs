@@ -1,5 +1,7 @@
 //! Leaving one source out: what a table says of files from places that it has not seen.
 
+use std::collections::BTreeMap;
+
 use super::super::case::{Case, sources};
 use super::super::metrics::{Pairs, bootstrap};
 use super::super::spec::{Spec, Standing};
@@ -7,11 +9,15 @@ use super::super::table::{Cell, Judged};
 use super::joint::{Shrinkage, fit_joint, round3};
 
 /// Smoothings that are tried, from bold to shy.
-const SMOOTHINGS: [f64; 6] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
+const SMOOTHINGS: [f64; 8] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 /// A source's files count for at most so many.
 const SOURCE_LIMIT: f64 = 20.0;
-/// A shyer table may cost this many bits more and is still taken.
-const TOLERANCE_BITS: f64 = 0.02;
+/// What a fit takes that has too few sources to choose by.
+const UNCHOSEN: f64 = 8.0;
+/// Share of the gain that a shyer table may give away and is still taken.
+const TOLERANCE: f64 = 0.1;
+/// Rounds of the interval by which a shrinkage is chosen.
+const CHOICE_ROUNDS: usize = 200;
 /// Rounds of the interval of Cllr.
 const ROUNDS: usize = 2000;
 
@@ -26,14 +32,24 @@ pub struct Judgement {
     pub log10_lr: Option<f64>,
 }
 
-/// The shyest shrinkage that, with one source left out in turn, costs hardly more than the best. With too few sources to
-/// tell, the shyest of all.
+/// The shrinkage whose cost, with one source left out in turn, has the lowest upper end when sources are drawn again: what
+/// is best for sources unlike most of ours. Among nearly equal ones the shyest; with too few sources to tell, a middle one.
 pub fn choose(spec: &Spec, cases: &[&Case]) -> Shrinkage {
-    let shrinkages = SMOOTHINGS.map(|smoothing| Shrinkage { smoothing, source_limit: SOURCE_LIMIT });
-    let costs = shrinkages.map(|s| pairs(&left_out(spec, cases, |_| s)).cllr());
+    let shrinkage = |smoothing| Shrinkage { smoothing, source_limit: SOURCE_LIMIT };
+    let few = |h| sources(cases.iter().copied().filter(|c| c.proposition == h)).len() < 2;
+    if few(spec.h1) || few(spec.h2) {
+        return shrinkage(UNCHOSEN);
+    }
+    let costs = SMOOTHINGS.map(|smoothing| upper_cost(&left_out(spec, cases, |_| shrinkage(smoothing))));
     let best = costs.iter().copied().fold(f64::INFINITY, f64::min);
-    let shyest = (0..shrinkages.len()).rev().find(|i| !costs[*i].is_finite() || costs[*i] <= best + TOLERANCE_BITS);
-    shrinkages[shyest.unwrap_or(shrinkages.len() - 1)]
+    let enough = best + TOLERANCE * (1.0 - best).max(0.0);
+    let shyest = SMOOTHINGS.iter().zip(costs).rev().find(|(_, cost)| *cost <= enough);
+    shrinkage(shyest.map_or(UNCHOSEN, |(smoothing, _)| *smoothing))
+}
+
+fn upper_cost(judgements: &[Judgement]) -> f64 {
+    let [h1, h2] = [true, false].map(|first| by_source(judgements, first));
+    bootstrap(&h1, &h2, CHOICE_ROUNDS, Pairs::cllr).map_or(f64::NAN, |range| range[1])
 }
 
 /// What tables fitted without a file's source say of it. The shrinkage is chosen without that source, too.
@@ -46,7 +62,8 @@ fn left_out(spec: &Spec, cases: &[&Case], shrinkage: impl Fn(&[&Case]) -> Shrink
         cases.iter().copied().filter(|c| [spec.h1, spec.h2].contains(&c.proposition)).collect();
     let mut out = Vec::new();
     for source in sources(of_pair.iter().copied()) {
-        let (here, rest): (Vec<&Case>, Vec<&Case>) = of_pair.iter().copied().partition(|c| c.source == source);
+        let (here, rest): (Vec<&Case>, Vec<&Case>) =
+            of_pair.iter().copied().partition(|c| c.source == source);
         let fitted = fit_joint(spec, &rest, shrinkage(&rest), 0);
         for case in here {
             let log10_lr = fitted.as_ref().and_then(|f| look_up(spec, &f.cells, case));
@@ -70,20 +87,24 @@ fn look_up(spec: &Spec, cells: &[Cell], case: &Case) -> Option<f64> {
 
 /// Values of judged files; silence counts as LR 1.
 pub fn pairs(judgements: &[Judgement]) -> Pairs {
-    let of = |first| judgements.iter().filter(move |j| j.first == first).map(|j| j.log10_lr.unwrap_or(0.0)).collect();
+    let of = |first| {
+        judgements.iter().filter(move |j| j.first == first).map(|j| j.log10_lr.unwrap_or(0.0)).collect()
+    };
     Pairs { h1: of(true), h2: of(false) }
+}
+
+/// Values of one proposition's files, silence as LR 1, a group for each source.
+pub(super) fn by_source(judgements: &[Judgement], first: bool) -> Vec<Vec<f64>> {
+    let mut groups: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for j in judgements.iter().filter(|j| j.first == first) {
+        groups.entry(&j.source).or_default().push(j.log10_lr.unwrap_or(0.0));
+    }
+    groups.into_values().collect()
 }
 
 /// Figures of judged files; `None` where a class has fewer than two sources: nothing was left out then.
 pub fn judged(judgements: &[Judgement], protocol: &str) -> Option<Judged> {
-    let by_source = |first: bool| {
-        let mut groups: std::collections::BTreeMap<&str, Vec<f64>> = std::collections::BTreeMap::new();
-        for j in judgements.iter().filter(|j| j.first == first) {
-            groups.entry(&j.source).or_default().push(j.log10_lr.unwrap_or(0.0));
-        }
-        groups.into_values().collect::<Vec<_>>()
-    };
-    let (h1, h2) = (by_source(true), by_source(false));
+    let [h1, h2] = [true, false].map(|first| by_source(judgements, first));
     let all = pairs(judgements);
     if !all.is_two_sided() {
         return None;

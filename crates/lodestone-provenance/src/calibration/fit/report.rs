@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::super::metrics::{Bin, Pairs, bootstrap, proportion, tippett_svg};
 use super::super::wording::{STANDING, stated};
-use super::left_out::{Judgement, pairs};
+use super::left_out::{Judgement, by_source, pairs};
 
 /// Figures of one table on files of which the truth is known.
 #[derive(Clone, Debug, Serialize)]
@@ -68,16 +68,11 @@ impl Figures {
         let all = pairs(judgements);
         let said: Vec<Judgement> = judgements.iter().filter(|j| j.log10_lr.is_some()).cloned().collect();
         let said = pairs(&said);
-        let groups = |first: bool| {
-            let mut groups: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-            for j in judgements.iter().filter(|j| j.first == first) {
-                groups.entry(&j.source).or_default().push(j.log10_lr.unwrap_or(0.0));
-            }
-            groups.into_values().collect::<Vec<_>>()
-        };
-        let (g1, g2) = (groups(true), groups(false));
+        let [g1, g2] = [true, false].map(|first| by_source(judgements, first));
         let number = |x: f64| x.is_finite().then(|| (x * 1e4).round() / 1e4);
-        let range = |figure: fn(&Pairs) -> f64| bootstrap(&g1, &g2, 1000, figure).map(|r| r.map(|x| (x * 1e4).round() / 1e4));
+        let range = |figure: fn(&Pairs) -> f64| {
+            bootstrap(&g1, &g2, 1000, figure).map(|r| r.map(|x| (x * 1e4).round() / 1e4))
+        };
         let tpr = all.detection_at(0.01);
         let mut months_of: BTreeMap<&String, Vec<Judgement>> = BTreeMap::new();
         for (month, judgement) in months.iter().zip(judgements).filter(|(m, _)| !m.is_empty()) {
@@ -100,7 +95,9 @@ impl Figures {
             auc_range: range(Pairs::auc),
             eer: number(all.eer()),
             tpr_at_1_percent: number(tpr),
-            tpr_range: tpr.is_finite().then(|| proportion((tpr * all.h1.len() as f64).round() as usize, all.h1.len())),
+            tpr_range: tpr
+                .is_finite()
+                .then(|| proportion((tpr * all.h1.len() as f64).round() as usize, all.h1.len())),
             reliability: all.reliability(10),
             by_month: months_of
                 .into_iter()
@@ -120,7 +117,12 @@ impl Figures {
         let _ = writeln!(
             out,
             "  files {} and {} from {} and {} sources; answered {} and {}, the others count as LR 1",
-            self.files[0], self.files[1], self.sources[0], self.sources[1], self.answered[0], self.answered[1]
+            self.files[0],
+            self.files[1],
+            self.sources[0],
+            self.sources[1],
+            self.answered[0],
+            self.answered[1]
         );
         let _ = writeln!(
             out,
@@ -170,7 +172,11 @@ pub fn html(title: &str, notes: &[String], figures: &[Figures]) -> String {
         );
         out.push_str("<table><tr><th>files</th><th>stated</th><th>held</th></tr>");
         for bin in &one.reliability {
-            let _ = write!(out, "<tr><td>{}</td><td>{:.3}</td><td>{:.3}</td></tr>", bin.cases, bin.stated, bin.held);
+            let _ = write!(
+                out,
+                "<tr><td>{}</td><td>{:.3}</td><td>{:.3}</td></tr>",
+                bin.cases, bin.stated, bin.held
+            );
         }
         out.push_str("</table>\n");
     }

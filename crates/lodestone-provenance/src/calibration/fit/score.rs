@@ -87,7 +87,13 @@ pub fn fit_score(
 }
 
 /// What curves fitted without a file's source say of it, capped.
-pub(super) fn left_out(score: &str, pair: [Proposition; 2], cases: &[&Case], method: Method, cap: f64) -> Vec<Judgement> {
+pub(super) fn left_out(
+    score: &str,
+    pair: [Proposition; 2],
+    cases: &[&Case],
+    method: Method,
+    cap: f64,
+) -> Vec<Judgement> {
     let mut out = Vec::new();
     for source in sources(cases.iter().copied()) {
         let (here, rest): (Vec<&Case>, Vec<&Case>) = cases.iter().copied().partition(|c| c.source == source);
@@ -107,7 +113,9 @@ fn points<'a>(score: &str, pair: [Proposition; 2], cases: &[&'a Case]) -> Vec<Po
     cases
         .iter()
         .filter(|c| pair.contains(&c.proposition))
-        .filter_map(|c| Some(Point { score: *c.scores.get(score)?, first: c.proposition == pair[0], source: &c.source }))
+        .filter_map(|c| {
+            Some(Point { score: *c.scores.get(score)?, first: c.proposition == pair[0], source: &c.source })
+        })
         .filter(|p| p.score.is_finite())
         .collect()
 }
@@ -128,8 +136,9 @@ fn curve(points: &[Point<'_>], method: Method) -> Option<Curve> {
 /// a finite answer. *Source:* Platt 1999; Lin, Lin and Weng 2007.
 fn logistic(points: &[Point<'_>], n1: f64, n2: f64) -> Option<Curve> {
     let mean = points.iter().map(|p| p.score).sum::<f64>() / points.len() as f64;
-    let spread =
-        (points.iter().map(|p| (p.score - mean) * (p.score - mean)).sum::<f64>() / points.len() as f64).sqrt();
+    let spread = (points.iter().map(|p| (p.score - mean) * (p.score - mean)).sum::<f64>()
+        / points.len() as f64)
+        .sqrt();
     if !(spread > 0.0 && spread.is_finite()) {
         return Some(Curve::Logistic { slope: 0.0, intercept: 0.0 });
     }
@@ -161,30 +170,38 @@ fn logistic(points: &[Point<'_>], n1: f64, n2: f64) -> Option<Curve> {
         }
     }
     let per_bit = std::f64::consts::LN_10;
-    Some(Curve::Logistic { slope: round6(a / spread / per_bit), intercept: round6((b - a * mean / spread) / per_bit) })
+    Some(Curve::Logistic {
+        slope: round6(a / spread / per_bit),
+        intercept: round6((b - a * mean / spread) / per_bit),
+    })
 }
 
-/// Isotonic steps with half a case of the other class in each, so that none is infinite.
+/// Isotonic steps, rising or falling as the scores do, with half a case of the other class in each, so that none is infinite.
 fn steps(points: &[Point<'_>], n1: f64, n2: f64) -> Curve {
+    let of = |first: bool| points.iter().filter(|p| p.first == first).map(|p| p.score).collect();
+    let sign = if (Pairs { h1: of(true), h2: of(false) }).auc() < 0.5 { -1.0 } else { 1.0 };
     let mut sorted = points.to_vec();
-    sorted.sort_by(|a, b| a.score.total_cmp(&b.score));
-    let scores: Vec<f64> = sorted.iter().map(|p| p.score).collect();
+    sorted.sort_by(|a, b| (a.score * sign).total_cmp(&(b.score * sign)));
+    let scores: Vec<f64> = sorted.iter().map(|p| p.score * sign).collect();
     let truths: Vec<f64> = sorted.iter().map(|p| f64::from(u8::from(p.first))).collect();
     let weights: Vec<f64> = sorted.iter().map(|p| if p.first { 0.5 / n1 } else { 0.5 / n2 }).collect();
     let fitted = isotonic(&scores, &truths, &weights);
     let mut out: Vec<[f64; 2]> = Vec::new();
-    let mut at = 0;
+    let (mut at, mut highest) = (0, f64::NEG_INFINITY);
     while at < fitted.len() {
-        let until = at + fitted[at..].iter().take_while(|p| **p <= fitted[at]).count();
+        let until = at + fitted[at..].iter().take_while(|p| **p <= fitted[at]).count().max(1);
         let first = sorted[at..until].iter().filter(|p| p.first).count() as f64;
         let second = (until - at) as f64 - first;
         let lr = ((first + 0.5) / (n1 + 1.0)) / ((second + 0.5) / (n2 + 1.0));
-        out.push([scores[at], round3(lr.log10())]);
+        // The half cases can undo the order of small blocks.
+        highest = highest.max(round3(lr.log10()));
+        // A step begins at its lowest score, whichever way it was sorted.
+        let begins = if sign > 0.0 { sorted[at].score } else { sorted[until - 1].score };
+        out.push([begins, highest]);
         at = until;
     }
-    // The half cases can undo the order of small blocks.
-    for i in 1..out.len() {
-        out[i][1] = out[i][1].max(out[i - 1][1]);
+    if sign < 0.0 {
+        out.reverse();
     }
     Curve::Isotonic(out)
 }

@@ -47,7 +47,8 @@ impl Seeded {
     /// ln of a Gamma(shape, 1) draw; a logarithm so that small shapes do not underflow.
     /// *Source:* Marsaglia and Tsang 2000.
     pub(crate) fn ln_gamma_draw(&mut self, shape: f64) -> f64 {
-        let (boosted, lift) = if shape < 1.0 { (shape + 1.0, self.unit().ln() / shape) } else { (shape, 0.0) };
+        let (boosted, lift) =
+            if shape < 1.0 { (shape + 1.0, self.unit().ln() / shape) } else { (shape, 0.0) };
         let d = boosted - 1.0 / 3.0;
         let c = 1.0 / (9.0 * d).sqrt();
         loop {

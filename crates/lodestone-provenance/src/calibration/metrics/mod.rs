@@ -129,7 +129,8 @@ impl Pairs {
             let tied = !last && cases[at + 1].0 <= cases[at].0;
             if last || (!tied && mass >= full - 1e-9) {
                 let bin = &cases[from..=at];
-                let stated = bin.iter().map(|c| weight(c.1) * sigmoid(c.0 * std::f64::consts::LN_10)).sum::<f64>();
+                let stated =
+                    bin.iter().map(|c| weight(c.1) * sigmoid(c.0 * std::f64::consts::LN_10)).sum::<f64>();
                 let held = bin.iter().filter(|c| c.1).map(|c| weight(c.1)).sum::<f64>();
                 out.push(Bin { cases: bin.len(), stated: stated / mass, held: held / mass });
                 from = at + 1;

@@ -44,8 +44,17 @@ pub fn tippett_svg(pairs: &Pairs, h1: &str, h2: &str) -> String {
     for (values, colour, name, at) in
         [(&pairs.h1, "#06c", h1, LEFT), (&pairs.h2, "#c40", h2, LEFT + WIDTH / 2.0)]
     {
-        let _ = write!(svg, "\n<path fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" d=\"{}\"/>", steps(values, limit, x, y));
-        let _ = write!(svg, "<text x=\"{at}\" y=\"16\" fill=\"{colour}\">{} ({})</text>", escaped(name), values.len());
+        let _ = write!(
+            svg,
+            "\n<path fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" d=\"{}\"/>",
+            steps(values, limit, x, y)
+        );
+        let _ = write!(
+            svg,
+            "<text x=\"{at}\" y=\"16\" fill=\"{colour}\">{} ({})</text>",
+            escaped(name),
+            values.len()
+        );
     }
     let _ = write!(
         svg,
