@@ -156,6 +156,10 @@ impl Fields {
                         Some(segment.offset),
                     ));
                 }
+                SegmentKind::Comment if segment.keyword.is_some() => {
+                    let key = format!("bmff:{}", cut(segment.keyword.as_deref().unwrap_or_default(), 80));
+                    fields.push(TextField::new(&key, &key, &segment.text(), Some(segment.offset)));
+                }
                 SegmentKind::Comment => fields.push(TextField::new(
                     segment.field,
                     segment.field,

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::bytes::{be16, be32, be64, take};
-use super::{Collector, Segment, SegmentKind};
+use super::{Collector, Segment, SegmentKind, movie};
 
 const C2PA_UUID: &[u8] =
     &[0xd8, 0xfe, 0xc3, 0xd6, 0x1b, 0x0e, 0x48, 0x3c, 0x92, 0x97, 0x58, 0x28, 0x87, 0x7e, 0xc4, 0x81];
@@ -17,17 +17,17 @@ const MAX_BOXES: usize = 4_096;
 const MAX_METAS: usize = 4;
 
 #[derive(Clone, Copy)]
-struct Bx<'a> {
-    name: [u8; 4],
+pub(super) struct Bx<'a> {
+    pub(super) name: [u8; 4],
     /// Offset in the file of the box.
-    at: usize,
+    pub(super) at: usize,
     /// Offset in the file of `data`.
-    start: usize,
-    data: &'a [u8],
+    pub(super) start: usize,
+    pub(super) data: &'a [u8],
 }
 
 /// Boxes of `file[from..to]`.
-fn boxes<'a>(file: &'a [u8], from: usize, to: usize, out: &mut Collector<'a>) -> Vec<Bx<'a>> {
+pub(super) fn boxes<'a>(file: &'a [u8], from: usize, to: usize, out: &mut Collector<'a>) -> Vec<Bx<'a>> {
     let mut found = Vec::new();
     let to = to.min(file.len());
     let mut at = from;
@@ -66,12 +66,20 @@ fn boxes<'a>(file: &'a [u8], from: usize, to: usize, out: &mut Collector<'a>) ->
 
 pub(super) fn walk<'a>(file: &'a [u8], out: &mut Collector<'a>) {
     let mut metas = 0;
+    let mut movies = 0;
     for bx in boxes(file, 0, file.len(), out) {
         let (kind, skip, field) = match &bx.name {
             b"meta" => {
                 metas += 1;
                 if metas <= MAX_METAS {
                     meta(file, &bx, out);
+                }
+                continue;
+            }
+            b"moov" => {
+                movies += 1;
+                if movies <= MAX_METAS {
+                    movie::texts(file, &bx, out);
                 }
                 continue;
             }

@@ -10,6 +10,7 @@ mod bmff;
 mod bytes;
 mod gif;
 mod jpeg;
+mod movie;
 mod photoshop;
 mod png;
 mod riff;
@@ -57,7 +58,7 @@ pub enum SegmentKind {
     Jfif,
     /// Adobe APP14 of a JPEG.
     Adobe,
-    /// JPEG COM or GIF comment.
+    /// JPEG COM, GIF comment, or a text of a movie, whose key is in [`Segment::keyword`].
     Comment,
     /// PNG `tEXt`, `zTXt` or `iTXt`; the keyword is in [`Segment::keyword`].
     PngText,

@@ -363,3 +363,19 @@ fn a_history_is_shown_with_its_tools_and_dates() {
     );
     assert!(findings.iter().any(|f| f.code == "xmp.derived"));
 }
+
+#[test]
+fn texts_of_a_movie_are_read_by_the_same_rules() {
+    let bx = |name: &[u8], data: &[u8]| {
+        let size = u32::try_from(data.len() + 8).expect("small");
+        [&size.to_be_bytes(), name, data].concat()
+    };
+    let text = r#"{"prompt": "{\"1\": {\"class_type\": \"KSampler\", \"inputs\": {}}}"}"#;
+    let data = bx(b"data", &[b"\0\0\0\x01\0\0\0\0", text.as_bytes()].concat());
+    let meta = [vec![0; 4], bx(b"hdlr", &[0; 24]), bx(b"ilst", &bx(b"\xa9cmt", &data))].concat();
+    let movie = bx(b"moov", &bx(b"udta", &bx(b"meta", &meta)));
+    let file = [bx(b"ftyp", b"isom\0\0\0\0isom"), movie].concat();
+    let (findings, assessment) = examine(&file, (0, 0));
+    assert_eq!(assessment.generator.as_deref(), Some("ComfyUI"));
+    assert_eq!(findings[0].locations[0].field, "bmff:cmt");
+}
