@@ -122,8 +122,8 @@ impl GraphFacts {
         let fits = |(w, h): (u32, u32)| {
             let (across, down) = (f64::from(width) / f64::from(w), f64::from(height) / f64::from(h));
             let exact = (w, h) == (width, height);
-            // Scaling rounds to whole pixels or to multiples of 8: 2 %.
-            exact || (self.scales && (across / down - 1.0).abs() < 0.02 && (0.2..=16.0).contains(&across))
+            // Scaling, in the graph or of a copy, rounds to whole pixels or to multiples of 8: 2 %.
+            exact || ((across / down - 1.0).abs() < 0.02 && (0.1..=16.0).contains(&across))
         };
         Some(self.sizes.iter().any(|&(w, h)| fits((w, h)) || fits((h, w))))
     }
@@ -237,7 +237,8 @@ pub(crate) enum NotTold {
 /// Weighs the traits; `None`: nothing speaks against the graph having made the pixels.
 pub(crate) fn not_told(graph: &GraphFacts, look: &Look) -> Option<NotTold> {
     let misfit = graph.fits(look.width, look.height) == Some(false);
-    let fits = graph.fits(look.width, look.height) == Some(true) && !graph.scales;
+    let size = (look.width, look.height);
+    let fits = !graph.scales && graph.sizes.iter().any(|&(w, h)| size == (w, h) || size == (h, w));
     if look.is_drawn() && !fits {
         Some(NotTold::Screenshot)
     } else if !graph.executed && (misfit || look.alpha) {
@@ -263,6 +264,7 @@ mod tests {
         let look = |width, height| Look { width, height, ..Look::default() };
         assert_eq!(not_told(&graph, &look(512, 768)), None);
         assert_eq!(not_told(&graph, &look(1378, 724)), Some(NotTold::OtherPixels));
+        assert_eq!(not_told(&graph, &look(256, 384)), None, "a smaller copy");
         let scaled = GraphFacts { scales: true, all_known: false, ..graph.clone() };
         assert_eq!(not_told(&scaled, &look(1024, 1536)), None);
         let drawn = Look { flat: Some(0.95), ..look(1378, 724) };
