@@ -93,8 +93,12 @@ impl Eye {
             None if bytes.is_empty() => {
                 seen.unreadable = Some(Unreadable::new(Stage::Identify, "empty", "a file without bytes"));
             }
-            // No picture for us; its metadata and credentials may still speak: a film, a drawing in SVG.
+            // No picture for us; its metadata and credentials may still speak: a drawing in SVG, a film (below).
             None => {
+                seen.unreadable = Some(unsupported());
+                self.examine(bytes, &Held::Nothing, sidecar, &mut seen);
+            }
+            Some(format) if format.is_video() => {
                 seen.unreadable = Some(unsupported());
                 self.examine(bytes, &Held::Nothing, sidecar, &mut seen);
             }
@@ -110,7 +114,7 @@ impl Eye {
     /// PDQ of the first form only, without digests or findings; `None` when there is no picture.
     pub fn pdq(&mut self, bytes: &[u8]) -> Option<Fingerprint> {
         let mut seen = Observation::default();
-        let _ = self.picture(bytes, identify(bytes)?, &mut seen);
+        let _ = self.picture(bytes, identify(bytes).filter(|format| !format.is_video())?, &mut seen);
         (!seen.fingerprints.is_empty()).then(|| seen.fingerprints.swap_remove(0))
     }
 

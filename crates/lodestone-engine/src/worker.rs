@@ -195,7 +195,7 @@ impl Run<'_> {
             // Too big to hold: digests only. An archive is walked all the same.
             if !format.is_some_and(Format::is_archive) || !is_file {
                 let limit = self.eye.options().max_bytes;
-                let (stage, reason, detail) = match format {
+                let (stage, reason, detail) = match format.filter(|format| !format.is_video()) {
                     None => (
                         Stage::Identify,
                         "unsupported",

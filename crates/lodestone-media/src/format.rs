@@ -24,6 +24,10 @@ pub enum Format {
     Heif,
     /// AVIF.
     Avif,
+    /// MP4 and its kin (`isom`, `mp42`, `3gp4`, `M4V ` …): recognised for its metadata, never decoded here.
+    Mp4,
+    /// QuickTime: recognised for its metadata, never decoded here.
+    Mov,
     /// Camera RAW: DNG, CR2, CR3, NEF, ARW, ORF, RW2, RAF, PEF …
     Raw,
     /// zip.
@@ -47,11 +51,18 @@ impl Format {
             Self::Jxl => "jxl",
             Self::Heif => "heif",
             Self::Avif => "avif",
+            Self::Mp4 => "mp4",
+            Self::Mov => "mov",
             Self::Raw => "raw",
             Self::Zip => "zip",
             Self::Tar => "tar",
             Self::Gzip => "gzip",
         }
+    }
+
+    /// Whether it is a video: [`crate::decode()`] refuses it, [`crate::segments`] reads its metadata.
+    pub fn is_video(self) -> bool {
+        matches!(self, Self::Mp4 | Self::Mov)
     }
 
     /// Whether [`crate::archive`] walks it.
@@ -60,7 +71,7 @@ impl Format {
     }
 }
 
-/// Tells the format by content; `None` when it is none of ours (video, documents, text). `head` is the file's beginning:
+/// Tells the format by content; `None` when it is none of ours (documents, text). `head` is the file's beginning:
 /// 512 bytes suffice, save for a TIFF-like RAW file whose first directory stands further back.
 pub fn identify(head: &[u8]) -> Option<Format> {
     match head {
@@ -78,6 +89,11 @@ pub fn identify(head: &[u8]) -> Option<Format> {
         [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] if is_raw(head) => Some(Format::Raw),
         [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Format::Tiff),
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => boxed(head),
+        // QuickTime before brands: the first box is one of a few.
+        [0, _, _, _, b'm', b'o', b'o', b'v', ..] | [_, _, _, _, b'm', b'd', b'a', b't', ..] if boxes_follow(head) => {
+            Some(Format::Mov)
+        }
+        [0, 0, 0, 8, b'w', b'i', b'd', b'e' | b'f', ..] => Some(Format::Mov),
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(Format::Zip),
         [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..] | [b'P', b'K', b'0', b'0', b'P', b'K', 3, 4, ..] => {
             Some(Format::Zip)
@@ -109,6 +125,28 @@ fn boxed(head: &[u8]) -> Option<Format> {
     kind(major)
         .or_else(|| compatible().find_map(kind))
         .or_else(|| matches!(major, b"mif1" | b"msf1" | b"mif2" | b"heif").then_some(Format::Heif))
+        .or_else(|| video(major).or_else(|| compatible().find_map(video)))
+}
+
+/// Brands of videos. *Source:* MP4 registration authority, "Brands"; QuickTime File Format.
+fn video(brand: &[u8]) -> Option<Format> {
+    match brand {
+        b"qt  " => Some(Format::Mov),
+        [b'i', b's', b'o', b'm' | b'2'..=b'9' | b'a'..=b'c'] | [b'm', b'p', b'4', b'1' | b'2'] => {
+            Some(Format::Mp4)
+        }
+        b"avc1" | b"iso2" | b"M4V " | b"M4VH" | b"M4VP" | b"M4A " | b"mmp4" | b"MSNV" | b"XAVC" | b"dash"
+        | b"f4v " | b"NDSC" | b"caqv" | b"mqt " => Some(Format::Mp4),
+        [b'3', b'g' | b'G', b'p' | b'P' | b'2', _] | [b'k', b'd', b'd', b'i'] => Some(Format::Mp4),
+        _ => None,
+    }
+}
+
+/// Whether what stands inside the first box begins like a box of a film, or the first box has a size that files have.
+fn boxes_follow(head: &[u8]) -> bool {
+    let inner = head.get(12..16);
+    matches!(inner, Some(b"mvhd" | b"cmov" | b"rmra" | b"prfl" | b"udta"))
+        || (head.get(4..8) == Some(b"mdat") && matches!(head, [0, 0, 0, 0 | 1, ..]))
 }
 
 /// A tar header: its check sum fits. *Source:* POSIX.1-1988 `ustar`; older tars have the sum but no magic.
@@ -143,8 +181,14 @@ mod tests {
         assert_eq!(identify(&ftyp(&[b"avif", b"mif1", b"miaf"])), Some(Format::Avif));
         assert_eq!(identify(&ftyp(&[b"mif1"])), Some(Format::Heif));
         assert_eq!(identify(&ftyp(&[b"crx ", b"isom"])), Some(Format::Raw));
-        assert_eq!(identify(&ftyp(&[b"isom", b"mp42"])), None);
-        assert_eq!(identify(&ftyp(&[b"qt  "])), None);
+        assert_eq!(identify(&ftyp(&[b"isom", b"mp42"])), Some(Format::Mp4));
+        assert_eq!(identify(&ftyp(&[b"XAVC", b"mp42", b"iso2"])), Some(Format::Mp4));
+        assert_eq!(identify(&ftyp(&[b"3gp5"])), Some(Format::Mp4));
+        assert_eq!(identify(&ftyp(&[b"qt  "])), Some(Format::Mov));
+        assert_eq!(identify(&ftyp(&[b"zzzz"])), None);
+        assert_eq!(identify(b"\0\0\x10\0moov\0\0\0\x6cmvhd"), Some(Format::Mov));
+        assert_eq!(identify(b"abcdmdat of letters, no film"), None);
+        assert!(Format::Mp4.is_video() && Format::Mov.is_video() && !Format::Heif.is_video());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use lodestone_types::{Assessment, CameraChain, Direction, Finding, Proposition};
 
 use crate::BASIS;
-use crate::reading::Reading;
+use crate::reading::{Camera, NoteState, Reading};
 
 const PROPOSITIONS: [Proposition; 5] = [
     Proposition::CameraOriginal,
@@ -71,18 +71,42 @@ fn chain_name(chain: CameraChain) -> &'static str {
     }
 }
 
+/// The rule, from what contradicts to what supports.
+///
+/// *Contradicted*: a camera is claimed, and the file's structure, its size, its thumbnail or its MakerNote belong to
+/// another writer or another picture.
+///
+/// *Strong*: make, model, date and exposure, no editor, no generator, no game, and two witnesses that metadata alone
+/// cannot give: the structure, and one of a MakerNote that fits, a thumbnail of the picture's shape, or surroundings
+/// that only the first writer leaves whole. Where the structure says nothing, all three of a MakerNote that agrees with
+/// this picture, a thumbnail of its shape and whole surroundings are asked for.
 fn chain(reading: &Reading) -> CameraChain {
     let camera = &reading.camera;
     if !camera.is_partial() {
         return CameraChain::None;
     }
-    if camera.structure_agrees == Some(false) || camera.size_disagrees || camera.maker_note_disagrees {
+    if camera.structure_agrees == Some(false)
+        || camera.size_disagrees
+        || camera.maker_note_disagrees
+        || camera.thumbnail_differs
+    {
         return CameraChain::Contradicted;
     }
-    if camera.is_full() && reading.editor.is_none() && camera.structure_agrees == Some(true) {
-        CameraChain::Strong
-    } else {
-        CameraChain::Weak
+    let claimed = camera.make_and_model && camera.date && camera.exposure;
+    let another = reading.editor.is_some() || !reading.generators.is_empty() || camera.game;
+    if claimed && !another && witnessed(camera) { CameraChain::Strong } else { CameraChain::Weak }
+}
+
+/// Whether more than fields anyone can copy speak for a camera.
+fn witnessed(camera: &Camera) -> bool {
+    let shape = camera.thumbnail_fits == Some(true);
+    match camera.structure_agrees {
+        Some(true) => {
+            camera.note >= NoteState::Opaque
+                || (camera.complete && !camera.maker_note && (shape || camera.surroundings_intact))
+        }
+        Some(false) => false,
+        None => camera.note == NoteState::Corroborated && shape && camera.surroundings_intact,
     }
 }
 

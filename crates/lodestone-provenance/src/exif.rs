@@ -2,53 +2,81 @@
 
 use lodestone_media::segments::tiff::{Field, Ifd, Tiff, tag};
 use lodestone_media::segments::{Segment, SegmentKind, Segments};
-use lodestone_types::{Location, Proposition, Strength};
+use lodestone_types::{CheckState, Location, Proposition, Strength};
 
+use crate::exif_date;
 use crate::fields::{Fields, raw, segment_offset};
-use crate::makernote;
 use crate::reading::{Reading, against, supports};
+use crate::{exposure, note_checks, thumbnail, timing};
 
-/// A MakerNote below this many bytes holds nothing.
-const MIN_MAKER_NOTE: usize = 12;
-
-struct Exif<'s> {
-    segment: &'s Segment<'s>,
-    tiff: Tiff<'s>,
+/// A parsed EXIF blob with its segment.
+pub(crate) struct Exif<'s> {
+    pub(crate) segment: &'s Segment<'s>,
+    pub(crate) tiff: Tiff<'s>,
 }
 
 impl<'s> Exif<'s> {
     /// A field of the Exif directory; some writers put it in the first.
-    fn get(&self, number: u16) -> Option<&Field<'s>> {
+    pub(crate) fn get(&self, number: u16) -> Option<&Field<'s>> {
         self.tiff.get(Ifd::Exif, number).or_else(|| self.tiff.get(Ifd::Primary, number))
     }
 
-    fn place(&self, name: &str, field: &Field<'_>, raw: Option<String>) -> Location {
+    /// Where a field stands, with what is shown of it.
+    pub(crate) fn place(&self, name: &str, field: &Field<'_>, raw: Option<String>) -> Location {
         Location { offset: segment_offset(self.segment, field.offset), field: format!("exif:{name}"), raw }
+    }
+
+    /// An unsigned rational as a number; `None` where it is none or its denominator is 0.
+    pub(crate) fn ratio(&self, number: u16) -> Option<f64> {
+        let (n, d) = self.get(number)?.rational(0)?;
+        (d != 0).then(|| f64::from(n) / f64::from(d))
+    }
+
+    /// A signed rational as a number; some writers use unsigned ones.
+    pub(crate) fn signed_ratio(&self, number: u16) -> Option<f64> {
+        match self.get(number)?.signed_rational(0) {
+            Some((n, d)) => (d != 0).then(|| f64::from(n) / f64::from(d)),
+            None => self.ratio(number),
+        }
     }
 }
 
+/// Reads the trace. `size`: width and height of the decoded picture, 0 where unknown.
 pub(crate) fn examine(segments: &Segments<'_>, fields: &Fields, size: (u32, u32), reading: &mut Reading) {
     let Some((segment, tiff)) = segments.exif() else {
+        reading.check("exif", CheckState::NotApplicable, Some("no EXIF".to_owned()));
+        reading.facts.insert("camera_metadata".to_owned(), "none".to_owned());
+        reading.facts.insert("exif_consistency".to_owned(), "none".to_owned());
         return;
     };
     reading.applied += 1;
+    reading.check("exif", CheckState::Applied, None);
     let exif = Exif { segment, tiff };
-    camera(&exif, fields, reading);
+    let size = picture_size(segments, size);
+    camera(&exif, fields, size, reading);
     // Dates and sizes of a file without any camera's trace say nothing of a camera.
     if reading.camera.is_partial() {
-        dates(&exif, reading);
-        let size = match (&segments.jpeg, size) {
-            (Some(jpeg), (0, _) | (_, 0)) => {
-                jpeg.frame.as_ref().map_or((0, 0), |f| (u32::from(f.width), u32::from(f.height)))
-            }
-            _ => size,
-        };
-        dimensions(&exif, size, reading);
+        timing::examine(&exif, reading);
+        exposure::examine(&exif, reading);
+        dimensions(&exif, segments, size, reading);
+        thumbnail::shape(&exif, size, reading);
+        second(segments, reading);
         traits(&exif, reading);
+    }
+    consistency(reading);
+}
+
+/// The decoded picture's size, or what a JPEG's frame states.
+fn picture_size(segments: &Segments<'_>, size: (u32, u32)) -> (u32, u32) {
+    match (&segments.jpeg, size) {
+        (Some(jpeg), (0, _) | (_, 0)) => {
+            jpeg.frame.as_ref().map_or((0, 0), |f| (u32::from(f.width), u32::from(f.height)))
+        }
+        _ => size,
     }
 }
 
-fn camera(exif: &Exif<'_>, fields: &Fields, reading: &mut Reading) {
+fn camera(exif: &Exif<'_>, fields: &Fields, size: (u32, u32), reading: &mut Reading) {
     // A Make that a generator's convention uses, or that holds JSON, is no camera's.
     let claimed = |key: &str| {
         let field = fields.first(key)?;
@@ -59,29 +87,27 @@ fn camera(exif: &Exif<'_>, fields: &Fields, reading: &mut Reading) {
     // Conventions put a maker that is no camera's beside a model name: both count, or neither.
     let make_is_generators = reading.generator_fields.iter().any(|f| f == "exif:Make");
     let mut places = Vec::new();
-    let mut maker = String::new();
+    let (mut maker, mut model_text) = (String::new(), String::new());
     if !make_is_generators && let Some(model) = model {
         maker = make.map(|m| m.text.trim().to_owned()).unwrap_or_default();
-        let model_text = model.text.trim();
+        model_text = model.text.trim().to_owned();
         let name = if model_text.to_lowercase().starts_with(&maker.to_lowercase()) {
-            model_text.to_owned()
+            model_text.clone()
         } else {
             format!("{maker} {model_text}")
         };
         reading.camera.name = Some(raw(&name));
         reading.camera.make_and_model = make.is_some();
+        reading.camera.game = is_game(&name);
         places.extend(make.iter().map(|f| f.location()));
         places.push(model.location());
     }
-    if let Some(field) = exif.get(tag::MAKER_NOTE)
-        && field.data.len() >= MIN_MAKER_NOTE
-    {
-        maker_note(exif, field, &maker, reading);
-        places.push(exif.place("MakerNote", field, Some(format!("present, {} bytes", field.data.len()))));
+    if let Some(place) = note_checks::examine(exif, &maker, &model_text, size, reading) {
+        places.push(place);
     }
     if let Some(field) = exif.get(tag::DATE_TIME_ORIGINAL)
         && let Some(text) = field.text()
-        && date(&text).is_some()
+        && exif_date::parse(&text).is_some()
     {
         reading.camera.date = true;
         places.push(exif.place("DateTimeOriginal", field, Some(raw(&text))));
@@ -94,112 +120,95 @@ fn camera(exif: &Exif<'_>, fields: &Fields, reading: &mut Reading) {
         reading.camera.exposure = true;
         places.push(exif.place("ExposureTime", field, Some(format!("{numerator}/{denominator} s"))));
     }
+    reading.camera.complete = completeness(exif) >= COMPLETE;
+    chain(places, reading);
+}
+
+fn chain(places: Vec<Location>, reading: &mut Reading) {
     let camera = &reading.camera;
-    let (code, what, strength) = if camera.is_full() {
+    let (code, what, fact, strength) = if camera.game {
+        (
+            "camera.chain.game",
+            "the make or model is a game's: a picture taken in a game, in the fields of a camera",
+            "some",
+            None,
+        )
+    } else if camera.is_full() {
         (
             "camera.chain.full",
-            "make, model, MakerNote, date of capture and exposure are there",
-            Strength::Moderate,
+            "make, model, MakerNote, date of capture and exposure are there; metadata can be copied from another file",
+            "full",
+            Some(Strength::Moderate),
         )
     } else if camera.is_partial() {
-        ("camera.chain.partial", "some of what a camera writes is there", Strength::Weak)
+        (
+            "camera.chain.partial",
+            "some of what a camera writes is there; metadata can be copied from another file",
+            "some",
+            Some(Strength::Weak),
+        )
     } else {
+        reading.facts.insert("camera_metadata".to_owned(), "none".to_owned());
         return;
     };
-    let what = format!("{what}; metadata can be copied from another file");
-    let bearings = vec![supports(Proposition::CameraOriginal, strength)];
-    reading.find("exif", code, what, places, bearings);
-}
-
-fn maker_note(exif: &Exif<'_>, field: &Field<'_>, make: &str, reading: &mut Reading) {
-    reading.camera.maker_note = true;
-    let note = makernote::read(field.data, make);
-    let place = exif.place("MakerNote", field, Some(format!("present, {} bytes", field.data.len())));
-    match (note.vendor, note.agrees) {
-        (Some(vendor), Some(false)) if !make.is_empty() => {
-            reading.camera.maker_note_disagrees = true;
-            reading.find(
-                "makernote",
-                "makernote.disagrees",
-                format!("the MakerNote has the header of {vendor}, the make is another"),
-                vec![place],
-                vec![against(Proposition::CameraOriginal, Strength::Moderate)],
-            );
-        }
-        (Some(vendor), _) => reading.find(
-            "makernote",
-            "makernote.vendor",
-            format!("the MakerNote has the header of {vendor}"),
-            vec![place],
-            Vec::new(),
-        ),
-        (None, _) => reading.find(
-            "makernote",
-            "makernote.unknown",
-            "a MakerNote without a vendor's header is there, as some cameras write".to_owned(),
-            vec![place],
-            Vec::new(),
-        ),
-    }
-}
-
-/// `YYYY:MM:DD HH:MM:SS` with possible numbers.
-fn date(text: &str) -> Option<[u16; 6]> {
-    let text = text.trim();
-    let bytes = text.as_bytes();
-    if bytes.len() < 19 || bytes.get(10) != Some(&b' ') {
-        return None;
-    }
-    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u16>().ok();
-    let parts =
-        [number(0, 4)?, number(5, 7)?, number(8, 10)?, number(11, 13)?, number(14, 16)?, number(17, 19)?];
-    let [year, month, day, hour, minute, second] = parts;
-    ((1980..=2200).contains(&year)
-        && (1..=12).contains(&month)
-        && (1..=31).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second <= 60)
-        .then_some(parts)
-}
-
-fn dates(exif: &Exif<'_>, reading: &mut Reading) {
-    let read = |field: Option<&Field<'_>>, name: &str| {
-        let field = field?;
-        let text = field.text()?;
-        Some((date(&text)?, exif.place(name, field, Some(raw(&text)))))
+    let bearings = match strength {
+        Some(strength) => vec![supports(Proposition::CameraOriginal, strength)],
+        None => vec![
+            supports(Proposition::OtherSynthetic, Strength::Moderate),
+            against(Proposition::CameraOriginal, Strength::Moderate),
+        ],
     };
-    let original = read(exif.get(tag::DATE_TIME_ORIGINAL), "DateTimeOriginal");
-    let modified = read(exif.tiff.get(Ifd::Primary, tag::DATE_TIME), "DateTime");
-    let (Some((original, first)), Some((modified, second))) = (original, modified) else {
-        return;
-    };
-    reading.applied += 1;
-    if modified > original {
-        // Most cameras write both at once; some set DateTime when a file is rotated or rated in the camera.
-        reading.find(
-            "exif",
-            "exif.modified_later",
-            "the file's date of change is later than the date of capture".to_owned(),
-            vec![first, second],
-            vec![
-                supports(Proposition::EditedCapture, Strength::Weak),
-                against(Proposition::CameraOriginal, Strength::Weak),
-            ],
-        );
-    } else if modified < original {
-        reading.find(
-            "exif",
-            "exif.dates_disagree",
-            "the file's date of change is earlier than the date of capture".to_owned(),
-            vec![first, second],
-            vec![against(Proposition::CameraOriginal, Strength::Weak)],
-        );
-    }
+    reading.find("exif", code, what.to_owned(), places, bearings);
+    reading.fact("camera_metadata", fact);
+}
+
+/// Makes and models under which games and consoles write their photo modes' pictures.
+const GAMES: [&str; 12] = [
+    "polyphony",
+    "gran turismo",
+    "nintendo switch",
+    "playstation",
+    "sony interactive",
+    "sony computer entertainment",
+    "xbox",
+    "forza",
+    "nvidia ansel",
+    "ubisoft",
+    "rockstar games",
+    "second life",
+];
+
+fn is_game(name: &str) -> bool {
+    let name = name.to_lowercase();
+    GAMES.iter().any(|game| name.contains(game))
+}
+
+/// Fields that cameras write and that programs seldom make up. Of 14.
+const USUAL: [u16; 14] = [
+    tag::F_NUMBER,
+    tag::ISO,
+    tag::FOCAL_LENGTH,
+    tag::SHUTTER_SPEED,
+    tag::APERTURE,
+    0x8822, // ExposureProgram
+    0x9000, // ExifVersion
+    0x9101, // ComponentsConfiguration
+    0x9204, // ExposureBiasValue
+    0x9207, // MeteringMode
+    0x9209, // Flash
+    0xa000, // FlashpixVersion
+    0xa001, // ColorSpace
+    0xa300, // FileSource
+];
+/// From here on they are complete. 9: the sparsest cameras of 1999 write 9, phones 12.
+const COMPLETE: usize = 9;
+
+fn completeness(exif: &Exif<'_>) -> usize {
+    USUAL.iter().filter(|number| exif.get(**number).is_some()).count()
 }
 
 /// The size that the camera stated against the picture's; a turned picture may state either order.
-fn dimensions(exif: &Exif<'_>, (width, height): (u32, u32), reading: &mut Reading) {
+fn dimensions(exif: &Exif<'_>, segments: &Segments<'_>, (width, height): (u32, u32), reading: &mut Reading) {
     let stated = |number| {
         let field = exif.tiff.get(Ifd::Exif, number)?;
         Some((field.uint(0)?, field))
@@ -207,11 +216,13 @@ fn dimensions(exif: &Exif<'_>, (width, height): (u32, u32), reading: &mut Readin
     let (Some((x, field)), Some((y, _))) = (stated(tag::PIXEL_X), stated(tag::PIXEL_Y)) else {
         return;
     };
-    if width == 0 || height == 0 || x == 0 || y == 0 {
+    if width == 0 || height == 0 || x == 0 || y == 0 || is_raw(segments) {
         return;
     }
     reading.applied += 1;
-    if (x, y) == (width, height) || (y, x) == (width, height) {
+    let agrees = (x, y) == (width, height) || (y, x) == (width, height);
+    reading.camera.compare(agrees);
+    if agrees {
         return;
     }
     reading.camera.size_disagrees = true;
@@ -227,6 +238,37 @@ fn dimensions(exif: &Exif<'_>, (width, height): (u32, u32), reading: &mut Readin
     );
 }
 
+/// Of a RAW file the decoded picture is a preview: its size is not the one stated.
+pub(crate) fn is_raw(segments: &Segments<'_>) -> bool {
+    segments.format == Some(lodestone_media::Format::Raw)
+}
+
+/// A second EXIF blob in one container: written by a program that did not look for the first.
+fn second(segments: &Segments<'_>, reading: &mut Reading) {
+    let blobs: Vec<_> =
+        segments.of(SegmentKind::Exif).filter(|s| s.field != "photoshop:8BIM" && s.data.len() >= 8).collect();
+    if let [_, others @ ..] = blobs.as_slice()
+        && !others.is_empty()
+        && segments.jpeg.is_some()
+    {
+        let place = |s: &&Segment<'_>| Location {
+            offset: Some(s.offset),
+            field: s.field.to_owned(),
+            raw: Some(format!("present, {} bytes", s.length)),
+        };
+        reading.find(
+            "exif",
+            "exif.second",
+            "the file carries more than one EXIF block; cameras write one".to_owned(),
+            others.iter().take(4).map(place).collect(),
+            vec![
+                supports(Proposition::EditedCapture, Strength::Weak),
+                against(Proposition::CameraOriginal, Strength::Weak),
+            ],
+        );
+    }
+}
+
 /// Traits shown only: what else a camera or phone wrote.
 fn traits(exif: &Exif<'_>, reading: &mut Reading) {
     let triangle = [tag::EXPOSURE_TIME, tag::F_NUMBER, tag::ISO]
@@ -235,7 +277,11 @@ fn traits(exif: &Exif<'_>, reading: &mut Reading) {
         .count();
     let gps = exif.tiff.fields().iter().find(|f| f.ifd == Ifd::Gps && matches!(f.tag, 2 | 4));
     let mut places = Vec::new();
-    let mut what = format!("{triangle} of exposure time, aperture and sensitivity are there");
+    let mut what = format!(
+        "{triangle} of exposure time, aperture and sensitivity and {} of {} usual fields are there",
+        completeness(exif),
+        USUAL.len()
+    );
     if let Some(field) = gps {
         // Where a picture was taken is not shown.
         what.push_str("; a place (GPS) is there");
@@ -244,20 +290,26 @@ fn traits(exif: &Exif<'_>, reading: &mut Reading) {
     reading.find("exif", "exif.traits", what, places, Vec::new());
 }
 
+/// What the comparisons between fields say together.
+fn consistency(reading: &mut Reading) {
+    let fact = match (reading.camera.compared, reading.camera.inconsistent) {
+        (0, _) => "none",
+        (_, 0) => "consistent",
+        _ => "inconsistent",
+    };
+    if reading.camera.compared == 0 {
+        reading.facts.insert("exif_consistency".to_owned(), fact.to_owned());
+        return;
+    }
+    let what = format!(
+        "of {} comparisons between fields, {} do not agree",
+        reading.camera.compared, reading.camera.inconsistent
+    );
+    reading.find("exif", "exif.consistency", what, Vec::new(), Vec::new());
+    reading.fact("exif_consistency", fact);
+}
+
 /// Whether the file has an EXIF blob in a JPEG.
 pub(crate) fn in_jpeg(segments: &Segments<'_>) -> bool {
     segments.jpeg.is_some() && segments.of(SegmentKind::Exif).next().is_some()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_that_cannot_be_are_no_dates() {
-        assert!(date("2019:06:01 12:00:00").is_some());
-        for text in ["0000:00:00 00:00:00", "2019:13:01 12:00:00", "yesterday", "    :  :     :  :  "] {
-            assert!(date(text).is_none(), "{text}");
-        }
-    }
 }

@@ -20,6 +20,8 @@ mod container;
 mod credentials;
 mod editors;
 mod exif;
+mod exif_date;
+mod exposure;
 mod fields;
 mod generators;
 mod history;
@@ -31,6 +33,7 @@ mod kit;
 mod makernote;
 mod maps;
 mod models;
+mod note_checks;
 mod reading;
 mod recompression;
 mod rules;
@@ -38,6 +41,8 @@ mod shape;
 mod sidecar;
 mod stealth;
 pub mod structure;
+mod thumbnail;
+mod timing;
 pub mod watermark;
 mod workflow;
 mod xmp;
@@ -89,6 +94,7 @@ pub fn examine(item: &Item<'_>, kit: &Kit, wish: &Wish) -> Examined {
     }
     if wish.recompression {
         recompression::examine(item, &mut reading);
+        thumbnail::examine(item, &mut reading);
     }
     if wish.models {
         kit.models.examine(item, &mut reading);

@@ -44,12 +44,42 @@ pub(crate) struct Camera {
     pub(crate) make_and_model: bool,
     pub(crate) maker_note: bool,
     pub(crate) maker_note_disagrees: bool,
+    /// How far the MakerNote speaks for this very file.
+    pub(crate) note: NoteState,
     pub(crate) date: bool,
     pub(crate) exposure: bool,
+    /// Most of the fields that cameras write beside these.
+    pub(crate) complete: bool,
+    /// The make is that of a game or a console: a photo mode.
+    pub(crate) game: bool,
     /// Picture size stated by the camera differs from the picture's.
     pub(crate) size_disagrees: bool,
+    /// Comparisons between fields that were made, and those that failed.
+    pub(crate) compared: u32,
+    pub(crate) inconsistent: u32,
+    /// The shape of the embedded thumbnail is the picture's; `None`: there is none to compare.
+    pub(crate) thumbnail_fits: Option<bool>,
+    /// The content of the embedded thumbnail is another picture's or another state's.
+    pub(crate) thumbnail_differs: bool,
+    /// What stands around the picture is as its camera put it: tables of further pictures that point to them, a
+    /// maker's trailer. Programs that write the picture anew drop or break these.
+    pub(crate) surroundings_intact: bool,
     /// What the JPEG structure says of the claim; `None`: not assessed.
     pub(crate) structure_agrees: Option<bool>,
+}
+
+/// How far a MakerNote speaks for the file it stands in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum NoteState {
+    /// None, or one that was moved or broken: rewritten by a program that did not understand it.
+    #[default]
+    None,
+    /// It is there and could not be read further.
+    Opaque,
+    /// Its directory and its values lie where they should.
+    Reads,
+    /// And what it says of the picture agrees with EXIF or with the picture.
+    Corroborated,
 }
 
 impl Camera {
@@ -62,6 +92,12 @@ impl Camera {
     pub(crate) fn is_partial(&self) -> bool {
         let traits = [self.maker_note, self.date, self.exposure];
         self.make_and_model || traits.iter().filter(|t| **t).count() >= 2
+    }
+
+    /// Notes that two fields were compared, and whether they agree.
+    pub(crate) fn compare(&mut self, agree: bool) {
+        self.compared += 1;
+        self.inconsistent += u32::from(!agree);
     }
 }
 

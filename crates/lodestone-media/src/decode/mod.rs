@@ -87,6 +87,7 @@ fn dispatch(format: Format, bytes: &[u8], limits: &Limits, out: &mut Emitter<'_>
         Format::Avif => avif::decode(bytes, limits, out),
         #[cfg(not(feature = "avif"))]
         Format::Avif => Err(Error::Unsupported("AVIF needs the feature `avif`".into())),
+        Format::Mp4 | Format::Mov => Err(Error::Unsupported("a video, not a picture".into())),
         Format::Zip | Format::Tar | Format::Gzip => {
             Err(Error::Unsupported("an archive, not a picture".into()))
         }

@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 
 use super::bytes::{be16, be32, be64, take};
-use super::{Collector, Segment, SegmentKind, movie};
+use super::{Collector, Segment, SegmentKind, video};
 
 const C2PA_UUID: &[u8] =
     &[0xd8, 0xfe, 0xc3, 0xd6, 0x1b, 0x0e, 0x48, 0x3c, 0x92, 0x97, 0x58, 0x28, 0x87, 0x7e, 0xc4, 0x81];
-const XMP_UUID: &[u8] =
+pub(super) const XMP_UUID: &[u8] =
     &[0xbe, 0x7a, 0xcf, 0xcb, 0x97, 0xa9, 0x42, 0xe8, 0x9c, 0x71, 0x99, 0x94, 0x91, 0xe3, 0xaf, 0xac];
 /// Boxes read at one level, and items and extents of a `meta` box. 4,096: a HEIC with tiles has some 100.
 const MAX_BOXES: usize = 4_096;
@@ -79,11 +79,11 @@ pub(super) fn walk<'a>(file: &'a [u8], out: &mut Collector<'a>) {
             b"moov" => {
                 movies += 1;
                 if movies <= MAX_METAS {
-                    movie::texts(file, &bx, out);
+                    video::film(file, &bx, out);
                 }
                 continue;
             }
-            b"uuid" if bx.data.starts_with(C2PA_UUID) => (SegmentKind::C2pa, 16, "bmff:uuid"),
+            b"uuid" if bx.data.starts_with(C2PA_UUID) => (SegmentKind::C2pa, c2pa_skip(bx.data), "bmff:uuid"),
             b"uuid" if bx.data.starts_with(XMP_UUID) => (SegmentKind::Xmp, 16, "bmff:uuid"),
             b"Exif" => (SegmentKind::Exif, exif_skip(bx.data), "jxl:Exif"),
             b"xml " => (SegmentKind::Xmp, 0, "jxl:xml"),
@@ -97,6 +97,14 @@ pub(super) fn walk<'a>(file: &'a [u8], out: &mut Collector<'a>) {
         let data = bx.data.get(skip..).unwrap_or_default();
         push(kind, field, bx.at, bx.start.saturating_add(skip), Cow::Borrowed(data), out);
     }
+}
+
+/// The box's UUID, version and flags, purpose up to its NUL, and the offset of the first auxiliary box; then JUMBF.
+/// *Source:* C2PA 2.x, "Embedding manifests into BMFF-based assets".
+fn c2pa_skip(data: &[u8]) -> usize {
+    let purpose = data.get(20..).and_then(|d| d.iter().take(64).position(|&b| b == 0));
+    let skip = purpose.map_or(16, |length| 20 + length + 1 + 8);
+    if data.get(skip + 4..skip + 8) == Some(b"jumb") { skip } else { 16 }
 }
 
 /// An Exif item begins with the offset of its TIFF header.
@@ -248,7 +256,7 @@ fn item_data<'a>(file: &'a [u8], idat: Option<&Bx<'a>>, item: &Item, place: &Pla
     push(item.kind, item.field, at, at.saturating_add(skip), data, out);
 }
 
-fn push<'a>(
+pub(super) fn push<'a>(
     kind: SegmentKind,
     field: &'static str,
     at: usize,

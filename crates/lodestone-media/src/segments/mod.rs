@@ -10,12 +10,12 @@ mod bmff;
 mod bytes;
 mod gif;
 mod jpeg;
-mod movie;
 mod photoshop;
 mod png;
 mod riff;
 mod structure;
 mod text;
+mod video;
 pub mod tiff;
 
 use std::borrow::Cow;
@@ -68,6 +68,8 @@ pub enum SegmentKind {
     Mpf,
     /// Bytes after the end of the picture.
     Trailing,
+    /// A text of a video's or HEIF's boxes; [`Segment::keyword`] names it: `com.apple.quicktime.make`, `©mak` …
+    BoxText,
     /// Another JPEG application segment; its identifier is in [`Segment::keyword`].
     OtherApp,
 }
@@ -151,7 +153,10 @@ pub fn scan(bytes: &[u8]) -> Segments<'_> {
         gif::walk(bytes, &mut out);
     } else if bytes.starts_with(b"II") || bytes.starts_with(b"MM") {
         tiff::walk_file(bytes, &mut out);
-    } else if bytes.get(4..8) == Some(b"ftyp") || bytes.get(4..8) == Some(b"JXL ") {
+    } else if matches!(
+        bytes.get(4..8),
+        Some(b"ftyp" | b"JXL " | b"moov" | b"mdat" | b"wide" | b"free" | b"skip" | b"pnot")
+    ) {
         bmff::walk(bytes, &mut out);
     }
     let mut segments =

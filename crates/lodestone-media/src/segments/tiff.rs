@@ -112,6 +112,16 @@ impl<'a> Field<'a> {
         ))
     }
 
+    /// The `index`-th signed rational: numerator and denominator.
+    pub fn signed_rational(&self, index: usize) -> Option<(i32, i32)> {
+        if self.kind != 10 {
+            return None;
+        }
+        let at = index.checked_mul(8)?;
+        let read = |at| u32_at(self.data, at, self.big_endian).map(|v| i32::from_ne_bytes(v.to_ne_bytes()));
+        Some((read(at)?, read(at.checked_add(4)?)?))
+    }
+
     /// The value as text up to the first NUL, trimmed; UTF-8 if valid, else Latin-1. Of ASCII, byte and undefined
     /// fields.
     pub fn text(&self) -> Option<Cow<'a, str>> {

@@ -23,7 +23,12 @@ fn camera(make: &str, software: &str, note: &[u8]) -> Vec<u8> {
     )
 }
 
-const NIKON: &[u8] = b"Nikon\0\x02\x10\0\0II*\0\x08\0\0\0serial 123456";
+/// Two fields behind a header of their own: a serial number and a shutter count.
+const NIKON: &[u8] = b"Nikon\0\x02\x10\0\0II*\0\x08\0\0\0\x02\0\
+\x1d\0\x02\0\x07\0\0\0\x26\0\0\0\
+\xa7\0\x04\0\x01\0\0\0\x05\0\0\0\
+\0\0\0\0\
+123456\0";
 
 fn read(file: &[u8], size: (u32, u32)) -> (Vec<Finding>, Assessment) {
     examine(file, size)
