@@ -90,10 +90,12 @@ pub fn identify(head: &[u8]) -> Option<Format> {
         [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Format::Tiff),
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => boxed(head),
         // QuickTime before brands: the first box is one of a few.
-        [0, _, _, _, b'm', b'o', b'o', b'v', ..] | [_, _, _, _, b'm', b'd', b'a', b't', ..] if boxes_follow(head) => {
+        [0, _, _, _, b'm', b'o', b'o', b'v', ..] | [_, _, _, _, b'm', b'd', b'a', b't', ..]
+            if boxes_follow(head) =>
+        {
             Some(Format::Mov)
         }
-        [0, 0, 0, 8, b'w', b'i', b'd', b'e' | b'f', ..] => Some(Format::Mov),
+        [0, 0, 0, 8, b'w', b'i', b'd', b'e', ..] => Some(Format::Mov),
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(Format::Zip),
         [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..] | [b'P', b'K', b'0', b'0', b'P', b'K', 3, 4, ..] => {
             Some(Format::Zip)
@@ -135,8 +137,8 @@ fn video(brand: &[u8]) -> Option<Format> {
         [b'i', b's', b'o', b'm' | b'2'..=b'9' | b'a'..=b'c'] | [b'm', b'p', b'4', b'1' | b'2'] => {
             Some(Format::Mp4)
         }
-        b"avc1" | b"iso2" | b"M4V " | b"M4VH" | b"M4VP" | b"M4A " | b"mmp4" | b"MSNV" | b"XAVC" | b"dash"
-        | b"f4v " | b"NDSC" | b"caqv" | b"mqt " => Some(Format::Mp4),
+        b"avc1" | b"M4V " | b"M4VH" | b"M4VP" | b"M4A " | b"mmp4" | b"MSNV" | b"XAVC" | b"dash" | b"f4v "
+        | b"NDSC" | b"caqv" | b"mqt " => Some(Format::Mp4),
         [b'3', b'g' | b'G', b'p' | b'P' | b'2', _] | [b'k', b'd', b'd', b'i'] => Some(Format::Mp4),
         _ => None,
     }

@@ -2,6 +2,7 @@
 //!
 //! DIR holds `manifest.csv` (with columns `path`, `label`, `subtype`, `width`, `height`) and, if there is one,
 //! `fixtures_expected.json` (`{path: {metadata_says, signal}}`). `--list LABEL` prints one line a file of that label.
+//! `--pixels` decodes every picture and makes the checks that need pixels; `--time` prints what a file costs without them.
 //! See eval/provenance/README.md for what the numbers mean.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
@@ -9,7 +10,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use lodestone_media::segments;
-use lodestone_provenance::{Item, Kit, Wish, examine};
+use lodestone_media::{FrameInfo, Limits, PixelKind, PixelSink};
+use lodestone_provenance::{Item, Kit, Pixels, Wish, examine};
 use lodestone_types::{Assessment, CameraChain, Finding, Proposition};
 
 #[derive(Default)]
@@ -31,10 +33,13 @@ struct Row {
 fn main() {
     let mut args = std::env::args().skip(1);
     let Some(dir) = args.next() else {
-        eprintln!("usage: first_reading DIR [--list LABEL]");
+        eprintln!("usage: first_reading DIR [--list LABEL] [--pixels] [--time]");
         std::process::exit(2);
     };
-    let list = args.find(|a| a == "--list").and_then(|_| args.next());
+    let rest: Vec<String> = args.collect();
+    let list = rest.iter().position(|a| a == "--list").and_then(|at| rest.get(at + 1)).cloned();
+    let pixels = rest.iter().any(|a| a == "--pixels");
+    let timed = rest.iter().any(|a| a == "--time");
     let dir = Path::new(&dir);
     let Ok(manifest) = std::fs::read_to_string(dir.join("manifest.csv")) else {
         println!("skipped: no manifest.csv in {}", dir.display());
@@ -50,6 +55,7 @@ fn main() {
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     let mut generators: BTreeMap<(String, String), u32> = BTreeMap::new();
     let mut read: BTreeMap<String, (Vec<Finding>, Assessment)> = BTreeMap::new();
+    let mut costs: Vec<(f64, f64)> = Vec::new();
     for line in &lines {
         let key = match line[label].as_str() {
             "camera" | "edited" => format!("{}: {}", line[label], line[subtype]),
@@ -71,7 +77,29 @@ fn main() {
             pixels: None,
             sidecar: None,
         };
-        let examined = examine(&item, &kit, &Wish::WITHOUT_PIXELS);
+        let taken = if pixels { Taken::of(&bytes) } else { None };
+        let examined = match &taken {
+            Some(taken) => {
+                let shown = Pixels { width: taken.width, height: taken.height, rgb: &taken.rgb, alpha: None };
+                let item = Item { width: taken.width, height: taken.height, pixels: Some(shown), ..item };
+                examine(&item, &kit, &Wish { credentials: false, ..Wish::FULL })
+            }
+            None => examine(&item, &kit, &Wish { credentials: !timed, ..Wish::WITHOUT_PIXELS }),
+        };
+        if timed {
+            let rounds = 5;
+            let began = std::time::Instant::now();
+            for _ in 0..rounds {
+                let found = segments::scan(&bytes);
+                let item = Item { segments: &found, ..item };
+                let _ = examine(&item, &kit, &Wish { credentials: false, ..Wish::WITHOUT_PIXELS });
+            }
+            let ms = began.elapsed().as_secs_f64() * 1e3 / f64::from(rounds);
+            let megapixels = f64::from(item.width) * f64::from(item.height) / 1e6;
+            if segments.jpeg.is_some() && megapixels > 0.1 {
+                costs.push((ms, ms / megapixels));
+            }
+        }
         let (findings, assessment) = (examined.findings, examined.assessment);
         let has = |code: &str| u32::from(findings.iter().any(|f| f.code == code));
         row.weak += u32::from(assessment.camera_chain == CameraChain::Weak);
@@ -99,6 +127,9 @@ fn main() {
                 structure,
                 assessment.statement
             );
+            for finding in findings.iter().filter(|f| f.code.starts_with("thumbnail.")) {
+                println!("  {}", finding.what);
+            }
         }
         read.insert(line[path].clone(), (findings, assessment));
     }
@@ -143,7 +174,62 @@ fn main() {
             println!("{label:<38} {count:>5} {generator}");
         }
     }
+    if timed {
+        let mut each: Vec<f64> = costs.iter().map(|c| c.0).collect();
+        let mut megapixel: Vec<f64> = costs.iter().map(|c| c.1).collect();
+        each.sort_by(f64::total_cmp);
+        megapixel.sort_by(f64::total_cmp);
+        let at = |list: &[f64], part: usize| list.get(list.len() * part / 100).copied().unwrap_or(0.0);
+        println!(
+            "\n{} JPEG files, scan and examine: median {:.3} ms, 95 % {:.3} ms, most {:.3} ms; a megapixel: median {:.3} ms, 95 % {:.3} ms",
+            each.len(),
+            at(&each, 50),
+            at(&each, 95),
+            each.last().copied().unwrap_or(0.0),
+            at(&megapixel, 50),
+            at(&megapixel, 95)
+        );
+    }
     fixtures(dir, &read);
+}
+
+/// The first frame as RGB.
+#[derive(Default)]
+struct Taken {
+    width: u32,
+    height: u32,
+    rgb: Vec<u8>,
+    kind: Option<PixelKind>,
+}
+
+impl Taken {
+    fn of(bytes: &[u8]) -> Option<Self> {
+        let mut taken = Self::default();
+        lodestone_media::decode(bytes, &Limits::default(), &mut taken).ok()?;
+        (!taken.rgb.is_empty()).then_some(taken)
+    }
+}
+
+impl PixelSink for Taken {
+    fn frame(&mut self, info: &FrameInfo) {
+        self.kind = (info.index == 0).then_some(info.pixels);
+        if info.index == 0 {
+            (self.width, self.height) = (info.width, info.height);
+        }
+    }
+
+    fn rows(&mut self, rows: &[u8]) {
+        match self.kind {
+            Some(PixelKind::Luma8) => self.rgb.extend(rows.iter().flat_map(|&v| [v; 3])),
+            Some(PixelKind::Rgb8) => self.rgb.extend_from_slice(rows),
+            Some(PixelKind::Rgba8) => {
+                self.rgb.extend(rows.chunks_exact(4).flat_map(|p| p.iter().take(3).copied()));
+            }
+            None => {}
+        }
+    }
+
+    fn end_frame(&mut self) {}
 }
 
 /// Every fixture against what its metadata says.

@@ -2,7 +2,9 @@
 
 use std::cmp::Reverse;
 
-use lodestone_types::{Assessment, CameraChain, Direction, Finding, Proposition};
+use lodestone_types::{
+    Assessment, CameraChain, CheckState, Direction, Finding, Integrity, Proposition, Trust,
+};
 
 use crate::BASIS;
 use crate::reading::{Camera, NoteState, Reading};
@@ -141,52 +143,144 @@ fn supported(findings: &[Finding]) -> Vec<Proposition> {
     found.into_iter().map(|(.., proposition)| proposition).collect()
 }
 
+/// What is said to people, a sentence for each kind of evidence, in the order of how much it can bear.
 fn statement(assessment: &Assessment, reading: &Reading) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    if let Some(generator) = &assessment.generator {
-        let input = if assessment.input_picture_used { " and an input picture that was changed" } else { "" };
-        parts.push(format!("Metadata names {generator}{input}; it does not prove what the pixels are."));
-    }
-    if let Some(name) = &assessment.digital_source_type {
-        parts.push(format!("The file states the source type {name}, unsigned."));
-    }
-    let camera = assessment.camera.as_deref().unwrap_or("a camera");
-    match assessment.camera_chain {
-        CameraChain::Strong => parts.push(format!(
-            "Metadata supports a capture by {camera}, and the file's structure agrees; metadata can be copied."
-        )),
-        CameraChain::Contradicted => parts.push(format!(
-            "Metadata of {camera} is there, but the file contradicts it: re-encoded, edited or copied."
-        )),
-        CameraChain::Weak => parts.push(format!("Part of a camera's trace is there ({camera}).")),
-        CameraChain::None => {}
-    }
-    if reading.camera.size_disagrees {
-        parts.push("The stated size is not the picture's: cropped, resized or copied.".to_owned());
-    }
-    if let Some(editor) = &assessment.editor {
-        parts.push(format!("{editor} is named as a program that wrote the file."));
-    }
-    if reading.c2pa_present {
-        parts.push("A C2PA manifest is present, not validated.".to_owned());
-    }
-    if assessment.abstains {
-        parts.push(format!(
-            "No evidence of origin found by these checks, of which {} could have applied; that is no evidence either way.",
-            reading.applied
-        ));
-    }
-    parts.join(" ")
+    let sentences = [
+        credentials_said(assessment, reading),
+        watermarks_said(assessment),
+        generator_said(assessment),
+        source_type_said(assessment),
+        camera_said(assessment),
+        size_said(reading),
+        thumbnail_said(reading),
+        editor_said(assessment),
+        nothing_said(assessment),
+    ];
+    sentences.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
+fn credentials_said(assessment: &Assessment, reading: &Reading) -> Option<String> {
+    let Some(credentials) = &assessment.credentials else {
+        return reading.c2pa_present.then(|| "A C2PA manifest is present, not validated.".to_owned());
+    };
+    if credentials.remote_only {
+        return Some("The file names an address of Content Credentials; it was not asked.".to_owned());
+    }
+    if !credentials.parsed {
+        return Some("Content Credentials are there and cannot be parsed.".to_owned());
+    }
+    let holds = |integrity: Integrity, of: &str| match integrity {
+        Integrity::Ok => format!("{of} holds"),
+        Integrity::Broken => format!("{of} does not hold"),
+        Integrity::NotCheckable => format!("{of} could not be checked"),
+    };
+    let signer = match credentials.trust {
+        Trust::Official => "the signer is on the official list",
+        Trust::Interim => "the signer is on the interim list",
+        Trust::Operator => "the signer is on the operator's list",
+        Trust::None => "the signer is on no list in use",
+        Trust::Revoked => "the signer's certificate was revoked",
+    };
+    let said = if credentials.source_types.is_empty() {
+        String::new()
+    } else {
+        format!("; they state {}", credentials.source_types.join(", "))
+    };
+    Some(format!(
+        "Content Credentials: {}, {}, {signer}{said}.",
+        holds(credentials.hash, "the hash of the bytes"),
+        holds(credentials.signature, "the signature"),
+    ))
+}
+
+fn watermarks_said(assessment: &Assessment) -> Option<String> {
+    let names: Vec<String> =
+        assessment.watermarks.iter().map(|w| format!("{} in {}", w.message, w.scheme)).collect();
+    (!names.is_empty()).then(|| {
+        format!("The pixels carry the watermark {}, which supports generation by a model.", names.join(", "))
+    })
+}
+
+fn generator_said(assessment: &Assessment) -> Option<String> {
+    let generator = assessment.generator.as_deref()?;
+    let input = if assessment.input_picture_used { " and an input picture that was changed" } else { "" };
+    let place = match assessment.generator_source.as_deref() {
+        Some("credentials") => "Content Credentials name",
+        Some("source_type") => "The stated source type names",
+        Some("watermark") => "A watermark names",
+        Some("stealth") => "Text hidden in the pixels names",
+        Some("sidecar") => "A text file beside it names",
+        _ => "Metadata names",
+    };
+    Some(format!("{place} {generator}{input}; it does not prove what the pixels are."))
+}
+
+fn source_type_said(assessment: &Assessment) -> Option<String> {
+    let name = assessment.digital_source_type.as_deref()?;
+    Some(format!("The file states the source type {name}, unsigned."))
+}
+
+fn camera_said(assessment: &Assessment) -> Option<String> {
+    let camera = assessment.camera.as_deref().unwrap_or("a camera");
+    match assessment.camera_chain {
+        CameraChain::Strong => Some(format!(
+            "Metadata supports a capture by {camera}, and what metadata alone cannot give agrees; metadata can be copied."
+        )),
+        CameraChain::Contradicted => Some(format!(
+            "Metadata of {camera} is there, but the file contradicts it: re-encoded, edited or copied."
+        )),
+        CameraChain::Weak => Some(format!("Part of a camera's trace is there ({camera}).")),
+        CameraChain::None => None,
+    }
+}
+
+fn size_said(reading: &Reading) -> Option<String> {
+    let said = "The stated size is not the picture's: cropped, resized or copied.";
+    reading.camera.size_disagrees.then(|| said.to_owned())
+}
+
+fn thumbnail_said(reading: &Reading) -> Option<String> {
+    let said = "The embedded thumbnail shows another state of the picture.";
+    reading.camera.thumbnail_differs.then(|| said.to_owned())
+}
+
+fn editor_said(assessment: &Assessment) -> Option<String> {
+    let editor = assessment.editor.as_deref()?;
+    Some(format!("{editor} is named as a program that wrote the file."))
+}
+
+fn nothing_said(assessment: &Assessment) -> Option<String> {
+    assessment.abstains.then(|| {
+        let applied = assessment.checks.iter().filter(|c| c.state == CheckState::Applied).count();
+        let failed = assessment.checks.iter().filter(|c| c.state == CheckState::Failed).count();
+        let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+        format!(
+            "No evidence of origin found by these checks, of which {applied} of {} could have applied{failed}; that is no evidence either way.",
+            assessment.checks.len()
+        )
+    })
+}
+
+/// What this reading cannot tell.
 fn limits(reading: &Reading) -> Vec<String> {
     let mut limits = vec![
         "Metadata is a claim: it can be written, copied or removed by anyone; its absence says nothing."
             .to_owned(),
-        "Pixels and watermarks were not assessed.".to_owned(),
-        "The strengths are not calibrated.".to_owned(),
     ];
-    if reading.c2pa_present {
+    let applied = |name: &str| {
+        reading.checks.iter().any(|c| c.examiner.starts_with(name) && c.state == CheckState::Applied)
+    };
+    let missing: Vec<&str> =
+        [("watermark", "watermarks"), ("recompression", "recompression"), ("model", "models")]
+            .iter()
+            .filter(|(name, _)| !applied(name))
+            .map(|(_, words)| *words)
+            .collect();
+    if !missing.is_empty() {
+        limits.push(format!("Not assessed: {}.", missing.join(", ")));
+    }
+    limits.push("Strengths of single findings are an order for looking, not calibrated.".to_owned());
+    if reading.c2pa_present && reading.credentials.is_none() {
         limits.push("Signed provenance (C2PA) is present and was not validated.".to_owned());
     }
     limits.push(

@@ -121,7 +121,11 @@ fn further_pictures(mpf: &Segment<'_>, trailing: &[&Segment<'_>]) -> Further {
     let Some(entries) = tiff.get(Ifd::Primary, 0xb002) else { return further };
     let read = |entry: &[u8], at: usize| {
         let bytes: [u8; 4] = entry.get(at..at + 4)?.try_into().ok()?;
-        Some(u64::from(if tiff.is_big_endian() { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }))
+        Some(u64::from(if tiff.is_big_endian() {
+            u32::from_be_bytes(bytes)
+        } else {
+            u32::from_le_bytes(bytes)
+        }))
     };
     for entry in entries.data.chunks_exact(16).take(16) {
         let (Some(size), Some(offset)) = (read(entry, 4), read(entry, 8)) else { continue };

@@ -1,13 +1,13 @@
 //! Programs named in software fields.
 
-use lodestone_types::{Proposition, Strength};
+use lodestone_types::{CheckState, Proposition, Strength};
 
 use crate::fields::{Fields, TextField};
 use crate::reading::{Reading, against, supports};
 use crate::rules::{ProgramKind, RULES};
 
 /// Where programs put their names.
-const FIELDS: [&str; 7] = [
+const FIELDS: [&str; 12] = [
     "exif:Software",
     "xmp:CreatorTool",
     "tiff:Software",
@@ -15,7 +15,15 @@ const FIELDS: [&str; 7] = [
     "iptc:OriginatingProgram",
     "png:Software",
     "png:software",
+    // Films.
+    "bmff:com.apple.quicktime.software",
+    "bmff:©swr",
+    "bmff:©too",
+    "bmff:com.android.version",
+    // Only services mark this one.
+    SPECIAL_INSTRUCTIONS,
 ];
+const SPECIAL_INSTRUCTIONS: &str = "iptc:SpecialInstructions";
 /// Programs shown of one file.
 const MAX_PROGRAMS: usize = 8;
 
@@ -29,6 +37,9 @@ pub(crate) fn examine(fields: &Fields, reading: &mut Reading) {
         let Some(program) = RULES.editors.named(&field.text) else {
             continue;
         };
+        if field.key == SPECIAL_INSTRUCTIONS && program.kind != ProgramKind::Social {
+            continue;
+        }
         if let Some(at) = named.iter().position(|(name, ..)| *name == program.name) {
             let places = &mut named[at].2;
             if places.len() < MAX_PROGRAMS {
@@ -39,6 +50,7 @@ pub(crate) fn examine(fields: &Fields, reading: &mut Reading) {
         }
     }
     let camera = reading.camera.is_partial();
+    let mut fact = "none";
     for (name, kind, places) in named {
         let locations = places.iter().map(|f| f.location()).collect();
         if kind == ProgramKind::Transfer {
@@ -49,6 +61,24 @@ pub(crate) fn examine(fields: &Fields, reading: &mut Reading) {
                 locations,
                 Vec::new(),
             );
+            continue;
+        }
+        if kind == ProgramKind::Social {
+            reading.find(
+                "editors",
+                "editor.social",
+                format!("the file carries the mark of {name}, which re-encodes what passes through it"),
+                locations,
+                vec![
+                    supports(Proposition::EditedCapture, Strength::Weak),
+                    against(Proposition::CameraOriginal, Strength::Moderate),
+                ],
+            );
+            reading.editor.get_or_insert_with(|| name.to_owned());
+            if fact == "none" {
+                fact = "social";
+                reading.fact("editor", fact);
+            }
             continue;
         }
         // Without a camera's trace an editor's name says that the bytes are not a camera's, not that a photograph was
@@ -69,5 +99,14 @@ pub(crate) fn examine(fields: &Fields, reading: &mut Reading) {
             bearings,
         );
         reading.editor.get_or_insert_with(|| name.to_owned());
+        if fact != "named" {
+            fact = "named";
+            reading.fact("editor", fact);
+        }
     }
+    if fact == "none" {
+        reading.facts.insert("editor".to_owned(), fact.to_owned());
+    }
+    let state = if fields.any_of(&FIELDS) { CheckState::Applied } else { CheckState::NotApplicable };
+    reading.check("editors", state, None);
 }

@@ -47,8 +47,11 @@ pub(crate) fn examine(segments: &Segments<'_>, fields: &Fields, size: (u32, u32)
         reading.check("exif", CheckState::NotApplicable, Some("no EXIF".to_owned()));
         reading.facts.insert("camera_metadata".to_owned(), "none".to_owned());
         reading.facts.insert("exif_consistency".to_owned(), "none".to_owned());
+        reading.facts.insert("thumbnail".to_owned(), "none".to_owned());
         return;
     };
+    let embedded = if tiff.thumbnail(&segment.data).is_some() { "not_compared" } else { "none" };
+    reading.facts.insert("thumbnail".to_owned(), embedded.to_owned());
     reading.applied += 1;
     reading.check("exif", CheckState::Applied, None);
     let exif = Exif { segment, tiff };

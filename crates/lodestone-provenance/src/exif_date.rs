@@ -44,11 +44,19 @@ pub(crate) fn parse_bytes(bytes: &[u8]) -> Option<DateTime> {
         return None;
     }
     let number = |from: usize, to: usize| {
-        bytes.get(from..to)?.iter().try_fold(0u16, |n, b| {
-            b.is_ascii_digit().then(|| n * 10 + u16::from(b - b'0'))
-        })
+        bytes
+            .get(from..to)?
+            .iter()
+            .try_fold(0u16, |n, b| b.is_ascii_digit().then(|| n * 10 + u16::from(b - b'0')))
     };
-    DateTime::new([number(0, 4)?, number(5, 7)?, number(8, 10)?, number(11, 13)?, number(14, 16)?, number(17, 19)?])
+    DateTime::new([
+        number(0, 4)?,
+        number(5, 7)?,
+        number(8, 10)?,
+        number(11, 13)?,
+        number(14, 16)?,
+        number(17, 19)?,
+    ])
 }
 
 /// `+HH:MM`, `-HH:MM` or `Z` in seconds east of UTC.

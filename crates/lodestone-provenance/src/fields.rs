@@ -166,6 +166,15 @@ impl Fields {
                     &segment.text(),
                     Some(segment.offset),
                 )),
+                SegmentKind::BoxText => {
+                    let name = cut(segment.keyword.as_deref().unwrap_or_default(), 128);
+                    fields.push(TextField::new(
+                        &format!("bmff:{name}"),
+                        &format!("{}:{name}", segment.field),
+                        &segment.text(),
+                        Some(segment.offset),
+                    ));
+                }
                 SegmentKind::IptcIim => fields.extend(iptc::fields(segment)),
                 _ => {}
             }
@@ -254,6 +263,11 @@ impl Fields {
     /// All fields.
     pub(crate) fn all(&self) -> &[TextField] {
         &self.list
+    }
+
+    /// Whether there is a field of any of these names.
+    pub(crate) fn any_of(&self, keys: &[&str]) -> bool {
+        self.list.iter().any(|f| keys.contains(&f.key.as_str()))
     }
 
     /// The first field of one name.

@@ -23,6 +23,7 @@ mod exif;
 mod exif_date;
 mod exposure;
 mod fields;
+mod film;
 mod generators;
 mod history;
 mod iptc;
@@ -86,6 +87,7 @@ pub fn examine(item: &Item<'_>, kit: &Kit, wish: &Wish) -> Examined {
     generators::examine(item, &fields, &mut reading);
     history::examine(&packets, &mut reading);
     exif::examine(segments, &fields, (item.width, item.height), &mut reading);
+    film::examine(segments, &fields, &mut reading);
     editors::examine(&fields, &mut reading);
     jpeg_structure::examine(segments, &kit.structures, &mut reading);
     container::examine(segments, &packets, &mut reading);

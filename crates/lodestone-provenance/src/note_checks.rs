@@ -32,6 +32,8 @@ pub(crate) fn examine(
     layout(&note, &place, reading);
     let agreements = facts(exif, &note.facts, model, size, &place, reading);
     reading.camera.note = match note.layout {
+        // Rewritten with the metadata, and still of this picture.
+        Layout::Moved if note.shift.is_some() && agreements > 0 => NoteState::Opaque,
         Layout::Moved | Layout::Broken => NoteState::None,
         _ if agreements > 0 => NoteState::Corroborated,
         Layout::Reads => NoteState::Reads,
@@ -85,7 +87,11 @@ fn layout(note: &Note, place: &Location, reading: &mut Reading) {
         Layout::Moved => (
             "makernote.moved",
             match note.shift {
-                Some(shift) => format!("the MakerNote says that it stood {} bytes {} before", shift.unsigned_abs(), if shift > 0 { "further ahead" } else { "further back" }),
+                Some(shift) => format!(
+                    "the MakerNote says that it stood {} bytes {} before",
+                    shift.unsigned_abs(),
+                    if shift > 0 { "further ahead" } else { "further back" }
+                ),
                 None => "the MakerNote's values lie elsewhere: it was moved after it was written".to_owned(),
             },
         ),

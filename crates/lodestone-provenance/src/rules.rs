@@ -138,6 +138,7 @@ pub(crate) struct Program {
 pub(crate) enum ProgramKind {
     Editor,
     Transfer,
+    Social,
 }
 
 impl Generator {

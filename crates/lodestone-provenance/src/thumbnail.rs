@@ -16,11 +16,13 @@ use crate::reading::{Reading, against, supports};
 /// How far two ratios of width to height may be apart. 3 %: a thumbnail of 160 pixels rounds to whole ones and blocks.
 const MAX_RATIO: f64 = 0.03;
 /// Correlation below which it is another picture, and from which it is the same.
-const DIFFERS_BELOW: f64 = 0.75;
+const DIFFERS_BELOW: f64 = 0.6;
 const AGREES_FROM: f64 = 0.95;
 /// Mean difference in luma of one block from which it was changed, and how many times the median block's.
-const BLOCK_DIFFERENCE: f64 = 24.0;
-const BLOCK_TIMES: f64 = 5.0;
+const BLOCK_DIFFERENCE: f64 = 40.0;
+const BLOCK_TIMES: f64 = 12.0;
+/// Correlation from which a thumbnail of another shape is taken for one that the camera squeezed or cut to 4:3.
+const RESHAPED_FROM: f64 = 0.85;
 /// Blocks along each side.
 const BLOCKS: usize = 8;
 /// Pixels of a thumbnail that is decoded: DCF says 160 x 120, some phones write 512 x 384.
@@ -100,8 +102,8 @@ fn tell(likeness: &Likeness, place: Location, reading: &mut Reading) {
         Likeness::Compared { correlation, .. } if *correlation < DIFFERS_BELOW => {
             Some(format!("its correlation with the picture is {correlation:.2}"))
         }
-        Likeness::Compared { correlation, worst, median } if *worst >= BLOCK_DIFFERENCE
-            && *worst >= median * BLOCK_TIMES =>
+        Likeness::Compared { correlation, worst, median }
+            if *worst >= BLOCK_DIFFERENCE && *worst >= median * BLOCK_TIMES =>
         {
             Some(format!(
                 "one part of it differs by {worst:.0} levels of luma from the picture, where the rest differs by {median:.0} (correlation {correlation:.2})"
@@ -150,7 +152,9 @@ fn compare(small: &Luma, pixels: &Pixels<'_>) -> Option<Likeness> {
     let picture = (usize::try_from(pixels.width).ok()?, usize::try_from(pixels.height).ok()?);
     let shape = |(w, h): (usize, usize)| Some((u32::try_from(w).ok()?, u32::try_from(h).ok()?));
     let fits = |l: &Luma| {
-        Some((l.width, l.height)).and_then(shape).is_some_and(|s| near_shape(s, (pixels.width, pixels.height)))
+        Some((l.width, l.height))
+            .and_then(shape)
+            .is_some_and(|s| near_shape(s, (pixels.width, pixels.height)))
     };
     // A dark edge may look like a bar: the thumbnail as it is counts too.
     let used = if fits(&bare) {
@@ -161,13 +165,30 @@ fn compare(small: &Luma, pixels: &Pixels<'_>) -> Option<Likeness> {
         // Turned: the orientation was changed and the thumbnail was not.
         return None;
     } else {
-        return (shown.0 >= 32 && shown.1 >= 32).then_some(Likeness::OtherShape);
+        let told = shown.0 >= 32 && shown.1 >= 32 && !reshaped(small, pixels);
+        return told.then_some(Likeness::OtherShape);
     };
     if used.width < 16 || used.height < 16 || picture.0 < used.width || picture.1 < used.height {
         return None;
     }
-    let reduced = reduce(pixels, used.width, used.height)?;
+    let reduced = reduce(pixels, (0, 0, picture.0, picture.1), used.width, used.height)?;
     likeness(&used.luma, &reduced, used.width, used.height)
+}
+
+/// Some old cameras squeeze every picture into the thumbnail, or cut its middle out: whole, it is still this picture.
+fn reshaped(small: &Luma, pixels: &Pixels<'_>) -> bool {
+    let (Ok(width), Ok(height)) = (usize::try_from(pixels.width), usize::try_from(pixels.height)) else {
+        return false;
+    };
+    // The widest middle of the thumbnail's shape.
+    let cut_width = width.min(height * small.width / small.height.max(1)).max(1);
+    let cut_height = height.min(width * small.height / small.width.max(1)).max(1);
+    let middle = ((width - cut_width) / 2, (height - cut_height) / 2, cut_width, cut_height);
+    [(0, 0, width, height), middle].into_iter().any(|part| {
+        let likeness = reduce(pixels, part, small.width, small.height)
+            .and_then(|reduced| likeness(&small.luma, &reduced, small.width, small.height));
+        matches!(likeness, Some(Likeness::Compared { correlation, .. }) if correlation >= RESHAPED_FROM)
+    })
 }
 
 /// Within 4 %, or a pixel or two of the thumbnail: its sides are whole pixels and its bars end within blocks.
@@ -214,22 +235,31 @@ fn likeness(a: &[u8], b: &[u8], width: usize, height: usize) -> Option<Likeness>
     Some(Likeness::Compared { correlation, worst, median })
 }
 
-/// The picture's luma, averaged to this size.
-fn reduce(pixels: &Pixels<'_>, width: usize, height: usize) -> Option<Vec<u8>> {
-    let (full_width, full_height) = (usize::try_from(pixels.width).ok()?, usize::try_from(pixels.height).ok()?);
+/// The luma of a part of the picture (left, top, width, height), averaged to this size.
+fn reduce(
+    pixels: &Pixels<'_>,
+    (left, top, part_width, part_height): (usize, usize, usize, usize),
+    width: usize,
+    height: usize,
+) -> Option<Vec<u8>> {
+    let stride = usize::try_from(pixels.width).ok()?;
+    if width == 0 || height == 0 {
+        return None;
+    }
     // Every pixel of big pictures is more than a thumbnail needs: some 8 x 8 samples make one of its pixels.
-    let step_x = (full_width / width / 8).max(1);
-    let step_y = (full_height / height / 8).max(1);
+    let step_x = (part_width / width / 8).max(1);
+    let step_y = (part_height / height / 8).max(1);
+    let span = |i: usize, from: usize, part: usize, of: usize| {
+        let start = i * part / of;
+        from + start..from + ((i + 1) * part / of).max(start + 1)
+    };
     let mut out = Vec::new();
     for y in 0..height {
-        let rows = y * full_height / height..((y + 1) * full_height / height).max(y * full_height / height + 1);
         for x in 0..width {
-            let columns =
-                x * full_width / width..((x + 1) * full_width / width).max(x * full_width / width + 1);
             let (mut sum, mut number) = (0u64, 0u64);
-            for row in rows.clone().step_by(step_y) {
-                for column in columns.clone().step_by(step_x) {
-                    let at = (row * full_width + column) * 3;
+            for row in span(y, top, part_height, height).step_by(step_y) {
+                for column in span(x, left, part_width, width).step_by(step_x) {
+                    let at = (row * stride + column) * 3;
                     let rgb = pixels.rgb.get(at..at + 3)?;
                     sum += u64::from(luma(rgb[0], rgb[1], rgb[2]));
                     number += 1;
@@ -260,8 +290,7 @@ impl Luma {
     fn without_bars(&self) -> Self {
         let dark = |mut values: Box<dyn Iterator<Item = u8> + '_>| values.all(|v| v <= BAR);
         let row = |y: usize| dark(Box::new(self.luma.iter().skip(y * self.width).take(self.width).copied()));
-        let column =
-            |x: usize| dark(Box::new(self.luma.iter().skip(x).step_by(self.width.max(1)).copied()));
+        let column = |x: usize| dark(Box::new(self.luma.iter().skip(x).step_by(self.width.max(1)).copied()));
         let bar = |length: usize, dark: &dyn Fn(usize) -> bool| {
             let first = (0..length / 2).take_while(|&i| dark(i)).count();
             let last = (0..length / 2).take_while(|&i| dark(length - 1 - i)).count();
@@ -301,7 +330,7 @@ impl PixelSink for Taken {
         let luma = &mut self.picture.luma;
         match self.kind {
             Some(PixelKind::Luma8) => luma.extend_from_slice(rows),
-            Some(kind) => luma.extend(rows.chunks_exact(kind.bytes()).map(|p| luma_of(p))),
+            Some(kind) => luma.extend(rows.chunks_exact(kind.bytes()).map(luma_of)),
             None => {}
         }
     }
@@ -383,7 +412,8 @@ mod tests {
         assert_eq!(compared(&thumbnail, &square, 480, 480), Some(Likeness::OtherShape));
         let mut other = drawn(640, 480);
         other.reverse();
-        let Some(Likeness::Compared { correlation, .. }) = compared(&thumbnail, &rgb(&other), 640, 480) else {
+        let Some(Likeness::Compared { correlation, .. }) = compared(&thumbnail, &rgb(&other), 640, 480)
+        else {
             panic!("compared");
         };
         assert!(correlation < DIFFERS_BELOW, "{correlation}");
@@ -391,7 +421,8 @@ mod tests {
         for y in 100..220 {
             part[y * 640 + 100..y * 640 + 220].fill(255);
         }
-        let Some(Likeness::Compared { worst, median, .. }) = compared(&thumbnail, &rgb(&part), 640, 480) else {
+        let Some(Likeness::Compared { worst, median, .. }) = compared(&thumbnail, &rgb(&part), 640, 480)
+        else {
             panic!("compared");
         };
         assert!(worst >= BLOCK_DIFFERENCE && worst >= median * BLOCK_TIMES, "{worst} {median}");

@@ -9,8 +9,11 @@ use crate::fields::raw;
 use crate::reading::{Reading, against, supports};
 
 const OFFSET_TIME_ORIGINAL: u16 = 0x9011;
-/// The widest zone, and an hour for a clock set wrong or a position found long before.
-const WIDEST_ZONE: i64 = 15 * 3_600;
+/// The widest zone, a clock or a position some hours old, and a day: some cameras write the date of the other side of
+/// midnight beside the time.
+const WIDEST_ZONE: i64 = (15 + 24) * 3_600;
+/// The same around a stated zone.
+const AROUND_ZONE: i64 = (2 + 24) * 3_600;
 
 pub(crate) fn examine(exif: &Exif<'_>, reading: &mut Reading) {
     let original = read(exif.get(tag::DATE_TIME_ORIGINAL));
@@ -90,7 +93,8 @@ fn satellites(exif: &Exif<'_>, local: DateTime, reading: &mut Reading) {
     let Some(date) = exif.tiff.get(Ifd::Gps, tag::GPS_DATE) else { return };
     let Some(time) = exif.tiff.get(Ifd::Gps, tag::GPS_TIME) else { return };
     let value = |i| time.rational(i).filter(|(_, d)| *d != 0).map(|(n, d)| n / d);
-    let (Some(hour), Some(minute), Some(second), Some(day)) = (value(0), value(1), value(2), date.text()) else {
+    let (Some(hour), Some(minute), Some(second), Some(day)) = (value(0), value(1), value(2), date.text())
+    else {
         return;
     };
     let Some(utc) = exif_date::parse(&format!("{:.10} {hour:02}:{minute:02}:{second:02}", day.trim())) else {
@@ -98,9 +102,8 @@ fn satellites(exif: &Exif<'_>, local: DateTime, reading: &mut Reading) {
     };
     let apart = local.seconds() - utc.seconds();
     let zone = exif.get(OFFSET_TIME_ORIGINAL).and_then(|f| exif_date::offset(&f.text()?));
-    // A position may be hours old when the picture is taken, so a stated zone has two hours of slack.
     let agrees = match zone {
-        Some(zone) => (apart - zone).abs() <= 2 * 3_600,
+        Some(zone) => (apart - zone).abs() <= AROUND_ZONE,
         None => apart.abs() <= WIDEST_ZONE,
     };
     reading.applied += 1;

@@ -15,8 +15,8 @@ mod png;
 mod riff;
 mod structure;
 mod text;
-mod video;
 pub mod tiff;
+mod video;
 
 use std::borrow::Cow;
 

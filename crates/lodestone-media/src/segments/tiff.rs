@@ -118,7 +118,7 @@ impl<'a> Field<'a> {
             return None;
         }
         let at = index.checked_mul(8)?;
-        let read = |at| u32_at(self.data, at, self.big_endian).map(|v| i32::from_ne_bytes(v.to_ne_bytes()));
+        let read = |at| u32_at(self.data, at, self.big_endian).map(u32::cast_signed);
         Some((read(at)?, read(at.checked_add(4)?)?))
     }
 

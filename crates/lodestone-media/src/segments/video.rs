@@ -76,7 +76,8 @@ impl<'a> Walk<'a> {
         if depth >= MAX_DEPTH {
             return;
         }
-        let skip = if matches!(bx.data.get(4..8), Some(b"hdlr" | b"keys" | b"ilst" | b"mhdr")) { 0 } else { 4 };
+        let skip =
+            if matches!(bx.data.get(4..8), Some(b"hdlr" | b"keys" | b"ilst" | b"mhdr")) { 0 } else { 4 };
         let end = bx.start.saturating_add(bx.data.len());
         let children = boxes(self.file, bx.start.saturating_add(skip), end, out);
         let keys = children.iter().find(|c| &c.name == b"keys").map(|c| keys(c.data)).unwrap_or_default();
@@ -94,7 +95,8 @@ impl<'a> Walk<'a> {
                 };
                 // `data`: its type, a language, the value; 1 is UTF-8.
                 let size = be32(item.data, 0).and_then(|s| usize::try_from(s).ok()).unwrap_or(0);
-                if item.data.get(4..8) == Some(b"data") && be32(item.data, 8).is_some_and(|t| t & 0xff_ffff <= 2)
+                if item.data.get(4..8) == Some(b"data")
+                    && be32(item.data, 8).is_some_and(|t| t & 0xff_ffff <= 2)
                 {
                     let value = item.data.get(16..size.min(item.data.len())).unwrap_or_default();
                     text("bmff:ilst", &item, 16, value, name, out);

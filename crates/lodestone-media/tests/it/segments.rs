@@ -337,3 +337,54 @@ fn any_cut_and_any_patch_ends_without_a_panic() {
         }
     }
 }
+
+#[test]
+fn a_film_gives_its_texts_keys_xmp_and_date() {
+    let uuid =
+        [0xbe, 0x7a, 0xcf, 0xcb, 0x97, 0xa9, 0x42, 0xe8, 0x9c, 0x71, 0x99, 0x94, 0x91, 0xe3, 0xaf, 0xac];
+    let keys = [&[0, 0, 0, 0, 0, 0, 0, 1][..], &bx(b"mdta", b"com.example.model")].concat();
+    let value = bx(b"data", &[&[0, 0, 0, 1, 0, 0, 0, 0][..], b"Phone 3"].concat());
+    let list = bx(b"ilst", &bx(&[0, 0, 0, 1], &value));
+    let mvhd = [&[0, 0, 0, 0][..], &3_155_760_000u32.to_be_bytes(), &[0; 12]].concat();
+    let udta = [bx(b"\xa9mak", b"\0\x04\x15\xc7Acme"), bx(b"XMP_", b"<x/>"), vec![0; 4]].concat();
+    let inside = [bx(b"mvhd", &mvhd), bx(b"udta", &udta), bx(b"meta", &[bx(b"keys", &keys), list].concat())];
+    let film = [
+        bx(b"ftyp", b"isom\0\0\0\0mp42"),
+        // A box of 64-bit size, and one up to the end of the file.
+        [&[0, 0, 0, 1][..], b"mdat", &20u64.to_be_bytes(), b"data"].concat(),
+        bx(b"moov", &inside.concat()),
+        bx(b"uuid", &[&uuid[..], b"<y/>"].concat()),
+        b"\0\0\0\0free rest".to_vec(),
+    ]
+    .concat();
+    let segments = scan(&film);
+    assert_eq!(segments.damage, Vec::<String>::new());
+    let texts: Vec<(String, String)> = segments
+        .of(SegmentKind::BoxText)
+        .map(|s| (s.keyword.clone().expect("named"), s.text().into_owned()))
+        .collect();
+    let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(
+        texts,
+        [
+            text("creation", "2004-01-01T00:00:00Z"),
+            text("©mak", "Acme"),
+            text("com.example.model", "Phone 3")
+        ]
+    );
+    let packets: Vec<_> = segments.of(SegmentKind::Xmp).map(|s| s.text().into_owned()).collect();
+    assert_eq!(packets, ["<x/>", "<y/>"]);
+    for end in 0..film.len() {
+        let _ = scan(&film[..end]);
+    }
+}
+
+#[test]
+fn boxes_nested_without_end_stop() {
+    let mut inner = bx(b"trak", b"");
+    for _ in 0..5_000 {
+        inner = bx(b"trak", &inner);
+    }
+    let film = [bx(b"ftyp", b"isom\0\0\0\0isom"), bx(b"moov", &inner)].concat();
+    assert!(scan(&film).damage.iter().any(|d| d.contains("too deep")));
+}

@@ -70,6 +70,8 @@ pub(super) struct Directory<'b> {
     pub(super) note: Range<usize>,
     /// What offsets count from.
     pub(super) base: usize,
+    /// Where it begins in the blob.
+    start: usize,
     /// Values that lie apart from their field: inside the note, and elsewhere.
     inside: u32,
     outside: u32,
@@ -95,7 +97,7 @@ pub(super) fn parse<'b>(
         return None;
     }
     let mut directory =
-        Directory { entries: Vec::new(), order, note: note.clone(), base, inside: 0, outside: 0 };
+        Directory { entries: Vec::new(), order, note: note.clone(), base, start, inside: 0, outside: 0 };
     let mut strange = 0u16;
     for index in 0..usize::from(count) {
         let at = first.checked_add(index.checked_mul(12)?)?;
@@ -175,6 +177,12 @@ impl<'b> Directory<'b> {
         }
         let stated = order.u32(blob, footer.checked_add(4)?)?;
         i64::try_from(self.note.start).ok()?.checked_sub(i64::from(stated))
+    }
+
+    /// The directory with its offsets counted from `shift` bytes further on, if its values then lie inside the note.
+    pub(super) fn shifted(&self, blob: &'b [u8], shift: i64) -> Option<Directory<'b>> {
+        let base = usize::try_from(i64::try_from(self.base).ok()?.checked_add(shift)?).ok()?;
+        parse(blob, &self.note, self.start, base, self.order).filter(Directory::is_in_place)
     }
 
     /// The first field of that number.

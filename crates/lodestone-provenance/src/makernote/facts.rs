@@ -105,7 +105,7 @@ fn canon(d: &Directory<'_>, facts: &mut Facts) {
     if let Some(tv) = d.number(0x0004, 5).and_then(|n| u16::try_from(n).ok())
         && tv != 0
     {
-        let tv = f64::from(i16::from_ne_bytes(tv.to_ne_bytes()));
+        let tv = f64::from(tv.cast_signed());
         facts.exposure_time = Some((-tv / 32.0).exp2());
     }
 }
@@ -129,7 +129,8 @@ fn pentax(d: &Directory<'_>, facts: &mut Facts) {
     let date = d.get(0x0006).map(|e| e.data);
     let time = d.get(0x0007).map(|e| e.data);
     if let (Some(&[y, z, month, day, ..]), Some(&[hour, minute, second, ..])) = (date, time) {
-        let parts = [u16::from_be_bytes([y, z]), month.into(), day.into(), hour.into(), minute.into(), second.into()];
+        let parts =
+            [u16::from_be_bytes([y, z]), month.into(), day.into(), hour.into(), minute.into(), second.into()];
         facts.date = DateTime::new(parts).or(facts.date);
     }
 }

@@ -97,8 +97,13 @@ impl Note {
         if self.shift.is_some() {
             self.layout = Layout::Moved;
         }
-        if self.layout == Layout::Reads {
+        if directory.is_in_place() {
             facts::read(vendor, directory, blob, &mut self.facts);
+        } else if let Some(shift) = self.shift
+            && let Some(shifted) = directory.shifted(blob, shift)
+        {
+            // Moved by a known distance: its values are found again.
+            facts::read(vendor, &shifted, blob, &mut self.facts);
         }
     }
 }

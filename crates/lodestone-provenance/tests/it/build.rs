@@ -151,3 +151,27 @@ pub(crate) fn examine(file: &[u8], size: (u32, u32)) -> (Vec<Finding>, Assessmen
     let examined = lodestone_provenance::examine(&item, &Kit::built_in(), &Wish::WITHOUT_PIXELS);
     (examined.findings, examined.assessment)
 }
+
+/// A box of an ISO base media file.
+pub(crate) fn bx(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let size = u32::try_from(data.len() + 8).expect("small");
+    [&size.to_be_bytes(), name.as_slice(), data].concat()
+}
+
+/// A film whose `moov` holds these boxes.
+pub(crate) fn film(inside: &[Vec<u8>]) -> Vec<u8> {
+    [bx(b"ftyp", b"qt  \0\0\0\0qt  "), bx(b"moov", &inside.concat())].concat()
+}
+
+/// A `meta` with `keys`, as phones write it.
+pub(crate) fn keyed_meta(values: &[(&str, &str)]) -> Vec<u8> {
+    let count = u32::try_from(values.len()).expect("few");
+    let mut keys = [0u32.to_be_bytes(), count.to_be_bytes()].concat();
+    let mut items = Vec::new();
+    for (index, (key, value)) in (1u32..).zip(values) {
+        keys.extend(bx(b"mdta", key.as_bytes()));
+        let data = bx(b"data", &[&[0, 0, 0, 1, 0, 0, 0, 0][..], value.as_bytes()].concat());
+        items.extend(bx(&index.to_be_bytes(), &data));
+    }
+    bx(b"meta", &[bx(b"keys", &keys), bx(b"ilst", &items)].concat())
+}

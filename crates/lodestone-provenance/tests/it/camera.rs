@@ -2,7 +2,7 @@
 
 use lodestone_types::{Assessment, CameraChain, Finding, Proposition};
 
-use crate::build::{Value, app1_exif, examine, jfif, jpeg, segment, tiff};
+use crate::build::{Value, app1_exif, bx, examine, film, jfif, jpeg, keyed_meta, segment, tiff};
 
 fn camera(make: &str, software: &str, note: &[u8]) -> Vec<u8> {
     tiff(
@@ -125,4 +125,83 @@ fn the_words_of_a_reading_claim_no_more_than_metadata_can() {
         }
         assert!(assessment.limits.iter().any(|l| l.contains("must not be the only ground")));
     }
+}
+
+#[test]
+fn a_photo_mode_of_a_game_is_no_camera() {
+    let note = tiff(
+        &[(0x010f, Value::Ascii("Polyphony Digital Inc.")), (0x0110, Value::Ascii("Gran Turismo 5"))],
+        &[
+            (0x829a, Value::Rational(1, 60)),
+            (0x9003, Value::Ascii("2019:06:01 12:00:00")),
+            (0x927c, Value::Bytes(NIKON)),
+        ],
+    );
+    let (findings, assessment) = read(&jpeg(&[app1_exif(&note)], true), (8, 8));
+    assert!(has(&findings, "camera.chain.game"));
+    assert_ne!(assessment.camera_chain, CameraChain::Strong);
+    assert_eq!(assessment.supported.first(), Some(&Proposition::OtherSynthetic));
+}
+
+#[test]
+fn a_maker_note_that_was_moved_or_broken_is_no_witness() {
+    let broken = b"Nikon\0\x02\x10\0\0II*\0\x08\0\0\0no directory stands here";
+    let file = jpeg(&[app1_exif(&camera("NIKON", "", broken))], true);
+    let (findings, assessment) = read(&file, (8, 8));
+    assert!(has(&findings, "makernote.broken"));
+    assert_eq!(assessment.camera_chain, CameraChain::Weak);
+}
+
+#[test]
+fn a_service_that_re_encodes_is_named_and_the_chain_is_weak() {
+    let mut iptc = b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0\0\x0f".to_vec();
+    iptc.extend(b"\x1c\x02\x28\0\x0aFBMD010203\0");
+    let file = jpeg(&[app1_exif(&camera("NIKON", "", NIKON)), segment(0xed, &iptc)], true);
+    let (findings, assessment) = read(&file, (8, 8));
+    assert!(has(&findings, "editor.social"));
+    assert_eq!(assessment.facts.get("editor").map(String::as_str), Some("social"));
+    assert_ne!(assessment.camera_chain, CameraChain::Strong);
+}
+
+#[test]
+fn exposure_and_dates_that_do_not_agree_are_found() {
+    let blob = tiff(
+        &[
+            (0x010f, Value::Ascii("NIKON")),
+            (0x0110, Value::Ascii("X-1")),
+            (0x0132, Value::Ascii("2019:06:01 12:00:00")),
+        ],
+        &[
+            (0x829a, Value::Rational(1, 250)),
+            (0x829d, Value::Rational(28, 10)),
+            (0x9003, Value::Ascii("2019:06:01 12:00:00")),
+            (0x9004, Value::Ascii("2021:06:01 12:00:00")),
+            // An aperture of f/16 in APEX.
+            (0x9202, Value::Rational(8, 1)),
+        ],
+    );
+    let (findings, assessment) = read(&jpeg(&[app1_exif(&blob)], true), (8, 8));
+    assert!(has(&findings, "exif.exposure_disagrees") && has(&findings, "exif.digitized_apart"));
+    assert_eq!(assessment.facts.get("exif_consistency").map(String::as_str), Some("inconsistent"));
+    let (findings, assessment) = read(&jpeg(&[app1_exif(&camera("NIKON", "", NIKON))], true), (8, 8));
+    assert!(!has(&findings, "exif.exposure_disagrees"));
+    assert_eq!(assessment.facts.get("exif_consistency").map(String::as_str), Some("consistent"));
+}
+
+#[test]
+fn a_film_names_its_device_and_its_place_is_not_shown() {
+    let file = film(&[
+        keyed_meta(&[
+            ("com.apple.quicktime.make", "Acme"),
+            ("com.apple.quicktime.model", "Phone 3"),
+            ("com.apple.quicktime.location.ISO6709", "+12.3456+098.7654/"),
+        ]),
+        bx(b"udta", &bx(b"\xa9swr", b"\0\x0a\x15\xc7Lavf58.1.0")),
+    ]);
+    let (findings, assessment) = read(&file, (0, 0));
+    assert!(has(&findings, "film.camera"));
+    assert_eq!(assessment.camera.as_deref(), Some("Acme Phone 3"));
+    assert_eq!(assessment.camera_chain, CameraChain::Weak);
+    assert_eq!(assessment.editor.as_deref(), Some("a film editor or encoder"));
+    assert!(!format!("{findings:?}").contains("12.3456"), "places are not shown");
 }

@@ -3,8 +3,8 @@
 use lodestone_media::segments::scan;
 
 use crate::build::{
-    Value, app1_exif, app1_xmp, chunk, examine, jfif, jpeg, png, png_text, segment, tiff, user_comment, webp,
-    xmp,
+    Value, app1_exif, app1_xmp, bx, chunk, examine, film, jfif, jpeg, keyed_meta, png, png_text, segment,
+    tiff, user_comment, webp, xmp,
 };
 
 fn samples() -> Vec<Vec<u8>> {
@@ -34,8 +34,22 @@ fn samples() -> Vec<Vec<u8>> {
         ]),
         png_text(&[("prompt", graph), ("parameters", text)]),
         webp(&[(b"EXIF", &blob), (b"XMP ", packet.as_bytes())]),
+        film(&[
+            keyed_meta(&[("com.apple.quicktime.make", "Acme"), ("com.apple.quicktime.model", "One")]),
+            bx(b"udta", &bx(b"\xa9swr", b"\0\x04\x15\xc7Lavf")),
+        ]),
+        canon(),
         blob,
     ]
+}
+
+/// The blob with a bare directory for a MakerNote, of a Make that writes one.
+fn canon() -> Vec<u8> {
+    let note = b"\x02\0\x06\0\x02\0\x08\0\0\0\x40\0\0\0\x26\0\x03\0\x01\0\0\0\x08\0\0\0\0\0\0\0IMG:One\0";
+    tiff(
+        &[(0x010f, Value::Ascii("Canon")), (0x0110, Value::Ascii("One"))],
+        &[(0x829a, Value::Rational(1, 60)), (0x9204, Value::Bytes(&[0; 8])), (0x927c, Value::Bytes(note))],
+    )
 }
 
 #[test]
