@@ -75,6 +75,8 @@ pub(super) struct Directory<'b> {
     /// Values that lie apart from their field: inside the note, and elsewhere.
     inside: u32,
     outside: u32,
+    /// Where the first value stands that lies apart from its field.
+    first_value: Option<usize>,
 }
 
 /// Reads the directory at `start` of the blob. `None` where it is none: no fields, types that are none, or cut.
@@ -96,8 +98,16 @@ pub(super) fn parse<'b>(
     if first.checked_add(usize::from(count).checked_mul(12)?)? > note.end {
         return None;
     }
-    let mut directory =
-        Directory { entries: Vec::new(), order, note: note.clone(), base, start, inside: 0, outside: 0 };
+    let mut directory = Directory {
+        entries: Vec::new(),
+        order,
+        note: note.clone(),
+        base,
+        start,
+        inside: 0,
+        outside: 0,
+        first_value: None,
+    };
     let mut strange = 0u16;
     for index in 0..usize::from(count) {
         let at = first.checked_add(index.checked_mul(12)?)?;
@@ -149,6 +159,7 @@ impl<'b> Directory<'b> {
         } else {
             let from = usize::try_from(link).ok()?.saturating_add(self.base);
             let to = from.saturating_add(size);
+            self.first_value = Some(self.first_value.map_or(from, |first| first.min(from)));
             if from >= self.note.start && to <= self.note.end {
                 self.inside += 1;
             } else {
@@ -177,6 +188,12 @@ impl<'b> Directory<'b> {
         }
         let stated = order.u32(blob, footer.checked_add(4)?)?;
         i64::try_from(self.note.start).ok()?.checked_sub(i64::from(stated))
+    }
+
+    /// How far its first value is from where the directory ends: writers put it there.
+    pub(super) fn gap(&self) -> usize {
+        let end = self.start.saturating_add(2 + 4).saturating_add(self.entries.len().saturating_mul(12));
+        self.first_value.map_or(usize::MAX, |first| first.abs_diff(end))
     }
 
     /// The directory with its offsets counted from `shift` bytes further on, if its values then lie inside the note.

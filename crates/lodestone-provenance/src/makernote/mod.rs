@@ -97,13 +97,14 @@ impl Note {
         if self.shift.is_some() {
             self.layout = Layout::Moved;
         }
-        if directory.is_in_place() {
-            facts::read(vendor, directory, blob, &mut self.facts);
-        } else if let Some(shift) = self.shift
-            && let Some(shifted) = directory.shifted(blob, shift)
-        {
-            // Moved by a known distance: its values are found again.
-            facts::read(vendor, &shifted, blob, &mut self.facts);
+        // Moved by a known distance: its values are found again, unless who moved it counted anew.
+        let shifted = self.shift.and_then(|shift| directory.shifted(blob, shift));
+        match shifted {
+            Some(shifted) if shifted.gap() < directory.gap() => {
+                facts::read(vendor, &shifted, blob, &mut self.facts);
+            }
+            _ if directory.is_in_place() => facts::read(vendor, directory, blob, &mut self.facts),
+            _ => {}
         }
     }
 }

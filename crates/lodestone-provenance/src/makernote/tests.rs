@@ -62,7 +62,7 @@ fn a_canon_directory_reads_where_it_stands_and_tells_when_it_was_moved() {
     assert_eq!((moved.layout, moved.shift), (Layout::Moved, Some(40)));
     assert_eq!(moved.facts.sizes, [(1600, 1200)], "its values are found again");
     note.truncate(note.len() - 8);
-    let (file, at) = blob(140, &note);
+    let (file, at) = blob(400, &note);
     let lost = read(&file, at, false, "Canon", "Canon PowerShot X1");
     assert_eq!((lost.layout, lost.shift), (Layout::Moved, None));
     assert!(lost.facts.sizes.is_empty(), "values that lie elsewhere are not read");
