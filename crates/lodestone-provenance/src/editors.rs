@@ -17,8 +17,8 @@ const FIELDS: [&str; 12] = [
     "png:software",
     // Films.
     "bmff:com.apple.quicktime.software",
-    "bmff:©swr",
-    "bmff:©too",
+    "bmff:swr",
+    "bmff:too",
     "bmff:com.android.version",
     // Only services mark this one.
     SPECIAL_INSTRUCTIONS,

@@ -156,10 +156,6 @@ impl Fields {
                         Some(segment.offset),
                     ));
                 }
-                SegmentKind::Comment if segment.keyword.is_some() => {
-                    let key = format!("bmff:{}", cut(segment.keyword.as_deref().unwrap_or_default(), 80));
-                    fields.push(TextField::new(&key, &key, &segment.text(), Some(segment.offset)));
-                }
                 SegmentKind::Comment => fields.push(TextField::new(
                     segment.field,
                     segment.field,
@@ -167,13 +163,8 @@ impl Fields {
                     Some(segment.offset),
                 )),
                 SegmentKind::BoxText => {
-                    let name = cut(segment.keyword.as_deref().unwrap_or_default(), 128);
-                    fields.push(TextField::new(
-                        &format!("bmff:{name}"),
-                        &format!("{}:{name}", segment.field),
-                        &segment.text(),
-                        Some(segment.offset),
-                    ));
+                    let key = format!("bmff:{}", cut(segment.keyword.as_deref().unwrap_or_default(), 80));
+                    fields.push(TextField::new(&key, &key, &segment.text(), Some(segment.offset)));
                 }
                 SegmentKind::IptcIim => fields.extend(iptc::fields(segment)),
                 _ => {}

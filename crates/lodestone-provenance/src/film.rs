@@ -9,11 +9,11 @@ use crate::fields::{Fields, TextField, raw};
 use crate::reading::{Reading, supports};
 
 const MAKES: [&str; 4] =
-    ["bmff:com.apple.quicktime.make", "bmff:com.android.manufacturer", "bmff:©mak", "bmff:manu"];
+    ["bmff:com.apple.quicktime.make", "bmff:com.android.manufacturer", "bmff:mak", "bmff:manu"];
 const MODELS: [&str; 4] =
-    ["bmff:com.apple.quicktime.model", "bmff:com.android.model", "bmff:©mod", "bmff:modl"];
-const DATES: [&str; 3] = ["bmff:com.apple.quicktime.creationdate", "bmff:©day", "bmff:creation"];
-const PLACES: [&str; 3] = ["bmff:com.apple.quicktime.location.ISO6709", "bmff:©xyz", "bmff:loci"];
+    ["bmff:com.apple.quicktime.model", "bmff:com.android.model", "bmff:mod", "bmff:modl"];
+const DATES: [&str; 3] = ["bmff:com.apple.quicktime.creationdate", "bmff:day", "bmff:creation"];
+const PLACES: [&str; 3] = ["bmff:com.apple.quicktime.location.ISO6709", "bmff:xyz", "bmff:loci"];
 
 pub(crate) fn examine(segments: &Segments<'_>, fields: &Fields, reading: &mut Reading) {
     if !segments.format.is_some_and(lodestone_media::Format::is_video) {

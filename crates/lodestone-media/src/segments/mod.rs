@@ -68,7 +68,7 @@ pub enum SegmentKind {
     Mpf,
     /// Bytes after the end of the picture.
     Trailing,
-    /// A text of a video's or HEIF's boxes; [`Segment::keyword`] names it: `com.apple.quicktime.make`, `©mak` …
+    /// A text of a video's or HEIF's boxes; [`Segment::keyword`] names it: `com.apple.quicktime.make`, `mak` (of `©mak`) …
     BoxText,
     /// Another JPEG application segment; its identifier is in [`Segment::keyword`].
     OtherApp,

@@ -366,11 +366,7 @@ fn a_film_gives_its_texts_keys_xmp_and_date() {
     let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     assert_eq!(
         texts,
-        [
-            text("creation", "2004-01-01T00:00:00Z"),
-            text("©mak", "Acme"),
-            text("com.example.model", "Phone 3")
-        ]
+        [text("creation", "2004-01-01T00:00:00Z"), text("mak", "Acme"), text("com.example.model", "Phone 3")]
     );
     let packets: Vec<_> = segments.of(SegmentKind::Xmp).map(|s| s.text().into_owned()).collect();
     assert_eq!(packets, ["<x/>", "<y/>"]);
