@@ -12,6 +12,7 @@
 //! `jdapimin.c`); Pillow for the conversion of CMYK.
 
 mod buffered;
+mod coefficients;
 mod entropy;
 mod header;
 mod huffman;
@@ -29,6 +30,7 @@ mod x86;
 use crate::{Decoded, Error, Format, Limits, PixelSink};
 use header::{Frame, Reader, Scan};
 
+pub use coefficients::{Coefficients, Plane, coefficients};
 pub use luma::decode_luma_scaled;
 
 /// What a JPEG says of itself before its first scan.

@@ -6,4 +6,5 @@ mod conventions;
 mod generators;
 mod hostile;
 mod structure;
+mod structure_pixels;
 mod watermark;
