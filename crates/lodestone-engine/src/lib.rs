@@ -53,5 +53,6 @@ pub use progress::Progress;
 pub use scan::full_path;
 pub use sheaf::Sheaf;
 pub use snapshot::{BuildError, Snapshot, SnapshotBuilder};
+pub use spool::{Records, Spool};
 pub use walk::{Step, WalkOptions, path_text, walk};
 pub use worker::serve;

@@ -6,7 +6,7 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use lodestone_types::Record;
 
 /// An anonymous temporary file of records. It leaves nothing behind, even after a kill.
-pub(crate) struct Spool {
+pub struct Spool {
     out: BufWriter<File>,
     places: Vec<(u64, u32)>,
     end: u64,
@@ -14,12 +14,18 @@ pub(crate) struct Spool {
 
 impl Spool {
     /// An empty spool in the system's folder for temporary files.
-    pub(crate) fn new() -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// When there is no room for temporary files.
+    pub fn new() -> io::Result<Self> {
         Ok(Self { out: BufWriter::with_capacity(1 << 20, tempfile::tempfile()?), places: Vec::new(), end: 0 })
     }
 
     /// Adds a record; its number is the count of records before it.
-    pub(crate) fn push(&mut self, record: &Record) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn push(&mut self, record: &Record) -> io::Result<()> {
         let line = serde_json::to_vec(record).map_err(io::Error::other)?;
         self.out.write_all(&line)?;
         let length = u32::try_from(line.len()).map_err(io::Error::other)?;
@@ -29,22 +35,33 @@ impl Spool {
     }
 
     /// Ends writing; records can then be read by number, as often as wanted.
-    pub(crate) fn finish(self) -> io::Result<Records> {
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish(self) -> io::Result<Records> {
         let file = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok(Records { file: BufReader::with_capacity(1 << 18, file), at: self.end, places: self.places })
     }
 }
 
 /// Records, by number.
-pub(crate) struct Records {
+pub struct Records {
     file: BufReader<File>,
     at: u64,
     places: Vec<(u64, u32)>,
 }
 
 impl Records {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.places.len()
+    }
+
     /// Reads one record.
-    pub(crate) fn read(&mut self, number: usize) -> io::Result<Record> {
+    ///
+    /// # Errors
+    /// When there is none of that number, or the file cannot be read.
+    pub fn read(&mut self, number: usize) -> io::Result<Record> {
         let (place, length) = *self
             .places
             .get(number)

@@ -9,7 +9,9 @@ pub(crate) mod examine;
 pub(crate) mod hash;
 pub(crate) mod index;
 pub(crate) mod manual;
+mod map_files;
 pub(crate) mod matching;
+mod page_file;
 pub(crate) mod provenance;
 pub(crate) mod scan;
 

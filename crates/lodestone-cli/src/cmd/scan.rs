@@ -1,18 +1,18 @@
 //! `lodestone scan`.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use lodestone_engine::report::{self, Report};
 use lodestone_engine::scan::{ScanContext, ScanOptions, Scanned, scan};
 use lodestone_engine::wire::Examiners;
 use lodestone_engine::{Keep, Progress, Snapshot, WalkOptions, Wish, path_text, wire};
 use serde_json::{Value, json};
 
+use super::page_file::PageFile;
 use super::{Objects, worker_start};
 use crate::Ended;
 use crate::args::{Depth, Format, Scan};
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Scan) -> Result<Ended> {
     for root in &args.roots {
         std::fs::symlink_metadata(root).with_context(|| format!("cannot scan {}", root.display()))?;
     }
-    let report = args.report.as_deref().map(ReportFile::create).transpose()?;
+    let report = args.report.as_deref().map(PageFile::create).transpose()?;
     let started = Instant::now();
     let mut keep =
         settings.data.as_deref().map(|folder| Keep::open(folder, super::bank::now_us)).transpose()?;
@@ -83,8 +83,8 @@ pub(crate) fn run(args: &Scan) -> Result<Ended> {
     // A reader that has seen enough (`| head`) takes nothing from the report and the exit status.
     let printed = print(args.format, &mut scanned, &snapshot, &facts);
     if let Some(report) = report {
-        let path =
-            report.write(args, &mut scanned, &snapshot, &facts, &clock(started.elapsed().as_secs_f64()))?;
+        let elapsed = clock(started.elapsed().as_secs_f64());
+        let path = write_report(report, args, &mut scanned, &snapshot, &facts, &elapsed)?;
         eprintln!("report: {}", path.display());
     }
     printed.or_else(|error| if crate::is_broken_pipe(&error) { Ok(()) } else { Err(error) })?;
@@ -190,81 +190,31 @@ fn json_document(scanned: &mut Scanned, end: &Value) -> Result<()> {
     Ok(())
 }
 
-/// A report that appears whole or not at all: written beside its place, then moved there.
-pub(crate) struct ReportFile {
-    path: PathBuf,
-}
-
-impl ReportFile {
-    /// Makes sure, before a long scan, that the report can be written. Leaves nothing: the folder may be scanned.
-    pub(crate) fn create(path: &Path) -> Result<Self> {
-        if path.is_dir() {
-            bail!("cannot write a report to {}: it is a folder; name a file in it", path.display());
-        }
-        if path.exists() && !is_page(path) {
-            bail!("cannot write a report to {}: there is another file; give another name", path.display());
-        }
-        beside(path)?;
-        Ok(Self { path: path.to_owned() })
-    }
-
-    /// Writes it and moves it into place.
-    pub(crate) fn write(
-        self,
-        args: &Scan,
-        scanned: &mut Scanned,
-        snapshot: &Snapshot,
-        facts: &BTreeMap<String, String>,
-        elapsed: &str,
-    ) -> Result<PathBuf> {
-        let groups = std::mem::take(&mut scanned.groups);
-        let totals = scanned.summary.clone();
-        let report = Report {
-            title: "Scan report".to_owned(),
-            summary: &totals,
-            groups: &groups,
-            banks: snapshot.banks(),
-            settings: facts.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
-            program: concat!("lodestone ", env!("CARGO_PKG_VERSION")).to_owned(),
-            generation: snapshot.generation(),
-            roots: args.roots.iter().map(|root| path_text(root).0).collect(),
-            started: String::new(),
-            finished: String::new(),
-            elapsed: elapsed.to_owned(),
-        };
-        let mut file = beside(&self.path)?;
-        let written = report::render(file.as_file_mut(), &report, &mut scanned.records());
-        scanned.groups = groups;
-        written.with_context(|| format!("report {}", self.path.display()))?;
-        make_readable(file.as_file())?;
-        file.persist(&self.path).with_context(|| format!("report {}", self.path.display()))?;
-        Ok(self.path)
-    }
-}
-
-/// Whether a file begins like a report: only that may be replaced by one.
-fn is_page(path: &Path) -> bool {
-    let mut head = [0; 15];
-    let read = File::open(path).and_then(|mut file| io::Read::read_exact(&mut file, &mut head));
-    read.is_ok() && head.eq_ignore_ascii_case(b"<!doctype html>")
-}
-
-/// An empty file in the report's folder, under a name that nothing else has.
-fn beside(path: &Path) -> Result<tempfile::NamedTempFile> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    tempfile::Builder::new()
-        .prefix(".lodestone-report-")
-        .tempfile_in(folder)
-        .with_context(|| format!("cannot write a report to {}", path.display()))
-}
-
-/// Temporary files are their owner's alone; the report gets the usual rights of a new file's owner and group.
-fn make_readable(file: &File) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.set_permissions(std::fs::Permissions::from_mode(0o640))?;
-    }
-    let _ = file;
-    Ok(())
+/// Writes the report.
+fn write_report(
+    file: PageFile,
+    args: &Scan,
+    scanned: &mut Scanned,
+    snapshot: &Snapshot,
+    facts: &BTreeMap<String, String>,
+    elapsed: &str,
+) -> Result<PathBuf> {
+    let groups = std::mem::take(&mut scanned.groups);
+    let totals = scanned.summary.clone();
+    let report = Report {
+        title: "Scan report".to_owned(),
+        summary: &totals,
+        groups: &groups,
+        banks: snapshot.banks(),
+        settings: facts.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        program: concat!("lodestone ", env!("CARGO_PKG_VERSION")).to_owned(),
+        generation: snapshot.generation(),
+        roots: args.roots.iter().map(|root| path_text(root).0).collect(),
+        started: String::new(),
+        finished: String::new(),
+        elapsed: elapsed.to_owned(),
+    };
+    let written = file.write(|out| report::render(out, &report, &mut scanned.records()));
+    scanned.groups = groups;
+    written
 }

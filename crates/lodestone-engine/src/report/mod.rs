@@ -7,6 +7,7 @@
 
 mod collect;
 mod csv;
+pub mod examination;
 mod groups;
 mod page;
 mod tables;

@@ -12,18 +12,36 @@ use super::text::{Attr, Text, bytes, count, plural};
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// The policy that the page sets itself: nothing may be fetched, and only the two texts below may run or style.
-fn policy() -> String {
+/// What a page adds to the common style sheet: of a scan nothing.
+pub(super) const SCAN: &str = "";
+/// Of an examination.
+pub(super) const EXAMINATION: &str = include_str!("examination.css");
+
+/// The policy that a page sets itself: nothing may be fetched, and only its own style and script may work.
+fn policy(style: &str) -> String {
     let hash = |text: &str| base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text.as_bytes()));
     format!(
         "default-src 'none'; img-src data:; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; \
          form-action 'none'",
-        hash(STYLE),
+        hash(style),
         hash(SCRIPT)
     )
 }
 
 pub(super) fn head(out: &mut dyn Write, report: &Report<'_>) -> io::Result<()> {
+    open(out, &report.title, &report.program, SCAN, "#groups", "Skip to the ranked groups")
+}
+
+/// Everything before the heading.
+pub(super) fn open(
+    out: &mut dyn Write,
+    title: &str,
+    program: &str,
+    more_style: &str,
+    skip_to: &str,
+    skip: &str,
+) -> io::Result<()> {
+    let style = format!("{STYLE}{more_style}");
     write!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -31,11 +49,11 @@ pub(super) fn head(out: &mut dyn Write, report: &Report<'_>) -> io::Result<()> {
          <meta name=\"referrer\" content=\"no-referrer\">\n<meta name=\"robots\" content=\"noindex\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"generator\" content=\"{}\">\n<title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
-         <a class=\"skip\" href=\"#groups\">Skip to the ranked groups</a>\n",
-        policy(),
-        Attr(&report.program),
-        Text(&report.title),
+         <meta name=\"generator\" content=\"{}\">\n<title>{}</title>\n<style>{style}</style>\n</head>\n<body>\n\
+         <a class=\"skip\" href=\"{skip_to}\">{skip}</a>\n",
+        policy(&style),
+        Attr(program),
+        Text(title),
     )
 }
 
@@ -168,11 +186,16 @@ fn stacked_bar(out: &mut dyn Write, states: &[(&str, &str, u64, &str)]) -> io::R
 }
 
 pub(super) fn foot(out: &mut dyn Write, report: &Report<'_>) -> io::Result<()> {
+    close(out, &report.program)
+}
+
+/// Everything after the last section.
+pub(super) fn close(out: &mut dyn Write, program: &str) -> io::Result<()> {
     write!(
         out,
         "</main>\n<footer><p>{} · This page holds no address of anything outside itself and forbids its own scripts to \
          fetch. Findings and distances are reported; people decide.</p></footer>\n<script>{SCRIPT}</script>\n</body>\n</html>\n",
-        Text(&report.program)
+        Text(program)
     )
 }
 
@@ -183,13 +206,14 @@ mod tests {
     #[test]
     fn the_inline_texts_cannot_end_their_own_elements() {
         assert!(!STYLE.to_ascii_lowercase().contains("</style"));
+        assert!(!EXAMINATION.to_ascii_lowercase().contains("</style"));
         let script = SCRIPT.to_ascii_lowercase();
         assert!(!script.contains("</script") && !script.contains("<!--"));
     }
 
     #[test]
     fn the_inline_texts_name_no_address_outside() {
-        for text in [STYLE, SCRIPT] {
+        for text in [STYLE, EXAMINATION, SCRIPT] {
             for word in ["http:", "https:", "//", "@import", "url(", "fetch", "XMLHttp", "eval", "innerHTML"]
             {
                 assert!(!text.contains(word), "{word}");
