@@ -8,7 +8,7 @@ use crate::help;
 
 mod examine;
 
-pub(crate) use examine::{Depth, Examine, Examining, Provenance};
+pub(crate) use examine::{Depth, Examine, Examining, Learn, Provenance};
 
 /// Find what is known, what is alike and what to look at first, in a pile of pictures.
 #[derive(Parser, Debug)]

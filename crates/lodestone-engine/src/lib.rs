@@ -19,6 +19,7 @@ mod hashing;
 pub mod join;
 mod keep;
 mod kit;
+pub mod learn;
 pub mod lists;
 mod look_up;
 pub mod observe;

@@ -25,19 +25,32 @@ pub(crate) struct Request {
     pub(crate) leave: Vec<u64>,
     /// Text that stands beside the file.
     pub(crate) sidecar: Option<String>,
-    /// Nothing is observed: the worker says what its examiners bring.
-    pub(crate) only_kit: bool,
+    pub(crate) task: Task,
+}
+
+/// What is to be done with an item.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Task {
+    /// It is observed.
+    #[default]
+    Observe,
+    /// There is none: the worker says what its examiners bring.
+    Kit,
+    /// Its structure is added to what this worker has learnt.
+    Learn { title: String, label: String },
+    /// There is none: the worker hands over what it has learnt.
+    Learned { date: String },
 }
 
 impl Request {
-    fn new(options: &ObserveOptions) -> Self {
+    pub(crate) fn new(options: &ObserveOptions) -> Self {
         Self {
             options: options.clone(),
             from: 0,
             digest_only: Vec::new(),
             leave: Vec::new(),
             sidecar: None,
-            only_kit: false,
+            task: Task::Observe,
         }
     }
 }
@@ -68,6 +81,10 @@ pub(crate) enum Answer {
     Amend { number: u64, why: Unreadable },
     /// What the examiners bring, one line each, or why it cannot be used.
     Kit(Result<Vec<String>, String>),
+    /// A file was learnt from, or why not.
+    Learnt(Result<(), String>),
+    /// What was learnt, as a database file.
+    Database { text: String, signatures: u64 },
 }
 
 /// What the operator brings for the examiners cannot be used.
@@ -108,7 +125,7 @@ impl Observer {
     /// # Errors
     /// [`KitRefused`] when something cannot be loaded, with the reason: a damaged list, a model whose golden scores differ.
     pub fn kit(&mut self) -> Result<Vec<String>, KitRefused> {
-        let request = Request { only_kit: true, ..Request::new(&self.options) };
+        let request = Request { task: Task::Kit, ..Request::new(&self.options) };
         let text = serde_json::to_vec(&request).map_err(|error| KitRefused(error.to_string()))?;
         let mut told = None;
         let outcome = self.worker.run(&text, &mut &[][..], &mut |event| {
@@ -181,7 +198,7 @@ fn unreadable(size_bytes: u64, why: Unreadable) -> Observation {
     Observation { size_bytes, unreadable: Some(why), ..Observation::default() }
 }
 
-fn death(outcome: &Outcome, memory_bytes: u64) -> Option<Unreadable> {
+pub(crate) fn death(outcome: &Outcome, memory_bytes: u64) -> Option<Unreadable> {
     let (reason, detail) = match outcome {
         Outcome::Done => return None,
         Outcome::Crashed { detail } => ("crash", format!("the worker process ended: {detail}")),
@@ -285,7 +302,8 @@ impl State {
     }
 }
 
-struct OpenFile {
+/// A file that workers are handed bytes of.
+pub(crate) struct OpenFile {
     file: File,
     size: u64,
     modified: Option<std::time::SystemTime>,
@@ -293,7 +311,7 @@ struct OpenFile {
 }
 
 impl OpenFile {
-    fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         // The kind first: opening a pipe would wait for ever.
         if !std::fs::metadata(path)?.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));

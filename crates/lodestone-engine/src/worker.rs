@@ -5,12 +5,13 @@ use std::ops::ControlFlow;
 
 use lodestone_hash::Digester;
 use lodestone_media::archive::{self, Budget};
-use lodestone_media::{Error, Format, Limits, identify};
+use lodestone_media::{Error, Format, Limits, identify, segments};
+use lodestone_provenance::structure::Learner;
 use lodestone_sandbox::{Answers, Job};
 use lodestone_types::{Observation, Stage, Unreadable, hex};
 
 use crate::observe::{Eye, digests};
-use crate::observer::{Answer, Begin, Member, Request};
+use crate::observer::{Answer, Begin, Member, Request, Task};
 
 /// Runs as a worker process until the parent hangs up.
 ///
@@ -18,31 +19,57 @@ use crate::observer::{Answer, Begin, Member, Request};
 /// When limits cannot be applied or the pipe breaks.
 pub fn serve(memory_bytes: u64) -> io::Result<()> {
     let mut eye: Option<Eye> = None;
+    let mut learner: Option<Learner> = None;
     lodestone_sandbox::serve(memory_bytes, |job| {
         let request: Request = serde_json::from_slice(&job.request).map_err(io::Error::from)?;
+        match &request.task {
+            Task::Observe | Task::Kit => {}
+            Task::Learn { title, label } => {
+                let learner = learner.get_or_insert_with(|| Learner::new(title, Some(label)));
+                return learn(job, request.options.max_bytes, learner);
+            }
+            Task::Learned { date } => {
+                let learner = learner.take();
+                let signatures = learner.as_ref().map_or(0, |learner| learner.len() as u64);
+                let text = learner.map_or_else(String::new, |learner| learner.finish(date));
+                let database = Answer::Database { text, signatures };
+                return job.answers().emit(&serde_json::to_vec(&database)?);
+            }
+        }
         let loaded = match &eye {
             Some(eye) if *eye.options() == request.options => None,
             _ => Some(Eye::load(&request.options)),
         };
-        if request.only_kit {
+        if request.task == Task::Kit {
             let told = match (&loaded, &eye) {
                 (Some(Ok(loaded)), _) => Ok(loaded.kit()),
                 (Some(Err(error)), _) => Err(error.to_string()),
                 (None, eye) => Ok(eye.as_ref().map(Eye::kit).unwrap_or_default()),
             };
-            let mut answers = job.answers();
-            answers.emit(&serde_json::to_vec(&Answer::Kit(told))?)?;
+            job.answers().emit(&serde_json::to_vec(&Answer::Kit(told))?)?;
         }
         if let Some(loaded) = loaded {
             // It was asked for first, and could be loaded then.
             eye = Some(loaded.map_err(io::Error::other)?);
         }
-        let Some(eye) = eye.as_mut().filter(|_| !request.only_kit) else { return Ok(()) };
+        let Some(eye) = eye.as_mut().filter(|_| request.task == Task::Observe) else { return Ok(()) };
         let budget = Budget::new(&unpacking(request.options.limits(), job.bytes.size()));
         let mut answers = job.answers();
         Run { eye, request: &request, answers: &mut answers, budget: &budget, next: 0, broken: None }
             .whole(job)
     })
+}
+
+/// Takes one file's structure in; says why not where it has none.
+fn learn(job: Job, max_bytes: u64, learner: &mut Learner) -> io::Result<()> {
+    let (mut answers, mut bytes) = (job.answers(), Vec::new());
+    let read = job.bytes.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes);
+    let told = match read {
+        Err(error) => Err(format!("cannot be read ({error})")),
+        Ok(_) if bytes.len() as u64 > max_bytes => Err(format!("larger than {max_bytes} bytes")),
+        Ok(_) => learner.add(&segments::scan(&bytes)).map_err(|refusal| refusal.to_string()),
+    };
+    answers.emit(&serde_json::to_vec(&Answer::Learnt(told))?)
 }
 
 /// Bytes that may come out of an archive for each byte of it, all nested ones counted in. Pictures hardly shrink and text

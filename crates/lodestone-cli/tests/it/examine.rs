@@ -184,6 +184,38 @@ fn text_for_people_has_sections_and_cannot_write_over_the_terminal() {
 }
 
 #[test]
+fn the_page_is_whole_and_safe_and_takes_nothing_elses_place() {
+    let place = Place::new();
+    place.put("pile/a.png", png_with_text(1, "parameters", PARAMETERS));
+    place.put("pile/<b>&.jpg", jpeg(2));
+    place.put("other.txt", "not a page");
+    let ran = examine(&place, &["pile", "--report", "page.html", "--thumbnails", "drawing"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let page = fs::read_to_string(place.path("page.html")).unwrap();
+    assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"));
+    let digest = ran.objects()[0]["sha256"].as_str().unwrap().to_owned();
+    assert!(page.contains(&digest) && page.contains("&lt;b&gt;&amp;.jpg") && !page.contains("<b>&.jpg"));
+    assert!(page.contains("must not be the only ground"));
+    assert!(!page.contains("<img") && page.contains("class=\"reveal\""));
+    let plain = examine(&place, &["pile", "--report", "plain.html"]);
+    assert_eq!(plain.out, ran.out, "a page changes nothing that programs read");
+    assert!(!fs::read_to_string(place.path("plain.html")).unwrap().contains("class=\"reveal\""));
+    let refused = examine(&place, &["pile", "--report", "other.txt"]);
+    assert_eq!((refused.code, refused.out.as_str()), (Some(2), ""));
+}
+
+#[test]
+fn structures_that_cannot_be_learnt_are_told_and_nothing_is_written() {
+    let place = Place::new();
+    place.put("known/a.jpg", jpeg(1));
+    place.put("known/b.txt", "no picture");
+    let ran = place.run(&["provenance", "learn", "known", "--label", "Library", "--out", "own.ndjson"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.out);
+    assert!(ran.err.contains("1: no JPEG") && ran.err.contains("libraries"), "{}", ran.err);
+    assert_eq!(place.names(), ["known"]);
+}
+
+#[test]
 fn what_is_built_in_can_be_shown() {
     let ran = Place::new().run(&["provenance", "show", "--format", "json"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);

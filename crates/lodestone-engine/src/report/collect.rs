@@ -196,7 +196,14 @@ fn origin(observation: &Observation) -> Option<String> {
     }
     if let Some(generator) = &said.generator {
         let input = if said.input_picture_used { ", from an input picture" } else { "" };
-        words.push(format!("generator metadata: {generator}{input}"));
+        let source = said.generator_source.as_deref().unwrap_or("metadata").replace('_', " ");
+        words.push(format!("generator by {source}: {generator}{input}"));
+    }
+    if let Some(one) = &said.credentials {
+        words.push(format!("Content Credentials: {}", super::examination::signed(one)));
+    }
+    for mark in &said.watermarks {
+        words.push(format!("watermark {} ({})", mark.message, mark.scheme));
     }
     if let Some(editor) = &said.editor {
         words.push(format!("editor: {editor}"));

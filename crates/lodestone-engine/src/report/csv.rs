@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io;
 
-use lodestone_types::{Group, Record, Stage, State, hex};
+use lodestone_types::{Assessment, Group, Record, Stage, State, hex};
 use serde::Serialize;
 
 const HEADER: &str = "path,sha256,md5,sha1,state,stage,reason,pdq,pdq_quality,bank,entry,signal_type,distance_bits,\
-                      transform,matches,group,rank\r\n";
+                      transform,matches,group,rank,camera_chain,camera,generator,generator_source,input_image_used,\
+                      editor,watermark,credentials_hash,credentials_signature,credentials_trust,credentials_time,\
+                      source_types\r\n";
 
 /// Writes one row a file: its digests, how it ended, its PDQ and its best match. `matches` counts all of them; NDJSON
 /// holds each. A field that a spreadsheet would take for a formula gets a leading apostrophe.
@@ -66,7 +68,30 @@ fn row(
         text(rank),
     ];
     out.write_all(fields.join(",").as_bytes())?;
+    out.write_all(b",")?;
+    out.write_all(origin(observation.assessment.as_ref()).join(",").as_bytes())?;
     out.write_all(b"\r\n")
+}
+
+/// What the file says of its origin: the last columns.
+fn origin(said: Option<&Assessment>) -> [String; 12] {
+    let Some(said) = said else { return Default::default() };
+    let outside = |value: Option<&str>| value.map(field).unwrap_or_default();
+    let signed = said.credentials.as_ref();
+    [
+        word(&said.camera_chain),
+        outside(said.camera.as_deref()),
+        outside(said.generator.as_deref()),
+        outside(said.generator_source.as_deref()),
+        said.input_picture_used.to_string(),
+        outside(said.editor.as_deref()),
+        outside(said.watermarks.first().map(|mark| mark.message.as_str())),
+        signed.map(|one| word(&one.hash)).unwrap_or_default(),
+        signed.map(|one| word(&one.signature)).unwrap_or_default(),
+        signed.map(|one| word(&one.trust)).unwrap_or_default(),
+        signed.map(|one| word(&one.time)).unwrap_or_default(),
+        signed.map(|one| field(&one.source_types.join(" "))).unwrap_or_default(),
+    ]
 }
 
 fn text(value: Option<impl Display>) -> String {

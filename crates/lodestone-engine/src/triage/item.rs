@@ -2,8 +2,8 @@
 
 use lodestone_index::Code256;
 use lodestone_types::{
-    Assessment, BankKind, CameraChain, ContentId, Dihedral, Match, Proposition, Record, State, Transform,
-    TransformKind,
+    Assessment, BankKind, CameraChain, ContentId, Credentials, Dihedral, Integrity, Match, Proposition,
+    Record, State, Transform, TransformKind, Trust,
 };
 
 /// One file, as far as grouping and ranking need it: about 400 bytes and its path for a picture that matches nothing.
@@ -48,6 +48,14 @@ pub(super) struct Origin {
     pub(super) ai_generated: bool,
     /// A capture that was edited or saved again by an editor.
     pub(super) edited: bool,
+    /// Signed, by a signer on a list, for these very bytes: what such credentials say, without AI among it.
+    pub(super) signed_capture: bool,
+    /// The same, and they say that a model made or changed it.
+    pub(super) signed_ai: bool,
+    /// Credentials whose signature holds, over other bytes: changed since.
+    pub(super) changed_after_signing: bool,
+    /// An invisible watermark that generators write.
+    pub(super) watermark: Option<Box<str>>,
 }
 
 impl TriageItem {
@@ -123,15 +131,39 @@ fn known(matches: &[Match]) -> Box<[KnownMatch]> {
     best.into()
 }
 
+/// digitalSourceType values of captures. *Source:* IPTC NewsCodes, `digitalsourcetype`.
+const CAPTURE: [&str; 2] = ["digitalCapture", "computationalCapture"];
+/// Those of models' work.
+const AI: [&str; 4] = [
+    "trainedAlgorithmicMedia",
+    "compositeWithTrainedAlgorithmicMedia",
+    "algorithmicallyEnhanced",
+    "compositeSynthetic",
+];
+
 impl From<&Assessment> for Origin {
     fn from(assessment: &Assessment) -> Self {
         let supports = |proposition| assessment.supported.contains(&proposition);
+        let signed = assessment.credentials.as_ref().filter(|one| one.signature == Integrity::Ok);
+        let listed = signed.filter(|one| {
+            one.hash == Integrity::Ok
+                && matches!(one.trust, Trust::Official | Trust::Interim | Trust::Operator)
+        });
+        let says = |one: &&Credentials, names: &[&str]| {
+            one.source_types.iter().any(|name| names.contains(&name.as_str()))
+        };
         Self {
+            signed_capture: listed.is_some_and(|one| says(&one, &CAPTURE) && !says(&one, &AI)),
+            signed_ai: listed.is_some_and(|one| says(&one, &AI)),
+            changed_after_signing: signed.is_some_and(|one| one.hash == Integrity::Broken),
+            watermark: assessment.watermarks.first().map(|mark| mark.message.as_str().into()),
             camera_chain: assessment.camera_chain,
             camera: assessment.camera.as_deref().map(Into::into),
             generator: assessment.generator.as_deref().map(Into::into),
             ai_edited: assessment.input_picture_used || supports(Proposition::AiEdited),
-            ai_generated: assessment.generator.is_some() || supports(Proposition::AiGenerated),
+            ai_generated: assessment.generator.is_some()
+                || !assessment.watermarks.is_empty()
+                || supports(Proposition::AiGenerated),
             edited: assessment.editor.is_some() || supports(Proposition::EditedCapture),
         }
     }

@@ -4,15 +4,16 @@
 //! from the top:
 //!
 //! 1. unknown relatives of known real material: a new crop, edit or AI edit of a known picture leads to its source;
-//! 2. unknown files with a full camera trace: somebody took them;
+//! 2. unknown files signed as captures by a listed signer, or with a full camera trace: somebody took them;
 //! 3. unknown relatives of known generated material; part of a camera trace, edited captures, AI edits of an input
 //!    picture, which may show a real person;
 //! 4. unknown files that say nothing of their origin: real until shown otherwise;
-//! 5. unknown files whose metadata names a generator;
+//! 5. unknown files whose metadata, credentials or watermark name a generator;
 //! 6. what lists know exactly: identified already, real before generated;
 //! 7. pictures too plain for their hash to say anything, without other evidence.
 //!
-//! **A claim of being generated takes no points away.** Anyone can write such a claim, realistic generated material is
+//! **A claim of being generated takes no points away.** Anyone can write such a claim or watermark a photograph, a signed
+//! one is true of the file and not of the person in it, realistic generated material is
 //! illegal and reportable in many places, and generators are used to change pictures of real people. A file with the
 //! claim has the same baseline as one without; it only does not earn the few points for an open origin, and evidence
 //! of a camera or of known material counts in full beside it. Nothing has fewer than 1 point.
@@ -36,13 +37,18 @@ pub struct Rule {
 }
 
 /// Every factor with its points. Of the `origin` rows only the strongest counts; others are shown with 0 points.
-pub const RULES: [Rule; 25] = [
+pub const RULES: [Rule; 29] = [
     rule("derivative_of_known_real", 2000, "a file whose bytes no list knows is near known real material"),
     rule("derivative_of_known_edited", 1900, "the same for known edits of real material"),
     rule("derivative_of_own", 1000, "the same for the operator's own bank"),
     rule("derivative_of_related", 900, "the same for material that belongs to a known case"),
     rule("derivative_of_known_generated", 320, "the same for known generated material"),
     rule("ai_edit_of_known", 60, "such a file carries marks of generative editing"),
+    rule(
+        "capture_credential",
+        420,
+        "origin: signed as a capture by a signer on a list, for these very bytes",
+    ),
     rule(
         "camera_chain_and_structure",
         400,
@@ -51,6 +57,11 @@ pub const RULES: [Rule; 25] = [
     rule("ai_edit", 220, "origin: a generative edit of an input picture, which may show a real person"),
     rule("camera_chain_partial", 200, "origin: part of a camera's metadata"),
     rule("camera_chain_contradicted", 190, "origin: camera metadata that the file contradicts"),
+    rule(
+        "changed_after_signing",
+        190,
+        "origin: signed credentials over other bytes than these: changed since",
+    ),
     rule("edited_capture", 180, "origin: a capture that an editor changed or saved again"),
     rule("unknown", 100, "holds a file that no list knows exactly"),
     rule("origin_open", 20, "nothing says where such a file comes from: real until shown otherwise"),
@@ -60,6 +71,8 @@ pub const RULES: [Rule; 25] = [
         "no list knows it exactly, and it is too plain for its hash to say anything",
     ),
     rule("generator_metadata", 0, "names a generator; a claim that takes nothing away"),
+    rule("generator_credential", 0, "signed as a model's work by a signer on a list; takes nothing away"),
+    rule("generator_watermark", 0, "holds a watermark that generators write; takes nothing away"),
     rule("exact_known_real", 85, "every file is identified exactly, among them known real material"),
     rule("exact_known_edited", 74, "the same, known edits"),
     rule("exact_own", 63, "the same, the operator's own bank"),
@@ -209,6 +222,14 @@ fn origin(factors: &mut Factors, unknown: &[&TriageItem]) {
     let chain = |wanted: CameraChain| unknown.iter().find(|item| item.origin.camera_chain == wanted);
     let camera = |item: &&TriageItem| item.origin.camera.as_deref().unwrap_or("not named").to_owned();
     let mut found: Vec<(&'static str, String)> = Vec::new();
+    if unknown.iter().any(|item| item.origin.signed_capture) {
+        found.push((
+            "capture_credential",
+            "Content Credentials say that a camera took it; the signer is on a list and the bytes are those that were \
+             signed."
+                .to_owned(),
+        ));
+    }
     if let Some(item) = chain(CameraChain::Strong) {
         found.push((
             "camera_chain_and_structure",
@@ -236,6 +257,13 @@ fn origin(factors: &mut Factors, unknown: &[&TriageItem]) {
             ),
         ));
     }
+    if unknown.iter().any(|item| item.origin.changed_after_signing) {
+        found.push((
+            "changed_after_signing",
+            "Content Credentials are signed, and the bytes are not those that were signed: changed since."
+                .to_owned(),
+        ));
+    }
     if unknown.iter().any(|item| item.origin.edited) {
         found.push(("edited_capture", "Edited, or saved again, by an editor.".to_owned()));
     }
@@ -260,6 +288,9 @@ fn baseline(factors: &mut Factors, unknown: &[&TriageItem], files: usize, min_qu
     let open = |item: &&&TriageItem| {
         let origin = &item.origin;
         !origin.ai_generated
+            && !origin.signed_ai
+            && !origin.signed_capture
+            && !origin.changed_after_signing
             && !origin.ai_edited
             && !origin.edited
             && origin.camera_chain == CameraChain::None
@@ -271,7 +302,22 @@ fn baseline(factors: &mut Factors, unknown: &[&TriageItem], files: usize, min_qu
             "Nothing says where it comes from: treated as real until shown otherwise.".to_owned(),
         );
     }
-    if let Some(item) = unknown.iter().find(|item| item.origin.ai_generated) {
+    if unknown.iter().any(|item| item.origin.signed_ai) {
+        factors.add(
+            "generator_credential",
+            "Content Credentials of a listed signer say that a model made or changed it; that takes nothing away."
+                .to_owned(),
+        );
+    }
+    if let Some(mark) = unknown.iter().find_map(|item| item.origin.watermark.as_deref()) {
+        factors.add(
+            "generator_watermark",
+            format!("Holds the invisible watermark {mark}, which generators write; that takes nothing away."),
+        );
+    }
+    if let Some(item) =
+        unknown.iter().find(|item| item.origin.ai_generated && item.origin.watermark.is_none())
+    {
         let named = item.origin.generator.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
         factors.add(
             "generator_metadata",

@@ -1,4 +1,5 @@
 //! Integration tests of this crate, one binary.
 
+mod examination;
 mod report;
 mod triage;

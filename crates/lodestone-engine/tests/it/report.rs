@@ -219,8 +219,9 @@ fn the_csv_has_one_row_a_file_and_no_live_formula() {
     let hex = |digits: &str, times| digits.repeat(times);
     let expected = format!(
         "path,sha256,md5,sha1,state,stage,reason,pdq,pdq_quality,bank,entry,signal_type,distance_bits,transform,\
-         matches,group,rank\r\n\"a,b.jpg\",{},{},{},known,,,{},90,charts,\"'=entry,7\",pdq,12,as_is,1,4,4\r\n\
-         '=HYPERLINK(1).jpg,,,,unreadable,identify,unsupported,,,,,,,,0,,\r\n",
+         matches,group,rank,camera_chain,camera,generator,generator_source,input_image_used,editor,watermark,\
+         credentials_hash,credentials_signature,credentials_trust,credentials_time,source_types\r\n\"a,b.jpg\",{},{},{},known,,,{},90,charts,\"'=entry,7\",pdq,12,as_is,1,4,4,,,,,,,,,,,,\r\n\
+         '=HYPERLINK(1).jpg,,,,unreadable,identify,unsupported,,,,,,,,0,,,,,,,,,,,,,,\r\n",
         hex("03", 32),
         hex("01", 16),
         hex("02", 20),

@@ -4,7 +4,8 @@ mod made;
 
 use lodestone_engine::triage::{RULES, TriageItem, TriageOptions, Triaged, triage};
 use lodestone_types::{
-    BankKind, CameraChain, Dihedral, EdgeKind, Group, Proposition, State, Transform, TransformKind,
+    BankKind, CameraChain, Credentials, Dihedral, EdgeKind, Group, Integrity, Proposition, State, Transform,
+    TransformKind, Trust, Watermark,
 };
 use made::{Made, bytes, file, flipped};
 
@@ -189,6 +190,55 @@ fn the_best_picture_represents_its_group() {
 }
 
 /// One file for each place in the order, first to be looked at first.
+/// Credentials of a listed signer that say this source type.
+fn signed(source_type: &str, hash: Integrity) -> impl Fn(&mut lodestone_types::Assessment) {
+    move |a| {
+        a.credentials = Some(Credentials {
+            parsed: true,
+            hash,
+            signature: Integrity::Ok,
+            trust: Trust::Official,
+            source_types: vec![source_type.to_owned()],
+            manifests: 1,
+            ..Credentials::default()
+        });
+    }
+}
+
+/// Factors of a single file, by code.
+fn factors(made: Made) -> Vec<(String, i32)> {
+    let group = run(&[made]).groups.remove(0);
+    group.priority.factors.into_iter().map(|factor| (factor.code, factor.points)).collect()
+}
+
+#[test]
+fn credentials_lift_captures_and_changed_files_and_take_nothing_from_generated_ones() {
+    let points = |made| factors(made).iter().map(|(_, points)| points).sum::<i32>();
+    let plain = points(file("a"));
+    let has = |made, code: &str| factors(made).iter().any(|(own, _)| own == code);
+    assert!(points(file("a").assessed(signed("digitalCapture", Integrity::Ok))) >= plain + 400);
+    let changed = file("a").assessed(signed("digitalCapture", Integrity::Broken));
+    assert!(has(changed, "changed_after_signing"));
+    let generated = || file("a").assessed(signed("trainedAlgorithmicMedia", Integrity::Ok));
+    assert!(has(generated(), "generator_credential") && !has(generated(), "capture_credential"));
+    assert!(points(generated()) >= 100);
+    let marked = file("a").assessed(|a| {
+        a.watermarks = vec![Watermark {
+            scheme: "dwtDct".to_owned(),
+            message: "SDV2".to_owned(),
+            correlation: 0.9,
+            threshold: 0.5,
+            crop_phase: None,
+        }];
+    });
+    assert!(has(marked, "generator_watermark"));
+    let unlisted = file("a").assessed(|a| {
+        signed("digitalCapture", Integrity::Ok)(a);
+        a.credentials.as_mut().unwrap().trust = Trust::None;
+    });
+    assert!(!has(unlisted, "capture_credential"), "anyone can make such a certificate");
+}
+
 fn ranks() -> Vec<(&'static str, Made)> {
     let camera = |chain| move |a: &mut lodestone_types::Assessment| a.camera_chain = chain;
     let generated = |a: &mut lodestone_types::Assessment| {
@@ -201,6 +251,7 @@ fn ranks() -> Vec<(&'static str, Made)> {
         ("near known edit", file("o").pdq_match(BankKind::KnownEdited, "3", 12)),
         ("near own", file("n").pdq_match(BankKind::Own, "4", 12)),
         ("near related", file("m").pdq_match(BankKind::RelatedNotIllegal, "5", 12)),
+        ("signed capture", file("l2").assessed(signed("digitalCapture", Integrity::Ok))),
         ("camera original", file("l").assessed(camera(CameraChain::Strong))),
         ("near known generated", file("j").pdq_match(BankKind::KnownGenerated, "6", 12)),
         ("AI edit of an input", file("i").assessed(|a| a.input_picture_used = true)),

@@ -14,6 +14,8 @@ mod words;
 
 use std::io;
 
+pub(super) use words::signed;
+
 use super::page;
 use super::text::{Text, count};
 use crate::spool::Records;

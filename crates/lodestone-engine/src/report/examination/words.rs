@@ -94,7 +94,7 @@ pub(super) fn check(one: CheckState) -> &'static str {
 }
 
 /// Credentials in a few words, for a row.
-pub(super) fn signed(one: &Credentials) -> String {
+pub(in crate::report) fn signed(one: &Credentials) -> String {
     if !one.parsed {
         return if one.remote_only { "elsewhere, not asked".to_owned() } else { "not readable".to_owned() };
     }
