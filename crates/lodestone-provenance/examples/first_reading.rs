@@ -82,7 +82,11 @@ fn main() {
             Some(taken) => {
                 let shown = Pixels { width: taken.width, height: taken.height, rgb: &taken.rgb, alpha: None };
                 let item = Item { width: taken.width, height: taken.height, pixels: Some(shown), ..item };
-                examine(&item, &kit, &Wish { credentials: false, ..Wish::FULL })
+                examine(
+                    &item,
+                    &kit,
+                    &Wish { recompression: true, credentials: false, ..Wish::WITHOUT_PIXELS },
+                )
             }
             None => examine(&item, &kit, &Wish { credentials: !timed, ..Wish::WITHOUT_PIXELS }),
         };

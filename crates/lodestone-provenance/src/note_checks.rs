@@ -88,9 +88,9 @@ fn layout(note: &Note, place: &Location, reading: &mut Reading) {
             "makernote.moved",
             match note.shift {
                 Some(shift) => format!(
-                    "the MakerNote says that it stood {} bytes {} before",
+                    "the MakerNote stood {} bytes {} when it was written",
                     shift.unsigned_abs(),
-                    if shift > 0 { "further ahead" } else { "further back" }
+                    if shift > 0 { "nearer the start" } else { "further from the start" }
                 ),
                 None => "the MakerNote's values lie elsewhere: it was moved after it was written".to_owned(),
             },

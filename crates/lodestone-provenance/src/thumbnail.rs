@@ -98,7 +98,21 @@ fn raw_preview(segments: &Segments<'_>) -> bool {
 
 fn tell(likeness: &Likeness, place: Location, reading: &mut Reading) {
     let differs = match likeness {
-        Likeness::OtherShape => Some("its shape is not the picture's, black bars aside".to_owned()),
+        Likeness::OtherShape => {
+            // Old cameras also cut or squeeze thumbnails: shape alone says little.
+            reading.camera.thumbnail_fits = Some(false);
+            reading.find(
+                "thumbnail",
+                "thumbnail.other_shape",
+                "the embedded thumbnail is of another shape than the picture, black bars aside".to_owned(),
+                vec![place],
+                vec![
+                    supports(Proposition::EditedCapture, Strength::Weak),
+                    against(Proposition::CameraOriginal, Strength::Weak),
+                ],
+            );
+            return;
+        }
         Likeness::Compared { correlation, .. } if *correlation < DIFFERS_BELOW => {
             Some(format!("its correlation with the picture is {correlation:.2}"))
         }

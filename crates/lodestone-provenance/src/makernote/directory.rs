@@ -190,10 +190,19 @@ impl<'b> Directory<'b> {
         i64::try_from(self.note.start).ok()?.checked_sub(i64::from(stated))
     }
 
+    /// Where the directory and the link after it end.
+    fn end(&self) -> usize {
+        self.start.saturating_add(2 + 4).saturating_add(self.entries.len().saturating_mul(12))
+    }
+
     /// How far its first value is from where the directory ends: writers put it there.
     pub(super) fn gap(&self) -> usize {
-        let end = self.start.saturating_add(2 + 4).saturating_add(self.entries.len().saturating_mul(12));
-        self.first_value.map_or(usize::MAX, |first| first.abs_diff(end))
+        self.first_value.map_or(usize::MAX, |first| first.abs_diff(self.end()))
+    }
+
+    /// How far the note was moved if its first value stood right behind the directory.
+    pub(super) fn inferred_shift(&self) -> Option<i64> {
+        i64::try_from(self.end()).ok()?.checked_sub(i64::try_from(self.first_value?).ok()?)
     }
 
     /// The directory with its offsets counted from `shift` bytes further on, if its values then lie inside the note.

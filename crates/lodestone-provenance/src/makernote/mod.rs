@@ -97,8 +97,14 @@ impl Note {
         if self.shift.is_some() {
             self.layout = Layout::Moved;
         }
-        // Moved by a known distance: its values are found again, unless who moved it counted anew.
-        let shifted = self.shift.and_then(|shift| directory.shifted(blob, shift));
+        // Moved by a distance that is stated or shows: its values are found again, unless who moved it counted anew.
+        let moved = self.layout == Layout::Moved;
+        let inferred = directory.inferred_shift().filter(|_| moved && !directory.is_in_place());
+        let shifted = [self.shift, inferred].into_iter().flatten().find_map(|shift| {
+            let shifted = directory.shifted(blob, shift)?;
+            self.shift = Some(shift);
+            Some(shifted)
+        });
         match shifted {
             Some(shifted) if shifted.gap() < directory.gap() => {
                 facts::read(vendor, &shifted, blob, &mut self.facts);

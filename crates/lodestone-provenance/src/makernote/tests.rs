@@ -64,8 +64,8 @@ fn a_canon_directory_reads_where_it_stands_and_tells_when_it_was_moved() {
     note.truncate(note.len() - 8);
     let (file, at) = blob(400, &note);
     let lost = read(&file, at, false, "Canon", "Canon PowerShot X1");
-    assert_eq!((lost.layout, lost.shift), (Layout::Moved, None));
-    assert!(lost.facts.sizes.is_empty(), "values that lie elsewhere are not read");
+    assert_eq!((lost.layout, lost.shift), (Layout::Moved, Some(300)), "the distance shows");
+    assert_eq!(lost.facts.sizes, [(1600, 1200)]);
 }
 
 #[test]
