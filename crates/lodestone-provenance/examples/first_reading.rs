@@ -114,7 +114,7 @@ fn main() {
         row.editor += u32::from(assessment.editor.is_some());
         row.structure_disagrees += has("structure.disagrees");
         row.size_disagrees += has("exif.size_disagrees");
-        row.c2pa += has("c2pa.present");
+        row.c2pa += has("c2pa.present").max(u32::from(assessment.credentials.is_some()));
         row.abstains += u32::from(assessment.abstains);
         if let Some(generator) = &assessment.generator {
             *generators.entry((key.clone(), generator.clone())).or_default() += 1;

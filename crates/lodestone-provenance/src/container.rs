@@ -10,7 +10,9 @@ use crate::xmp::Packet;
 pub(crate) fn examine(segments: &Segments<'_>, packets: &[Packet], reading: &mut Reading) {
     reading.check("container", CheckState::Applied, None);
     let manifests: Vec<_> = segments.of(SegmentKind::C2pa).take(8).map(place).collect();
-    if !manifests.is_empty() {
+    // Where they were validated, the findings of that say more.
+    let validated = reading.findings.iter().any(|finding| finding.examiner == "credentials");
+    if !manifests.is_empty() && !validated {
         reading.applied += 1;
         reading.c2pa_present = true;
         reading.find(

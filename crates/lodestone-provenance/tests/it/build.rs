@@ -1,5 +1,7 @@
 //! Fabricated containers: metadata around no pixels worth the name.
 
+use std::sync::LazyLock;
+
 use lodestone_provenance::{Item, Kit, Wish};
 use lodestone_types::{Assessment, Finding};
 
@@ -143,12 +145,15 @@ pub(crate) fn xmp(attributes: &str, content: &str) -> String {
     )
 }
 
+/// Loaded once: a kit is only read.
+static KIT: LazyLock<Kit> = LazyLock::new(Kit::built_in);
+
 /// The reading without pixels.
 pub(crate) fn examine(file: &[u8], size: (u32, u32)) -> (Vec<Finding>, Assessment) {
     let segments = lodestone_media::segments::scan(file);
     let item =
         Item { bytes: file, segments: &segments, width: size.0, height: size.1, pixels: None, sidecar: None };
-    let examined = lodestone_provenance::examine(&item, &Kit::built_in(), &Wish::WITHOUT_PIXELS);
+    let examined = lodestone_provenance::examine(&item, &KIT, &Wish::WITHOUT_PIXELS);
     (examined.findings, examined.assessment)
 }
 

@@ -3,6 +3,8 @@ mod build;
 mod calibration;
 mod camera;
 mod conventions;
+#[cfg(feature = "credentials")]
+mod credentials;
 mod generators;
 mod hostile;
 mod structure;
