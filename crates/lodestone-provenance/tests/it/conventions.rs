@@ -212,7 +212,7 @@ fn a_manifest_that_cannot_be_checked_is_noted_as_present() {
     // A build without validation says that it is there; one with says that it cannot be read.
     let code = if cfg!(feature = "credentials") { "credentials.unparsed" } else { "c2pa.present" };
     assert!(findings.iter().any(|f| f.code == code && f.bearings.is_empty()));
-    let words = if cfg!(feature = "credentials") { "could not be checked" } else { "not validated" };
+    let words = if cfg!(feature = "credentials") { "cannot be parsed" } else { "not validated" };
     assert!(assessment.abstains && assessment.statement.contains(words), "{}", assessment.statement);
 }
 
