@@ -35,6 +35,7 @@ mod makernote;
 mod maps;
 mod models;
 mod note_checks;
+mod other_structure;
 mod reading;
 mod recompression;
 mod rules;
@@ -90,6 +91,7 @@ pub fn examine(item: &Item<'_>, kit: &Kit, wish: &Wish) -> Examined {
     film::examine(segments, &fields, &mut reading);
     editors::examine(&fields, &mut reading);
     jpeg_structure::examine(segments, &kit.structures, &mut reading);
+    other_structure::examine(item, &mut reading);
     container::examine(segments, &packets, &mut reading);
     if wish.watermarks {
         watermark::examine(item, &mut reading);

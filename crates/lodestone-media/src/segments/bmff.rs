@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::bytes::{be16, be32, be64, take};
-use super::{Collector, Segment, SegmentKind, video};
+use super::{Collector, HeifStructure, Segment, SegmentKind, video};
 
 const C2PA_UUID: &[u8] =
     &[0xd8, 0xfe, 0xc3, 0xd6, 0x1b, 0x0e, 0x48, 0x3c, 0x92, 0x97, 0x58, 0x28, 0x87, 0x7e, 0xc4, 0x81];
@@ -125,16 +125,30 @@ fn meta<'a>(file: &'a [u8], bx: &Bx<'a>, out: &mut Collector<'a>) {
     // A full box: version and flags come first.
     let children = boxes(file, bx.start.saturating_add(4), end, out);
     let mut items = Vec::new();
+    let mut heif = HeifStructure::default();
     for child in &children {
+        if &child.name == b"iref" {
+            let from = child.start.saturating_add(4);
+            let refs = boxes(file, from, child.start + child.data.len(), out);
+            heif.thumbnail |= refs.iter().any(|r| &r.name == b"thmb");
+        }
         if &child.name == b"iinf" {
             let count = if child.data.first() == Some(&0) { 6 } else { 8 };
             let from = child.start.saturating_add(count);
             for info in boxes(file, from, child.start + child.data.len(), out) {
+                match item_type(info.data) {
+                    Some(b"grid") => heif.grid = true,
+                    Some(b"hvc1" | b"av01" | b"jpeg" | b"avc1") => heif.coded = heif.coded.saturating_add(1),
+                    _ => {}
+                }
                 items.extend(item_info(info.data));
             }
         }
     }
     items.truncate(MAX_BOXES);
+    if heif.coded > 0 && out.heif.is_none() {
+        out.heif = Some(heif);
+    }
     let idat = children.iter().find(|c| &c.name == b"idat");
     if let Some(child) = children.iter().find(|c| &c.name == b"iloc") {
         let mut places = Vec::new();
@@ -147,6 +161,16 @@ fn meta<'a>(file: &'a [u8], bx: &Bx<'a>, out: &mut Collector<'a>) {
             }
         }
     }
+}
+
+/// The four letters of an item's type.
+fn item_type(data: &[u8]) -> Option<&[u8; 4]> {
+    let at = match data.first()? {
+        2 => 8,
+        3 => 10,
+        _ => return None,
+    };
+    data.get(at..at + 4)?.try_into().ok()
 }
 
 fn item_info(data: &[u8]) -> Option<Item> {

@@ -115,8 +115,21 @@ pub struct Segments<'a> {
     pub items: Vec<Segment<'a>>,
     /// How a JPEG is built.
     pub jpeg: Option<JpegStructure>,
+    /// How the items of a HEIF or AVIF file are laid out.
+    pub heif: Option<HeifStructure>,
     /// What was broken, in words.
     pub damage: Vec<String>,
+}
+
+/// How a HEIF file's picture is put together. *Source:* ISO/IEC 23008-12.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeifStructure {
+    /// The picture is a grid of tiles.
+    pub grid: bool,
+    /// Coded items: tiles, thumbnails and single pictures.
+    pub coded: u32,
+    /// An item is marked as the thumbnail of another.
+    pub thumbnail: bool,
 }
 
 impl<'a> Segments<'a> {
@@ -159,8 +172,13 @@ pub fn scan(bytes: &[u8]) -> Segments<'_> {
     ) {
         bmff::walk(bytes, &mut out);
     }
-    let mut segments =
-        Segments { format: crate::identify(bytes), items: out.items, jpeg: None, damage: out.damage };
+    let mut segments = Segments {
+        format: crate::identify(bytes),
+        items: out.items,
+        jpeg: None,
+        heif: out.heif,
+        damage: out.damage,
+    };
     if let Some(mut jpeg) = jpeg {
         jpeg.thumbnail = structure::thumbnail(&segments);
         segments.jpeg = Some(jpeg);
@@ -174,6 +192,7 @@ struct Collector<'a> {
     items: Vec<Segment<'a>>,
     damage: Vec<String>,
     decoded: usize,
+    heif: Option<HeifStructure>,
 }
 
 impl<'a> Collector<'a> {
