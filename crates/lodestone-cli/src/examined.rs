@@ -1,5 +1,6 @@
 //! One examined file on the terminal: short sections, wrapped, hostile text made visible.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use lodestone_types::{
@@ -136,6 +137,7 @@ fn pairs(page: &mut Page<'_>, pairs: &[PairAssessment]) -> io::Result<()> {
         return Ok(());
     }
     page.section("What it is worth")?;
+    let mut not_assessed: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for pair in pairs {
         let (h1, h2) = (spaced(&pair.h1), spaced(&pair.h2));
         match (pair.log10_lr, &pair.abstained) {
@@ -157,11 +159,14 @@ fn pairs(page: &mut Page<'_>, pairs: &[PairAssessment]) -> io::Result<()> {
             }
             (None, why) => {
                 let why = why.as_deref().unwrap_or("no reason given");
-                page.text(2, &format!("{h1} / {h2}: not assessed: {why}"))?;
+                let pairs: &mut Vec<_> = not_assessed.entry(why).or_default();
+                pairs.push(format!("{h1} / {h2}"));
             }
         }
     }
-    Ok(())
+    not_assessed
+        .iter()
+        .try_for_each(|(why, pairs)| page.text(2, &format!("not assessed ({why}): {}", pairs.join("; "))))
 }
 
 fn signed(page: &mut Page<'_>, one: &Credentials) -> io::Result<()> {

@@ -222,3 +222,125 @@ fn what_is_built_in_can_be_shown() {
     let shown: Value = serde_json::from_str(&ran.out).unwrap();
     assert!(shown["basis"].as_str().unwrap().starts_with("examiners/"), "{shown}");
 }
+
+/// Holds a value against the part of JSON Schema that ours uses.
+fn fits(value: &Value, schema: &Value, root: &Value, at: &str) -> Result<(), String> {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return fits(value, root.pointer(&reference[1..]).unwrap(), root, at);
+    }
+    let fail = |what: String| Err(format!("{at}: {what} in {value}"));
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(n) if n.is_u64() || n.is_i64() => "integer",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let allowed: Vec<&str> = match &schema["type"] {
+        Value::String(one) => vec![one],
+        Value::Array(many) => many.iter().map(|one| one.as_str().unwrap()).collect(),
+        _ => vec![],
+    };
+    let is = |name: &&str| *name == kind || *name == "number" && kind == "integer";
+    if !allowed.is_empty() && !allowed.iter().any(is) {
+        return fail(format!("{kind} is none of {allowed:?}"));
+    }
+    if schema["enum"].as_array().is_some_and(|known| !known.contains(value)) {
+        return fail("an unknown word".to_owned());
+    }
+    if schema.get("const").is_some_and(|only| only != value) {
+        return fail("another constant".to_owned());
+    }
+    if let Some(object) = value.as_object() {
+        for name in schema["required"].as_array().into_iter().flatten() {
+            if !object.contains_key(name.as_str().unwrap()) {
+                return fail(format!("{name} is missing"));
+            }
+        }
+        for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
+            if let Some(own) = object.get(name) {
+                fits(own, inner, root, &format!("{at}.{name}"))?;
+            }
+        }
+    }
+    for inner in value.as_array().into_iter().flatten() {
+        fits(inner, &schema["items"], root, &format!("{at}[]"))?;
+    }
+    if let Some(ways) = schema["oneOf"].as_array() {
+        let fitting = ways.iter().filter(|way| fits(value, way, root, at).is_ok()).count();
+        if fitting != 1 {
+            return fail(format!("{fitting} of the ways fit"));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_object_is_as_its_schema_says() {
+    let schema: Value =
+        serde_json::from_str(include_str!("../../../../docs/formats/examine.schema.json")).unwrap();
+    let place = Place::new();
+    place.put("pile/a.png", png_with_text(1, "parameters", PARAMETERS));
+    place.put("pile/b.jpg", jpeg(2));
+    place.put("pile/c.zip", zip(&[("x.png", png(3)), ("empty", vec![])]));
+    place.put("pile/text.jpg", "no picture\n");
+    let ran = examine(&place, &["pile", "nowhere", "--maps", "maps"]);
+    assert_eq!((ran.code, ran.objects().len()), (Some(2), 7), "{}", ran.err);
+    for object in ran.objects() {
+        fits(&object, &schema, &schema, "file").unwrap();
+    }
+    let mut broken = ran.objects().remove(0);
+    broken["camera_chain"] = "certain".into();
+    assert!(fits(&broken, &schema, &schema, "file").is_err(), "the schema holds something back");
+}
+
+#[test]
+fn maps_are_pictures_in_their_folder_and_named_in_the_output() {
+    let place = Place::new();
+    place.put("a.jpg", jpeg(1));
+    let object = examine(&place, &["a.jpg", "--maps", "maps"]).objects().remove(0);
+    let maps = object["maps"].as_array().unwrap();
+    for map in maps {
+        let bytes = fs::read(place.path(map["file"].as_str().unwrap())).unwrap();
+        assert!(bytes.starts_with(b"\x89PNG") && map["caption"].as_str().unwrap().len() > 20, "{map}");
+    }
+    assert_eq!(crate::program::names(&place.path("maps")).len(), maps.len());
+    assert!(examine(&place, &["a.jpg"]).objects()[0].get("maps").is_none());
+}
+
+#[test]
+fn text_beside_a_picture_is_read_unless_it_is_not_wanted() {
+    let place = Place::new();
+    place.put("a.png", png(1));
+    place.put("a.txt", PARAMETERS);
+    let object = |more: &[&str]| examine(&place, &[&["a.png"], more].concat()).objects().remove(0);
+    let beside = object(&[]);
+    assert_eq!(beside["generator"]["source"], "sidecar", "{beside}");
+    assert!(object(&["--no-sidecars"])["generator"].is_null());
+    assert!(place.scan(&["a.png"]).file("a.png")["generator"].is_null(), "scans read no other file for one");
+}
+
+#[test]
+fn the_same_keys_stand_in_a_scan() {
+    let place = Place::new();
+    place.put("pile/a.png", png_with_text(1, "parameters", PARAMETERS));
+    let scanned = place.scan(&["pile", "--examine", "full"]).file("pile/a.png");
+    let examined = examine(&place, &["pile", "--no-sidecars"]).objects().remove(0);
+    for name in [
+        "findings",
+        "generator",
+        "camera_chain",
+        "credentials",
+        "watermarks",
+        "assessment",
+        "reading",
+        "checks",
+    ] {
+        assert_eq!(scanned[name], examined[name], "{name}");
+    }
+    let quick = place.scan(&["pile"]).file("pile/a.png");
+    assert_eq!(quick["generator"], examined["generator"]);
+    assert_ne!(quick["checks"], examined["checks"]);
+}

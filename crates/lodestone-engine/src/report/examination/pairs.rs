@@ -33,23 +33,25 @@ pub(super) fn write(out: &mut dyn Write, pairs: &[PairAssessment], findings: &[F
             "<p class=\"hint\">Not assessed: no calibration table in use speaks of these findings.</p>"
         );
     }
-    for pair in pairs {
-        match pair.log10_lr {
-            Some(lr) if lr.is_finite() => figure(out, pair, lr, findings)?,
-            _ => abstained(out, pair)?,
-        }
+    let weighed = |pair: &&PairAssessment| pair.log10_lr.is_some_and(f64::is_finite);
+    for pair in pairs.iter().filter(weighed) {
+        figure(out, pair, pair.log10_lr.unwrap_or_default(), findings)?;
     }
-    Ok(())
-}
-
-fn abstained(out: &mut dyn Write, pair: &PairAssessment) -> io::Result<()> {
-    write!(
-        out,
-        "<figure class=\"lr none\"><figcaption><b>{}</b> or <b>{}</b>: not assessed. {}</figcaption></figure>",
-        words::proposition(pair.h1),
-        words::proposition(pair.h2),
-        Text(pair.abstained.as_deref().unwrap_or("")),
-    )
+    let abstained: Vec<_> = pairs.iter().filter(|pair| !weighed(pair)).collect();
+    if abstained.is_empty() {
+        return Ok(());
+    }
+    write!(out, "<p class=\"hint\">Not assessed:</p><ul class=\"limits\">")?;
+    for pair in abstained {
+        write!(
+            out,
+            "<li>{} <i>or</i> {}: {}</li>",
+            words::proposition(pair.h1),
+            words::proposition(pair.h2),
+            Text(pair.abstained.as_deref().unwrap_or("no reason given")),
+        )?;
+    }
+    write!(out, "</ul>")
 }
 
 fn figure(out: &mut dyn Write, pair: &PairAssessment, lr: f64, findings: &[Finding]) -> io::Result<()> {
@@ -92,7 +94,13 @@ fn x(log: f64) -> f64 {
 fn bar(out: &mut dyn Write, pair: &PairAssessment, lr: f64, range: Option<[f64; 2]>) -> io::Result<()> {
     write!(
         out,
-        "<svg class=\"scale\" viewBox=\"0 0 720 62\" role=\"img\" aria-label=\"log10 likelihood ratio {lr:.2} on a scale \
+        "<p class=\"ends\"><span>◂ {}</span><span>{} ▸</span></p>",
+        words::proposition(pair.h2),
+        words::proposition(pair.h1)
+    )?;
+    write!(
+        out,
+        "<svg class=\"scale\" viewBox=\"0 14 720 46\" role=\"img\" aria-label=\"log10 likelihood ratio {lr:.2} on a scale \
          from minus 6 to 6\">"
     )?;
     for (at, steps) in STEPS.windows(2).enumerate() {
@@ -106,7 +114,7 @@ fn bar(out: &mut dyn Write, pair: &PairAssessment, lr: f64, range: Option<[f64; 
             )?;
         }
     }
-    for log in [-6.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 6.0] {
+    for log in [-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0] {
         let anchor = if log == -END {
             "start"
         } else if log == END {
@@ -117,12 +125,6 @@ fn bar(out: &mut dyn Write, pair: &PairAssessment, lr: f64, range: Option<[f64; 
         write!(out, "<text class=\"t\" x=\"{}\" y=\"54\" text-anchor=\"{anchor}\">{log}</text>", x(log))?;
     }
     write!(out, "<line class=\"zero\" x1=\"360\" x2=\"360\" y1=\"16\" y2=\"42\"/>")?;
-    write!(
-        out,
-        "<text class=\"p\" x=\"0\" y=\"12\">◂ {}</text><text class=\"p\" x=\"720\" y=\"12\" text-anchor=\"end\">{} ▸</text>",
-        words::proposition(pair.h2),
-        words::proposition(pair.h1)
-    )?;
     if let Some([low, high]) = range {
         let (left, right) = (x(low), x(high));
         write!(out, "<path class=\"range\" d=\"M{left} 29H{right}M{left} 24V34M{right} 24V34\"/>")?;
