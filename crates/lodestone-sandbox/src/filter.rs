@@ -1,9 +1,9 @@
-//! System calls that a worker has no use for are refused: network, other programs, other processes.
+//! System calls that a worker has no use for are refused: network, other programs, other processes, changes to files.
 //!
-//! A worker gets its item's bytes and its own files by pipe and by path, computes, and answers by pipe. Whoever takes
-//! one over through a damaged file can ask the kernel for nothing that leaves the machine or starts a program: each such
-//! call fails with `EPERM`, in every thread, for good. What is left open: reading files that the user may read (the
-//! answers' pipe is the only way out), and memory and processor up to the limits.
+//! A worker gets its item's bytes by pipe, reads its own lists and models by path, computes, and answers by pipe. Whoever
+//! takes one over through a damaged file can ask the kernel for nothing that leaves the machine, starts a program or
+//! touches the evidence: each such call fails with `EPERM`, in every thread, for good. What is left open: reading files
+//! that the user may read (the answers' pipe is the only way out), and memory and processor up to the limits.
 //!
 //! Linux on x86-64 and AArch64. Elsewhere, and on a kernel built without seccomp, workers run without: see
 //! [`crate::enforced`].
@@ -11,11 +11,14 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+    TargetArch,
+};
 
 /// What is refused. New sockets of any kind, and everything that could use one that was handed down; other programs;
-/// looking into other processes; and io_uring, whose requests no filter sees.
-const REFUSED: [libc::c_long; 26] = [
+/// other processes; io_uring, whose requests no filter sees; and what changes files or folders.
+const REFUSED: [libc::c_long; 52] = [
     libc::SYS_socket,
     libc::SYS_socketpair,
     libc::SYS_connect,
@@ -38,11 +41,66 @@ const REFUSED: [libc::c_long; 26] = [
     libc::SYS_process_vm_readv,
     libc::SYS_process_vm_writev,
     libc::SYS_pidfd_getfd,
+    libc::SYS_pidfd_send_signal,
+    libc::SYS_kill,
     libc::SYS_bpf,
     libc::SYS_userfaultfd,
     libc::SYS_unshare,
     libc::SYS_setns,
+    libc::SYS_chroot,
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    // Its flags stand in memory, where a filter cannot see them.
+    libc::SYS_openat2,
+    libc::SYS_unlinkat,
+    libc::SYS_renameat,
+    libc::SYS_renameat2,
+    libc::SYS_mkdirat,
+    libc::SYS_mknodat,
+    libc::SYS_linkat,
+    libc::SYS_symlinkat,
+    libc::SYS_truncate,
+    libc::SYS_ftruncate,
+    libc::SYS_fallocate,
+    libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
+    libc::SYS_utimensat,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
 ];
+
+/// Older calls for the same.
+#[cfg(target_arch = "x86_64")]
+const REFUSED_OLD: [libc::c_long; 15] = [
+    libc::SYS_creat,
+    libc::SYS_unlink,
+    libc::SYS_rename,
+    libc::SYS_mkdir,
+    libc::SYS_rmdir,
+    libc::SYS_mknod,
+    libc::SYS_link,
+    libc::SYS_symlink,
+    libc::SYS_chmod,
+    libc::SYS_chown,
+    libc::SYS_lchown,
+    libc::SYS_utime,
+    libc::SYS_utimes,
+    libc::SYS_futimesat,
+    libc::SYS_fremovexattr,
+];
+#[cfg(target_arch = "aarch64")]
+const REFUSED_OLD: [libc::c_long; 1] = [libc::SYS_fremovexattr];
+
+/// Calls that open a file, with the place of their flags: refused for anything but reading.
+#[cfg(target_arch = "x86_64")]
+const OPENING: [(libc::c_long, u8); 2] = [(libc::SYS_open, 1), (libc::SYS_openat, 2)];
+#[cfg(target_arch = "aarch64")]
+const OPENING: [(libc::c_long, u8); 1] = [(libc::SYS_openat, 2)];
 
 /// Calls of the x32 ABI, which carry this bit; some have numbers of their own. *Source:* Linux
 /// `arch/x86/entry/syscalls/syscall_64.tbl`.
@@ -71,16 +129,39 @@ fn is_missing(why: &io::Error) -> bool {
 }
 
 fn program() -> Result<BpfProgram, seccompiler::BackendError> {
+    let always = REFUSED.into_iter().chain(REFUSED_OLD).map(|number| (number, Vec::new()));
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = always.collect();
+    for (number, flags) in OPENING {
+        rules.insert(number, writing(flags)?);
+    }
     #[cfg(target_arch = "x86_64")]
-    let (arch, numbers) = {
-        let x32 = REFUSED.iter().chain(&X32_OWN).map(|number| number | X32);
-        (TargetArch::x86_64, REFUSED.into_iter().chain(x32))
-    };
-    #[cfg(target_arch = "aarch64")]
-    let (arch, numbers) = (TargetArch::aarch64, REFUSED.into_iter());
-    let rules: BTreeMap<i64, _> = numbers.map(|number| (number, Vec::new())).collect();
+    {
+        let x32: Vec<_> = rules.iter().map(|(number, rules)| (number | X32, rules.clone())).collect();
+        rules.extend(x32);
+        rules.extend(X32_OWN.map(|number| (number | X32, Vec::new())));
+    }
+    let arch = if cfg!(target_arch = "x86_64") { TargetArch::x86_64 } else { TargetArch::aarch64 };
     let refused = SeccompAction::Errno(libc::EPERM.unsigned_abs());
     SeccompFilter::new(rules, SeccompAction::Allow, refused, arch)?.try_into()
+}
+
+/// Any of these flags: to write, to write and read, to make, to empty.
+fn writing(argument: u8) -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
+    let flag = |flag: libc::c_int| u64::from(flag.unsigned_abs());
+    let access = flag(libc::O_ACCMODE);
+    [
+        (access, flag(libc::O_WRONLY)),
+        (access, flag(libc::O_RDWR)),
+        (access, access),
+        (flag(libc::O_CREAT), flag(libc::O_CREAT)),
+        (flag(libc::O_TRUNC), flag(libc::O_TRUNC)),
+    ]
+    .into_iter()
+    .map(|(mask, value)| {
+        let is_set = SeccompCmpOp::MaskedEq(mask);
+        SeccompRule::new(vec![SeccompCondition::new(argument, SeccompCmpArgLen::Dword, is_set, value)?])
+    })
+    .collect()
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@
 //! ```
 //!
 //! Limits: address space, open files, no file written, no core dumped (rlimits, Unix), a wall-clock deadline per step,
-//! and no network, no other program, no other process (seccomp, Linux on x86-64 and AArch64). [`enforced`] says which of
+//! and no network, no other program or process, no change to any file (seccomp, Linux on x86-64 and AArch64). [`enforced`] says which of
 //! them this platform has. This crate does not know what runs in it.
 #![forbid(unsafe_code)]
 

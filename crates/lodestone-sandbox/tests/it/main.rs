@@ -1,6 +1,10 @@
 //! The pool against workers that behave, crash, hang and overeat. The test program is also the worker it starts.
 
 use std::io::{Read, Seek, SeekFrom};
+#[cfg(unix)]
+use std::os::fd::AsFd;
+#[cfg(unix)]
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -28,6 +32,7 @@ fn main() {
         Trial::test("a_worker_that_asks_and_does_not_read_is_killed_at_the_deadline", deaf),
         Trial::test("workers_are_replaced_after_their_share", recycled),
         Trial::test("a_worker_opens_no_socket_of_any_kind", no_socket),
+        Trial::test("a_worker_reads_files_and_changes_none", changes_nothing),
         Trial::test("a_worker_starts_no_program_and_its_threads_neither", no_program),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
@@ -79,10 +84,24 @@ fn work(mut job: lodestone_sandbox::Job) -> std::io::Result<()> {
             let _ = std::fs::remove_file(&path);
             answers.emit(if wrote { b"wrote" } else { b"refused" })
         }
+        path if path.starts_with(b"/") => {
+            let path = std::path::PathBuf::from(String::from_utf8_lossy(path).into_owned());
+            let changes = [
+                std::fs::File::create(&path).map(drop),
+                std::fs::OpenOptions::new().append(true).open(&path).map(drop),
+                std::fs::remove_file(&path),
+                std::fs::rename(&path, path.with_extension("moved")),
+                std::fs::create_dir(path.with_extension("folder")),
+                std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o777)),
+            ];
+            let codes: Vec<_> = changes.iter().map(|made| made.as_ref().err()?.raw_os_error()).collect();
+            let read = std::fs::read(&path).map(|bytes| bytes.len());
+            answers.emit(format!("{codes:?} {read:?}").as_bytes())
+        }
         b"noise" => {
             use std::io::Write;
             // Past the pipe's own handle, as a library that prints would.
-            let mut out = std::fs::OpenOptions::new().write(true).open("/dev/stdout")?;
+            let mut out = std::fs::File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
             out.write_all(b"hello, hello\n")?;
             loop {
                 std::thread::sleep(Duration::from_secs(1));
@@ -90,7 +109,7 @@ fn work(mut job: lodestone_sandbox::Job) -> std::io::Result<()> {
         }
         b"deaf" => {
             use std::io::Write;
-            let mut out = std::fs::OpenOptions::new().write(true).open("/dev/stdout")?;
+            let mut out = std::fs::File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
             let mut request = b"R\x0c\0\0\0".to_vec();
             request.extend([0; 8]);
             request.extend((1u32 << 20).to_le_bytes());
@@ -263,6 +282,20 @@ fn no_socket() -> Result<(), Failed> {
     let (outcome, events) = run(&mut worker(Limits::default()), b"socket", b"");
     let said = String::from_utf8_lossy(&emitted(&events)).into_owned();
     check(said == "[Some(1), Some(1), Some(1), Some(1)]", (outcome, said))
+}
+
+fn changes_nothing() -> Result<(), Failed> {
+    if !enforced().contains("no network") {
+        return Ok(());
+    }
+    let path = std::env::temp_dir().join(format!("lodestone-stays-as-it-is-{}", std::process::id()));
+    std::fs::write(&path, b"evidence")?;
+    let (outcome, events) = run(&mut worker(Limits::default()), path.to_string_lossy().as_bytes(), b"");
+    let held = std::fs::read(&path);
+    std::fs::remove_file(&path)?;
+    let said = String::from_utf8_lossy(&emitted(&events)).into_owned();
+    let refused = "[Some(1), Some(1), Some(1), Some(1), Some(1), Some(1)] Ok(8)";
+    check(said == refused && held? == b"evidence", (outcome, said))
 }
 
 fn no_program() -> Result<(), Failed> {
