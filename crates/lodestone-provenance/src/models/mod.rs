@@ -1,23 +1,62 @@
-//! The user's own ONNX models.
+//! The user's own ONNX models: loaded strictly, run on prepared pixels, told as scores that say nothing by themselves.
+//!
+//! ```text
+//! model.toml ─▶ sidecar ─▶ file: size, digest, opset, names, shape, no external data ─▶ golden pictures ─▶ in use
+//! pixels ─▶ prepare: orientation, alpha, steps ─▶ windows ─▶ detector ─▶ pooled logit ─▶ `model:NAME`
+//! ```
+//!
+//! No model is built in. A score has no bearing: what it is worth is for a calibration on the operator's own pictures to
+//! say. `docs/models.md` describes the sidecar.
 
-use std::path::PathBuf;
+#[cfg(feature = "models")]
+mod detector;
+#[cfg(feature = "models")]
+mod golden;
+#[cfg(feature = "models")]
+mod loaded;
+#[cfg(feature = "models")]
+mod prepare;
+#[cfg(feature = "models")]
+mod resize;
+#[cfg_attr(not(feature = "models"), allow(dead_code))]
+mod sidecar;
 
-use crate::item::Item;
-use crate::kit::KitError;
-use crate::reading::Reading;
+#[cfg(feature = "models")]
+pub(crate) use loaded::Models;
+#[cfg(not(feature = "models"))]
+pub(crate) use without::Models;
 
-/// Models that passed their golden pictures.
-#[derive(Default)]
-pub(crate) struct Models {}
+#[cfg(not(feature = "models"))]
+mod without {
+    use std::path::PathBuf;
 
-impl Models {
-    pub(crate) fn load(_files: &[PathBuf]) -> Result<Self, KitError> {
-        Ok(Self {})
+    use crate::item::Item;
+    use crate::kit::KitError;
+    use crate::reading::Reading;
+
+    /// A build that runs no models.
+    #[derive(Default)]
+    pub(crate) struct Models {}
+
+    impl Models {
+        pub(crate) fn load(files: &[PathBuf]) -> Result<Self, KitError> {
+            match files.first() {
+                None => Ok(Self {}),
+                Some(path) => Err(KitError::Invalid {
+                    path: path.clone(),
+                    what: "this build runs no models: it lacks the feature `models`".to_owned(),
+                }),
+            }
+        }
+
+        pub(crate) fn describe(&self) -> Vec<String> {
+            Vec::new()
+        }
+
+        pub(crate) fn calibration_files(&self) -> Vec<PathBuf> {
+            Vec::new()
+        }
+
+        pub(crate) fn examine(&self, _item: &Item<'_>, _reading: &mut Reading) {}
     }
-
-    pub(crate) fn describe(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    pub(crate) fn examine(&self, _item: &Item<'_>, _reading: &mut Reading) {}
 }

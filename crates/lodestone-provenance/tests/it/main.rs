@@ -7,6 +7,8 @@ mod conventions;
 mod credentials;
 mod generators;
 mod hostile;
+#[cfg(feature = "models")]
+mod models;
 mod structure;
 mod structure_pixels;
 mod watermark;
