@@ -79,10 +79,15 @@ impl Heard {
         }
     }
 
-    /// Those that count come first; of them those read modulo 36, which tell the place of the grid to the pixel, where
-    /// a lead also fits two pixels beside it.
+    /// Those that count come first, and of these the one that fits best. After a search a greatest value read modulo 36
+    /// goes before: it tells the place of the grid to the pixel, where a lead also fits two pixels beside it.
     fn rank(&self) -> f64 {
-        let first = if self.counts() { 4.0 - 2.0 * f64::from(u8::from(self.by_lead)) } else { 0.0 };
+        let exact = self.crop_phase.is_some() && self.scheme == Scheme::DwtDct && !self.by_lead;
+        let first = match (self.counts(), exact) {
+            (true, true) => 4.0,
+            (true, false) => 2.0,
+            _ => 0.0,
+        };
         first + self.correlation
     }
 
