@@ -115,8 +115,10 @@ fn line(path: &Path, name: &str, variant: &str, size: (u32, u32), kind: &str, he
     );
 }
 
-/// Path, the mark that is in it, and the name of its series.
-fn files(dir: &Path) -> Vec<(PathBuf, Option<(String, String)>, String)> {
+/// Path, the mark that is in it (scheme, message), and the name of its series.
+type Labelled = (PathBuf, Option<(String, String)>, String);
+
+fn files(dir: &Path) -> Vec<Labelled> {
     let Ok(manifest) = std::fs::read_to_string(dir.join("manifest.csv")) else {
         let mut found = Vec::new();
         walk(dir, &mut found);
