@@ -6,8 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::help;
 
+mod calibrate;
 mod examine;
 
+pub(crate) use calibrate::{Calibrate, Eval, EvalProvenance, Method};
 pub(crate) use examine::{Depth, Examine, Examining, Learn, Provenance};
 
 /// Find what is known, what is alike and what to look at first, in a pile of pictures.
@@ -41,6 +43,12 @@ pub(crate) enum Command {
     /// What examiners bring along, and learning structures from your own files
     #[command(subcommand)]
     Provenance(Provenance),
+    /// Fit likelihood ratios to files of which the truth is known, and say what they are worth
+    #[command(after_long_help = help::CALIBRATE)]
+    Calibrate(Box<Calibrate>),
+    /// Judge on labelled files
+    #[command(subcommand)]
+    Eval(Eval),
     /// Draw a small pile of benign pictures and a list, scan it, and name the report
     Demo(Demo),
     /// Show settings and where each comes from

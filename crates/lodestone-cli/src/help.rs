@@ -78,6 +78,26 @@ Findings are what a file says of itself and what its bytes and pixels show; each
 No address in a file is ever asked; workers have no network (docs/examine.md says where that is enforced).
 Exit status: 0 nothing matched; 1 something matched; 2 something could not be read or done.";
 
+pub(crate) const CALIBRATE: &str = "\
+Examples:
+  lodestone calibrate --labelled known/ --out calib.json --report calib.html
+  lodestone examine photo.jpg --calibration calib.json
+  Your own model, on copies of one size:
+      normalise.py known/ square/ --square 320
+      lodestone calibrate --labelled square/ --model detector/model.toml --out calib.json
+
+Each table is judged with one source left out in turn; those that may cost more than saying nothing are not written.
+docs/calibration.md says what is weighed and what is not.
+Exit status: 0 written; 2 no table could be made, or files could not be read.";
+
+pub(crate) const EVAL: &str = "\
+Examples:
+  lodestone eval provenance corpus/
+  lodestone eval provenance square/ --square 320 --model detector/model.toml
+
+Scores of pixels are judged only where the pictures' size tells nothing: the control is printed first.
+Exit status: 0 judged; 2 no such folder, or files could not be read.";
+
 pub(crate) const LEARN: &str = "\
 Examples:
   lodestone provenance learn known/phone-x/ --label \"Maker Phone X\" --out phone-x.toml

@@ -51,6 +51,8 @@ fn main() -> ExitCode {
         Command::Index(args) => cmd::index::run(&args),
         Command::Examine(args) => cmd::examine::run(&args),
         Command::Provenance(args) => cmd::provenance::run(&args),
+        Command::Calibrate(args) => cmd::calibrate::run(&args),
+        Command::Eval(args) => cmd::eval::run(&args),
         Command::Demo(args) => cmd::demo::run(&args),
         Command::Config(args) => cmd::config::run(&args),
         Command::Completions { shell } => cmd::manual::completions(shell),

@@ -3,8 +3,10 @@
 pub(crate) mod against;
 pub(crate) mod bank;
 pub(crate) mod bench;
+pub(crate) mod calibrate;
 pub(crate) mod config;
 pub(crate) mod demo;
+pub(crate) mod eval;
 pub(crate) mod examine;
 pub(crate) mod hash;
 pub(crate) mod index;

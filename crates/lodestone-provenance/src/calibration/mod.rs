@@ -12,8 +12,10 @@
 mod case;
 pub(crate) mod conditions;
 pub mod fit;
+mod judge;
 pub mod labelled;
 pub mod metrics;
+pub mod rates;
 mod spec;
 mod table;
 mod weigh;
@@ -24,6 +26,7 @@ use std::path::PathBuf;
 use lodestone_types::Proposition;
 
 pub use case::{Case, proposition};
+pub use judge::judge;
 pub use spec::{Level, Spec, specs};
 pub use table::{Cell, Corpus, Curve, Judged, Map, NotATable, SCHEMA, Table};
 pub use weigh::{PAIRS, weigh};

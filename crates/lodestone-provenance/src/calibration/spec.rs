@@ -90,7 +90,7 @@ mod tests {
             assert!(spec.h1 != spec.h2 && !spec.levels.is_empty() && !spec.not_for.is_empty());
             for level in &spec.levels {
                 assert!(
-                    !["format", "size_bucket", "quality_bucket"].contains(&level.fact.as_str()),
+                    !["format", "size_bucket", "quality_bucket", "exact_size"].contains(&level.fact.as_str()),
                     "{}",
                     spec.id
                 );
