@@ -13,7 +13,7 @@ const SMOOTHINGS: [f64; 8] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 /// A source's files count for at most so many.
 const SOURCE_LIMIT: f64 = 20.0;
 /// What a fit takes that has too few sources to choose by.
-const UNCHOSEN: f64 = 8.0;
+const UNCHOSEN: f64 = 32.0;
 /// Share of the gain that a shyer table may give away and is still taken.
 const TOLERANCE: f64 = 0.1;
 /// Rounds of the interval by which a shrinkage is chosen.
@@ -32,24 +32,26 @@ pub struct Judgement {
     pub log10_lr: Option<f64>,
 }
 
-/// The shrinkage whose cost, with one source left out in turn, has the lowest upper end when sources are drawn again: what
-/// is best for sources unlike most of ours. Among nearly equal ones the shyest; with too few sources to tell, a middle one.
+/// The shrinkage that costs least with one source left out in turn, half way between Cllr and the upper end of its interval:
+/// what is good also for sources unlike most of ours. Among nearly equal ones the shyest. With fewer than three sources of a
+/// proposition there is nothing to choose by, and a shy one is taken.
 pub fn choose(spec: &Spec, cases: &[&Case]) -> Shrinkage {
     let shrinkage = |smoothing| Shrinkage { smoothing, source_limit: SOURCE_LIMIT };
-    let few = |h| sources(cases.iter().copied().filter(|c| c.proposition == h)).len() < 2;
+    let few = |h| sources(cases.iter().copied().filter(|c| c.proposition == h)).len() < 3;
     if few(spec.h1) || few(spec.h2) {
         return shrinkage(UNCHOSEN);
     }
-    let costs = SMOOTHINGS.map(|smoothing| upper_cost(&left_out(spec, cases, |_| shrinkage(smoothing))));
+    let costs = SMOOTHINGS.map(|smoothing| cautious_cost(&left_out(spec, cases, |_| shrinkage(smoothing))));
     let best = costs.iter().copied().fold(f64::INFINITY, f64::min);
     let enough = best + TOLERANCE * (1.0 - best).max(0.0);
     let shyest = SMOOTHINGS.iter().zip(costs).rev().find(|(_, cost)| *cost <= enough);
     shrinkage(shyest.map_or(UNCHOSEN, |(smoothing, _)| *smoothing))
 }
 
-fn upper_cost(judgements: &[Judgement]) -> f64 {
+fn cautious_cost(judgements: &[Judgement]) -> f64 {
     let [h1, h2] = [true, false].map(|first| by_source(judgements, first));
-    bootstrap(&h1, &h2, CHOICE_ROUNDS, Pairs::cllr).map_or(f64::NAN, |range| range[1])
+    let upper = bootstrap(&h1, &h2, CHOICE_ROUNDS, Pairs::cllr).map_or(f64::NAN, |range| range[1]);
+    f64::midpoint(pairs(judgements).cllr(), upper)
 }
 
 /// What tables fitted without a file's source say of it. The shrinkage is chosen without that source, too.
