@@ -156,7 +156,8 @@ fn statement(assessment: &Assessment, reading: &Reading) -> String {
         editor_said(assessment),
         nothing_said(assessment),
     ];
-    sentences.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    let said = sentences.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    if said.is_empty() { "Something bears on origin: see the findings.".to_owned() } else { said }
 }
 
 fn credentials_said(assessment: &Assessment, reading: &Reading) -> Option<String> {

@@ -158,7 +158,8 @@ fn finding(
         reading.generator_source = Some(source.name());
     }
     reading.generators.push(rule.name.clone());
-    reading.input_picture_used |= level == Level::WithInput;
+    // A picture of a program's window may still hide an edit of somebody's picture: it is told all the same.
+    reading.input_picture_used |= level == Level::WithInput || told.picture == InputPicture::Changed;
     level
 }
 
@@ -216,6 +217,12 @@ fn source_types(fields: &Fields, reading: &mut Reading) {
         reading.digital_source_type.get_or_insert(name);
     }
     reading.facts.insert("source_type".to_owned(), fact.to_owned());
+    // A model is stated, though not which.
+    if reading.generators.is_empty() && matches!(fact, "ai" | "ai_edited") {
+        reading.generators.push("a model that is not named".to_owned());
+        reading.generator_source = reading.generator_source.or(Some("source_type"));
+        reading.input_picture_used |= fact == "ai_edited";
+    }
 }
 
 /// Letters and digits only: the value comes from the file.

@@ -213,8 +213,38 @@ fn begins_with_word(text: &str, name: &str) -> bool {
     let Some(start) = text.get(..name.len()) else {
         return false;
     };
+    let rest = text.get(name.len()..).unwrap_or_default();
     start.eq_ignore_ascii_case(name)
-        && text.get(name.len()..).and_then(|rest| rest.chars().next()).is_none_or(|c| !c.is_alphanumeric())
+        && rest.chars().next().is_none_or(|c| !c.is_alphanumeric())
+        && (name.split_whitespace().count() > 2 || goes_on(rest))
+}
+
+/// Words that may follow a program's name in its own label: an equation solver begins like a generator, too.
+const FOLLOWERS: [&str; 16] = [
+    "ai",
+    "xl",
+    "web",
+    "webui",
+    "app",
+    "pro",
+    "plus",
+    "turbo",
+    "dev",
+    "schnell",
+    "by",
+    "api",
+    "studio",
+    "desktop",
+    "image",
+    "generator",
+];
+
+/// Whether what follows a name is nothing, a version, a sign, or a word that such labels have.
+fn goes_on(rest: &str) -> bool {
+    let rest = rest.trim_start();
+    let word: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    let version = word.strip_prefix('v').unwrap_or(&word).chars().next().is_some_and(|c| c.is_ascii_digit());
+    word.is_empty() || version || FOLLOWERS.contains(&word.as_str())
 }
 
 impl Editors {

@@ -36,6 +36,8 @@ pub(crate) enum Shape {
     GrokSignature,
     /// `Job ID: <uuid>`.
     JobId,
+    /// The same without any switch; only beside another condition.
+    JobIdBare,
     /// A JSON object.
     Json,
     /// Two of Midjourney's switches: `--ar 3:2 --v 6`.
@@ -50,6 +52,8 @@ pub(crate) enum Shape {
     SettingsJson,
     /// Lines with a prompt and three settings of a sampler.
     SettingsLines,
+    /// Any text but one that says "none".
+    Stated,
     /// A UUID and nothing else.
     Uuid,
 }
@@ -60,6 +64,10 @@ impl Shape {
         let text = field.text.trim();
         match self {
             Self::Any => !text.is_empty(),
+            Self::Stated => !matches!(
+                text.to_lowercase().as_str(),
+                "" | "none" | "no" | "n/a" | "na" | "-" | "false" | "0" | "null"
+            ),
             Self::A1111 => field.infotext().is_some(),
             Self::A1111Full => field.infotext().is_some_and(|t| t.traits() >= 2),
             Self::Aigc => field.json().is_some_and(is_aigc),
@@ -91,8 +99,11 @@ impl Shape {
             }
             Self::GrokSignature => text.strip_prefix("Signature: ").is_some_and(is_base64),
             Self::JobId => {
-                text.split_once("Job ID: ").is_some_and(|(_, id)| id.get(..36).is_some_and(is_uuid))
+                // Midjourney's own text has switches before it, and nothing after it.
+                text.rsplit_once("Job ID: ")
+                    .is_some_and(|(prompt, id)| prompt.contains(" --") && is_uuid(id.trim()))
             }
+            Self::JobIdBare => text.rsplit_once("Job ID: ").is_some_and(|(_, id)| is_uuid(id.trim())),
             Self::Json => field.json().is_some_and(Value::is_object),
             Self::MidjourneySwitches => midjourney_switches(text) >= 2,
             Self::Mochi => {
@@ -117,11 +128,18 @@ pub(crate) fn is_comfy_prompt(json: &Value) -> bool {
 }
 
 pub(crate) fn is_comfy_workflow(json: &Value) -> bool {
+    // Other programs' graphs have nodes with types too: their nodes are numbered by text, their links name both ends.
+    let counted = json.get("last_node_id").is_some_and(Value::is_number);
+    let node =
+        |n: &Value| n.get("type").is_some_and(Value::is_string) && n.get("id").is_none_or(Value::is_number);
+    let numbered = |nodes: &Vec<Value>| nodes.iter().take(64).all(|n| n.get("id").is_some());
+    let link = |l: &Value| l.is_array() || l.get("origin_id").is_some();
     json.get("edges").is_none()
-        && json
-            .get("nodes")
-            .and_then(Value::as_array)
-            .is_some_and(|nodes| nodes.iter().take(64).all(|n| n.get("type").is_some_and(Value::is_string)))
+        && json.get("connections").is_none()
+        && json.get("links").and_then(Value::as_array).is_none_or(|links| links.iter().take(64).all(link))
+        && json.get("nodes").and_then(Value::as_array).is_some_and(|nodes| {
+            nodes.iter().take(64).all(node) && (counted || (!nodes.is_empty() && numbered(nodes)))
+        })
 }
 
 fn is_full_workflow(json: &Value) -> bool {
@@ -178,7 +196,7 @@ fn is_dream(text: &str) -> bool {
             .is_some_and(|c| c.is_ascii_digit())
     };
     let found = [" -s", " -S", " -W", " -H", " -C"].iter().filter(|s| number(s)).count();
-    found >= 3 && (text.starts_with('"') || found >= 4)
+    found >= 3 && text.starts_with('"') && number(" -C")
 }
 
 fn line_keys(text: &str, keys: &[&str]) -> usize {
@@ -191,6 +209,21 @@ fn midjourney_switches(text: &str) -> usize {
         return 0;
     };
     let words = text.get(at..).unwrap_or_default();
+    // Other programs have seeds, qualities and versions as well.
+    let own = [
+        " --ar ",
+        " --aspect ",
+        " --niji ",
+        " --s ",
+        " --stylize ",
+        " --sref ",
+        " --chaos ",
+        " --c ",
+        " --v ",
+    ];
+    if !own.iter().any(|switch| words.contains(switch)) {
+        return 0;
+    }
     words
         .split(" --")
         .skip(1)
@@ -277,7 +310,18 @@ fn is_settings(map: &Map<String, Value>) -> bool {
                 .contains(&crate::workflow::plain(name).as_str())
     });
     let kinds = SETTINGS.iter().filter(|kind| has(kind)).count();
-    prompt && kinds >= 3 && (has(SETTINGS[0]) || has(SETTINGS[1]))
+    let drawn = has(&[
+        "sampler",
+        "samplername",
+        "scheduler",
+        "cfg",
+        "cfgscale",
+        "guidance",
+        "guidancescale",
+        "negativeprompt",
+        "negative",
+    ]);
+    prompt && drawn && kinds >= 3 && (has(SETTINGS[0]) || has(SETTINGS[1]))
 }
 
 fn is_settings_lines(text: &str) -> bool {

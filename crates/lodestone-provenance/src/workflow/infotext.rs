@@ -28,8 +28,52 @@ pub(crate) fn parse(text: &str) -> Option<Infotext<'_>> {
     let settings = text.get(line.min(at)..)?;
     let settings = if line == 0 && at != 0 { text.get(at..)? } else { settings };
     let infotext = Infotext { prompt: prompt(text.get(..line.min(at)).unwrap_or_default()), settings };
-    (infotext.traits() >= 1).then_some(infotext)
+    (infotext.traits() >= 1 && infotext.is_diffusion(text)).then_some(infotext)
 }
+
+/// How samplers' names begin, in lower case. Programs that are no picture generators have steps, samplers and seeds too.
+const SAMPLERS: [&str; 40] = [
+    "euler",
+    "dpm",
+    "ddim",
+    "ddpm",
+    "lms",
+    "heun",
+    "uni",
+    "plms",
+    "lcm",
+    "deis",
+    "restart",
+    "ipndm",
+    "tcd",
+    "sa ",
+    "sa_",
+    "er sde",
+    "er_sde",
+    "res ",
+    "res_",
+    "k_",
+    "k-",
+    "flow",
+    "gradient",
+    "exp_heun",
+    "seeds",
+    "kohaku",
+    "ays",
+    "pndm",
+    "edm",
+    "hyper",
+    "dc ",
+    "turbo",
+    "lightning",
+    "forge",
+    "cfg",
+    "ancestral",
+    "undefined",
+    "simple",
+    "dpmpp",
+    "res4lyf",
+];
 
 fn prompt(before: &str) -> &str {
     before.split_once("Negative prompt:").map_or(before, |(positive, _)| positive).trim()
@@ -73,6 +117,20 @@ impl<'t> Infotext<'t> {
             value.find([',', '\n']).unwrap_or(value.len())
         };
         value.get(..end).map(str::trim)
+    }
+
+    /// Whether it is about drawing a picture and not about steps and seeds of another kind.
+    fn is_diffusion(&self, text: &str) -> bool {
+        let sampler = self.get("Sampler").map(|s| s.trim_matches('"').to_lowercase()).unwrap_or_default();
+        let seeded = self.get("Seed").is_some_and(|seed| seed.trim_matches('"').parse::<i128>().is_ok());
+        let guided = ["CFG scale", "CFG Scale", "CFG", "Guidance", "Guidance scale", "Distilled CFG Scale"]
+            .iter()
+            .any(|key| self.get(key).is_some_and(|v| v.trim_matches('"').parse::<f64>().is_ok()));
+        let model = self.get("Model").is_some() || self.get("Model hash").is_some();
+        guided
+            || SAMPLERS.iter().any(|name| sampler.starts_with(name))
+            || (text.contains("Negative prompt:") && seeded)
+            || (seeded && model && self.get("Size").is_some_and(is_size))
     }
 
     fn number(&self, key: &str) -> Option<f64> {

@@ -192,6 +192,14 @@ pub(crate) fn swarmui(json: &Value) -> Option<Told> {
     let params = json.get("sui_image_params").and_then(Value::as_object)?;
     let mut told = settings(params.iter().map(|(name, value)| (plain(name), value)));
     // A strength of creation below 1 keeps part of the input; an input picture alone may still be one for a video.
+    let creativity = params
+        .iter()
+        .find(|(name, _)| plain(name) == "initimagecreativity")
+        .and_then(|(_, value)| value.as_f64().or_else(|| value.as_str().and_then(|text| text.parse().ok())));
+    if told.picture != InputPicture::Changed && creativity.is_some_and(|part| part > 0.0 && part < 1.0) {
+        told.picture = InputPicture::Changed;
+        told.workflow.mode = Some("img2img".to_owned());
+    }
     if told.picture == InputPicture::NotTold {
         let guides = ["controlnetimageinput", "promptimages", "controlnetimage", "ipadapterimage"];
         if params.iter().any(|(name, value)| guides.contains(&plain(name).as_str()) && is_set(value)) {

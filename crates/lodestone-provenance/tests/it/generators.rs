@@ -379,3 +379,35 @@ fn texts_of_a_movie_are_read_by_the_same_rules() {
     assert_eq!(assessment.generator.as_deref(), Some("ComfyUI"));
     assert_eq!(findings[0].locations[0].field, "bmff:cmt");
 }
+
+#[test]
+fn texts_of_other_programs_name_no_generator() {
+    for (key, text) in [
+        ("parameters", "Lattice simulation\nSteps: 100000, dt: 0.01, Seed: 42, Temperature: 2.27"),
+        ("parameters", "Steps: 500, Sampler: NUTS, Chains: 4, Seed: 1"),
+        ("parameters", "Steps: 2000, Sampler: Metropolis, Seed: 7, Size: 64x64"),
+        ("Description", "render.py --seed 42 --quality 90 --width 512"),
+        ("Description", "Print queue; Job ID: 01234567-89ab-cdef-0123-456789abcdef"),
+        ("workflow", r#"{"nodes":[{"type":"n8n-nodes-base.start"}],"connections":{}}"#),
+        ("workflow", r#"{"nodes":[{"id":"a","type":"x"}],"links":[{"source":"a","target":"b"}]}"#),
+        ("Comment", "povray scene.pov -W640 -H480 -s3 -S1 -C2"),
+        ("Software", "Stable Diffusion Equation Solver 1.2"),
+        ("Software", "Krea tive Suite"),
+        ("Comment", r#"{"prompt":"press enter","seed":1,"steps":10,"model":"ising"}"#),
+    ] {
+        let (findings, assessment) = crate::build::examine(&crate::build::png_text(&[(key, text)]), (8, 8));
+        assert_eq!(assessment.generator, None, "{key}: {text}: {findings:?}");
+    }
+}
+
+#[test]
+fn a_stated_source_type_tells_of_a_model_that_is_not_named() {
+    let packet = crate::build::xmp(
+        r#"xmlns:i="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" i:DigitalSourceType="a/trainedAlgorithmicMedia""#,
+        "",
+    );
+    let file = crate::build::jpeg(&[crate::build::app1_xmp(&packet)], true);
+    let (_, assessment) = crate::build::examine(&file, (8, 8));
+    assert_eq!(assessment.generator_source.as_deref(), Some("source_type"));
+    assert!(assessment.generator.is_some() && !assessment.input_picture_used);
+}
