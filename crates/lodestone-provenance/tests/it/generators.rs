@@ -395,19 +395,19 @@ fn texts_of_other_programs_name_no_generator() {
         ("Software", "Krea tive Suite"),
         ("Comment", r#"{"prompt":"press enter","seed":1,"steps":10,"model":"ising"}"#),
     ] {
-        let (findings, assessment) = crate::build::examine(&crate::build::png_text(&[(key, text)]), (8, 8));
+        let (findings, assessment) = examine(&png_text(&[(key, text)]), (8, 8));
         assert_eq!(assessment.generator, None, "{key}: {text}: {findings:?}");
     }
 }
 
 #[test]
 fn a_stated_source_type_tells_of_a_model_that_is_not_named() {
-    let packet = crate::build::xmp(
+    let packet = xmp(
         r#"xmlns:i="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" i:DigitalSourceType="a/trainedAlgorithmicMedia""#,
         "",
     );
-    let file = crate::build::jpeg(&[crate::build::app1_xmp(&packet)], true);
-    let (_, assessment) = crate::build::examine(&file, (8, 8));
+    let file = jpeg(&[app1_xmp(&packet)], true);
+    let (_, assessment) = examine(&file, (8, 8));
     assert_eq!(assessment.generator_source.as_deref(), Some("source_type"));
     assert!(assessment.generator.is_some() && !assessment.input_picture_used);
 }
