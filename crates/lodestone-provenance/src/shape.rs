@@ -424,7 +424,7 @@ mod tests {
             ),
             (
                 Shape::SettingsJson,
-                r#"{"metadata": {"prompt": "a pier", "seed": 1, "steps": 20, "model": "m"}}"#,
+                r#"{"metadata": {"prompt": "a pier", "seed": 1, "steps": 20, "cfg_scale": 7}}"#,
             ),
             (Shape::SettingsLines, "prompt: a pier\nseed: 3\nsteps: 20\nmodel: m"),
         ] {

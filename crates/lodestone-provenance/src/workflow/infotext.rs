@@ -251,6 +251,8 @@ mod tests {
         ] {
             assert!(parse(text).is_none(), "{text}");
         }
-        assert!(parse("a cat\nSteps: 20, Seed: 1").is_some());
+        assert!(parse("a cat\nSteps: 20, Seed: 1").is_none());
+        assert!(parse("a cat\nSteps: 20, CFG scale: 7, Seed: 1").is_some());
+        assert!(parse("a cat\nSteps: 4, Sampler: LCM, Seed: 1").is_some());
     }
 }
