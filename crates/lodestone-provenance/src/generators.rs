@@ -158,8 +158,7 @@ fn finding(
         reading.generator_source = Some(source.name());
     }
     reading.generators.push(rule.name.clone());
-    // A picture of a program's window may still hide an edit of somebody's picture: it is told all the same.
-    reading.input_picture_used |= level == Level::WithInput || told.picture == InputPicture::Changed;
+    reading.input_picture_used |= level == Level::WithInput;
     level
 }
 

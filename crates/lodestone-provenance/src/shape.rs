@@ -196,7 +196,7 @@ fn is_dream(text: &str) -> bool {
             .is_some_and(|c| c.is_ascii_digit())
     };
     let found = [" -s", " -S", " -W", " -H", " -C"].iter().filter(|s| number(s)).count();
-    found >= 3 && text.starts_with('"') && number(" -C")
+    found >= 3 && number(" -C") && (text.starts_with('"') || (found >= 4 && text.contains(" -A")))
 }
 
 fn line_keys(text: &str, keys: &[&str]) -> usize {
