@@ -233,23 +233,29 @@ pub fn size_only_auc(pair: [Proposition; 2], cases: &[&Case]) -> f64 {
     condition_only_auc(pair, cases, &["size_bucket"])
 }
 
-/// The same for several conditions taken together.
+/// The same for several conditions taken together. Combinations that fewer than five files have count as one: a rare size
+/// would give its own file away.
 pub fn condition_only_auc(pair: [Proposition; 2], cases: &[&Case], conditions: &[&str]) -> f64 {
     let key = |c: &Case| -> Vec<String> {
         conditions.iter().map(|f| c.facts.get(*f).cloned().unwrap_or_default()).collect()
     };
-    let mut counts: BTreeMap<Vec<String>, [f64; 2]> = BTreeMap::new();
-    for case in cases.iter().filter(|c| pair.contains(&c.proposition)) {
-        counts.entry(key(case)).or_default()[usize::from(case.proposition == pair[1])] += 1.0;
+    let of_pair: Vec<(usize, Vec<String>)> =
+        cases.iter().filter_map(|c| Some((pair.iter().position(|h| *h == c.proposition)?, key(c)))).collect();
+    let mut counts: BTreeMap<&[String], [f64; 2]> = BTreeMap::new();
+    for (class, key) in &of_pair {
+        counts.entry(key).or_default()[*class] += 1.0;
+    }
+    let rare = |n: &[f64; 2]| n[0] + n[1] < MIN_COVERED as f64;
+    let mut pooled = [0.0; 2];
+    for n in counts.values().filter(|n| rare(n)) {
+        pooled = [pooled[0] + n[0], pooled[1] + n[1]];
     }
     let mut pairs = Pairs::default();
-    for case in cases.iter().filter(|c| pair.contains(&c.proposition)) {
-        let first = case.proposition == pair[0];
-        let n = counts.get(&key(case)).copied().unwrap_or_default();
-        // The file itself does not count, or rare sizes would give their own class away.
-        let (a, b) = if first { (n[0] - 1.0, n[1]) } else { (n[0], n[1] - 1.0) };
-        let value = ((a + 0.5) / (b + 0.5)).ln();
-        if first { pairs.h1.push(value) } else { pairs.h2.push(value) }
+    for (class, key) in &of_pair {
+        let n = counts.get(key.as_slice()).filter(|n| !rare(n)).copied().unwrap_or(pooled);
+        // Files of one combination share a value, so that where there is but one the answer is one half.
+        let value = n[0] / (n[0] + n[1]);
+        if *class == 0 { pairs.h1.push(value) } else { pairs.h2.push(value) }
     }
     pairs.auc()
 }
@@ -277,6 +283,26 @@ mod tests {
         let at = fitted.at(1.0);
         assert!((at - 3f64.log10()).abs() < 0.05 && at < 3f64.log10(), "{at}");
         assert!((fitted.at(0.5)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_control_is_one_half_where_conditions_are_equal_and_near_one_where_they_differ() {
+        let case = |h, size: &str| Case {
+            proposition: h,
+            source: "s".to_owned(),
+            month: None,
+            facts: [("size".to_owned(), size.to_owned())].into(),
+            scores: BTreeMap::new(),
+        };
+        let pair = [Proposition::AiGenerated, Proposition::CameraOriginal];
+        let auc = |cases: &[Case]| condition_only_auc(pair, &cases.iter().collect::<Vec<_>>(), &["size"]);
+        let same: Vec<Case> = (0..30).map(|i| case(pair[usize::from(i % 3 == 0)], "320")).collect();
+        assert!((auc(&same) - 0.5).abs() < 1e-12);
+        let apart: Vec<Case> = (0..30).map(|i| case(pair[i % 2], ["1024", "640"][i % 2])).collect();
+        assert!((auc(&apart) - 1.0).abs() < 1e-12);
+        // Every file its own size: nothing is known of any.
+        let unique: Vec<Case> = (0..30).map(|i| case(pair[i % 2], &i.to_string())).collect();
+        assert!((auc(&unique) - 0.5).abs() < 1e-12);
     }
 
     #[test]
