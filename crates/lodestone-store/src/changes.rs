@@ -7,7 +7,8 @@
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use crate::banks::{entry_range, id_of};
-use crate::{Store, StoreError};
+use crate::import::to_i64;
+use crate::{Store, StoreError, schema};
 
 /// One step that an index of PDQ values takes to catch up. Taking one twice does no harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,7 +196,14 @@ impl<'t> Log<'t> {
         let insert = db.prepare(
             "INSERT INTO changes (generation, no, what, first, last, pdq) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
-        Ok(Self { generation: i64::try_from(generation).unwrap_or(i64::MAX), next: 0, insert })
+        let generation = i64::try_from(generation).unwrap_or(i64::MAX);
+        // A batch comes here more than once with one generation.
+        let next = db.query_row(
+            "SELECT coalesce(max(no) + 1, 0) FROM changes WHERE generation = ?1",
+            [generation],
+            |row| row.get(0),
+        )?;
+        Ok(Self { generation, next, insert })
     }
 
     /// Entries that are new.
@@ -208,11 +216,6 @@ impl<'t> Log<'t> {
         self.put(CHANGED, no, no, Some(pdq_before))
     }
 
-    /// An entry that was removed, with the values it had.
-    pub(crate) fn removed(&mut self, no: i64, pdq_before: &[u8]) -> Result<(), StoreError> {
-        self.put(REMOVED, no, no, Some(pdq_before))
-    }
-
     /// All entries of a bank.
     pub(crate) fn dropped(&mut self, first: i64, last: i64) -> Result<(), StoreError> {
         self.put(DROPPED, first, last, None)
@@ -223,6 +226,42 @@ impl<'t> Log<'t> {
         self.next += 1;
         Ok(())
     }
+}
+
+/// Logs one new entry of a generation: new ones of a bank that follow one another share a row.
+pub(crate) fn log_added(db: &Connection, generation: u64, no: i64) -> Result<(), StoreError> {
+    let generation = to_i64(generation);
+    let extended = db
+        .prepare_cached(
+            "UPDATE changes SET last = ?2
+             WHERE generation = ?1 AND no = (SELECT max(no) FROM changes WHERE generation = ?1)
+               AND what = 'added' AND last < ?2 AND first BETWEEN ?3 AND ?2",
+        )?
+        .execute([generation, no, entry_range(no >> schema::ENTRY_BITS).0])?;
+    if extended == 0 {
+        log_one(db, generation, ADDED, no, None)?;
+    }
+    Ok(())
+}
+
+/// Logs one entry that went, with the PDQ values it had.
+pub(crate) fn log_removed(db: &Connection, generation: u64, no: i64, pdq: &[u8]) -> Result<(), StoreError> {
+    log_one(db, to_i64(generation), REMOVED, no, Some(pdq))
+}
+
+fn log_one(
+    db: &Connection,
+    generation: i64,
+    what: &str,
+    no: i64,
+    pdq: Option<&[u8]>,
+) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "INSERT INTO changes (generation, no, what, first, last, pdq)
+         VALUES (?1, (SELECT coalesce(max(no) + 1, 0) FROM changes WHERE generation = ?1), ?2, ?3, ?3, ?4)",
+    )?
+    .execute(params![generation, what, no, pdq])?;
+    Ok(())
 }
 
 fn db(error: rusqlite::Error) -> StoreError {

@@ -2,12 +2,9 @@
 
 use lodestone_types::{ListEntry, Signal, SignalType};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::banks::{entry_range, id_of};
-use crate::changes::Log;
-use crate::counts::Counts;
-use crate::open::next_generation;
 use crate::writer::EntryId;
 use crate::{ImportOptions, ListSource, Store, StoreError};
 
@@ -228,45 +225,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] without the bank.
     pub fn remove_entry(&mut self, bank: &str, id: &str) -> Result<bool, StoreError> {
-        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let bank = id_of(&transaction, bank)?;
-        let no: Option<i64> = transaction
-            .query_row(
-                "SELECT no FROM entries WHERE bank = ?1 AND entry = ?2",
-                params![bank, EntryId(id)],
-                |row| row.get(0),
-            )
-            .optional()?;
-        let Some(no) = no else { return Ok(false) };
-        let mut counts = Counts::new(&transaction, bank);
-        let mut pdq: Vec<u8> = Vec::new();
-        {
-            let mut signals = transaction
-                .prepare("SELECT type, value FROM signals WHERE entry = ?1 ORDER BY type, value")?;
-            let mut rows = signals.query([no])?;
-            while let Some(row) = rows.next()? {
-                let signal = read_value(row, 0)?;
-                counts.add(signal.kind(), -1);
-                if signal.kind() == SignalType::Pdq {
-                    pdq.extend(signal.bytes());
-                }
-            }
-        }
-        transaction.execute("DELETE FROM signals WHERE entry = ?1", [no])?;
-        transaction.execute("DELETE FROM entries WHERE no = ?1", [no])?;
-        transaction.execute(
-            "UPDATE banks SET next_no = max(next_no, ?2), entries = entries - 1, version_number = version_number + 1,
-                    source_sha256 = ''
-             WHERE id = ?1",
-            [bank, no.saturating_add(1)],
-        )?;
-        counts.write()?;
-        let generation = next_generation(&transaction)?;
-        if !pdq.is_empty() {
-            Log::new(&transaction, generation)?.removed(no, &pdq)?;
-        }
-        transaction.commit()?;
-        Ok(true)
+        self.batch(0, |batch| Ok(batch.remove_entry(bank, id)?.is_some()))
     }
 
     /// Entries in a bank.
@@ -278,6 +237,12 @@ impl Store {
     }
 }
 
+/// Number of the entry of a bank with the list's id.
+pub(crate) fn no_of(db: &Connection, bank: i64, id: &str) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT no FROM entries WHERE bank = ?1 AND entry = ?2";
+    Ok(db.prepare_cached(sql)?.query_row(params![bank, EntryId(id)], |row| row.get(0)).optional()?)
+}
+
 fn db(error: rusqlite::Error) -> StoreError {
     error.into()
 }
@@ -285,7 +250,7 @@ fn db(error: rusqlite::Error) -> StoreError {
 const SELECT: &str =
     "SELECT no, entry, classification, tags, pdq_quality, extra, line, added_generation FROM entries";
 
-fn read_id(row: &Row<'_>, at: usize) -> Result<String, StoreError> {
+pub(crate) fn read_id(row: &Row<'_>, at: usize) -> Result<String, StoreError> {
     match row.get_ref(at)? {
         ValueRef::Integer(number) => Ok(number.to_string()),
         ValueRef::Text(text) => Ok(String::from_utf8_lossy(text).into_owned()),
@@ -293,7 +258,8 @@ fn read_id(row: &Row<'_>, at: usize) -> Result<String, StoreError> {
     }
 }
 
-fn read(row: &Row<'_>) -> Result<StoredEntry, StoreError> {
+/// An entry without its signals, from the columns of [`SELECT`].
+pub(crate) fn read(row: &Row<'_>) -> Result<StoredEntry, StoreError> {
     let entry = read_id(row, 1)?;
     let tags: Option<String> = row.get(3)?;
     let extra: Option<String> = row.get(5)?;
@@ -326,7 +292,7 @@ pub(crate) fn read_value(row: &Row<'_>, at: usize) -> Result<Signal, StoreError>
     Signal::from_bytes(kind, value).ok_or_else(broken)
 }
 
-fn with_signals(db: &Connection, mut entry: StoredEntry) -> Result<StoredEntry, StoreError> {
+pub(crate) fn with_signals(db: &Connection, mut entry: StoredEntry) -> Result<StoredEntry, StoreError> {
     let mut statement =
         db.prepare_cached("SELECT entry, type, value FROM signals WHERE entry = ?1 ORDER BY type, value")?;
     let mut rows = statement.query([entry.entry_no])?;

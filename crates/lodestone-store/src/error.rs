@@ -30,6 +30,15 @@ pub enum StoreError {
         /// The file.
         path: String,
     },
+    /// A name or id is taken.
+    #[error("{reason}")]
+    Taken {
+        /// Which, and by what.
+        reason: String,
+    },
+    /// The database undid a group of steps on its own, as it does when the disk fails; none of them was kept.
+    #[error("the database undid this group of steps; none of them was kept")]
+    Undone,
     /// The disk is full; the transaction was undone.
     #[error("the disk is full; nothing of the last step was kept")]
     Full,

@@ -1,11 +1,11 @@
 //! Importing a list into a bank: idempotent, all or nothing, in one transaction.
 
 use lodestone_types::{ListEntry, Reject, RejectKind};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::banks::id_of;
 use crate::writer::Writer;
-use crate::{Store, StoreError};
+use crate::{Batch, Store, StoreError};
 
 /// Rejects kept with their lines; all are counted.
 pub const MAX_KEPT_REJECTS: usize = 1000;
@@ -101,10 +101,9 @@ impl Store {
         mut options: ImportOptions<'_>,
         feed: impl FnOnce(&mut dyn FnMut(Result<ListEntry, Reject>) -> bool) -> Result<(), StoreError>,
     ) -> Result<ImportReport, StoreError> {
-        let before = self.generation()?;
         // 64 MiB of pages: an import writes each page once, not many times.
         self.db.pragma_update(None, "cache_size", -65_536)?;
-        let result = import_in_transaction(&mut self.db, bank, source, &mut options, before, feed);
+        let result = self.batch(options.now_us, |batch| import_into(batch, bank, source, &mut options, feed));
         self.db.pragma_update(None, "cache_size", -16_384)?;
         if result.as_ref().is_ok_and(|report| report.added + report.updated > 100_000) {
             // Move a big log into the database now, not at the next small write. It can wait when readers are busy.
@@ -114,66 +113,87 @@ impl Store {
     }
 }
 
-fn import_in_transaction(
-    db: &mut Connection,
+impl Batch<'_> {
+    /// Imports a list into a bank beside other steps, as [`Store::import`] does it alone: all or nothing.
+    ///
+    /// # Errors
+    /// As [`Store::import`]; then nothing of the list is in the batch, which may go on.
+    pub fn import(
+        &mut self,
+        bank: &str,
+        source: ListSource<'_>,
+        rows: impl IntoIterator<Item = Result<ListEntry, Reject>>,
+        mut options: ImportOptions<'_>,
+    ) -> Result<ImportReport, StoreError> {
+        self.apart(|batch| {
+            import_into(batch, bank, source, &mut options, |take| {
+                for row in rows {
+                    if !take(row) {
+                        break;
+                    }
+                }
+                Ok(())
+            })
+        })
+    }
+}
+
+/// Imports within a batch; after an error its steps have to be undone.
+fn import_into(
+    batch: &mut Batch<'_>,
     bank: &str,
     source: ListSource<'_>,
     options: &mut ImportOptions<'_>,
-    before: u64,
     feed: impl FnOnce(&mut dyn FnMut(Result<ListEntry, Reject>) -> bool) -> Result<(), StoreError>,
 ) -> Result<ImportReport, StoreError> {
-    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let bank_id = id_of(&transaction, bank)?;
-    let (source_id, source_name) = source_of(&transaction, bank_id, source, options.now_us)?;
-    let mut report = ImportReport { generation: before, ..ImportReport::default() };
+    let coming = batch.coming_generation()?;
+    let db = batch.db()?;
+    let bank_id = id_of(db, bank)?;
+    let (source_id, source_name) = source_of(db, bank_id, source, options.now_us)?;
+    let mut report = ImportReport::default();
     let mut broken: Option<StoreError> = None;
-    {
-        let mut writer =
-            Writer::new(&transaction, bank_id, source_id, &source_name, before.saturating_add(1))?;
-        let mut rows = 0u64;
-        feed(&mut |row| {
-            rows += 1;
-            if rows.is_multiple_of(10_000)
-                && let Some(progress) = options.on_progress.as_mut()
-            {
-                progress(rows);
-            }
-            // Past the allowed rejects the rest is only counted.
-            let result = match row {
-                Ok(entry) if report.rejected_total <= options.max_rejects => writer.write(entry, &mut report),
-                Ok(_) => Ok(()),
-                Err(reject) if reject.kind == RejectKind::Fatal => {
-                    Err(StoreError::BadList { line: reject.line, reason: reject.reason })
-                }
-                Err(reject) => {
-                    count_reject(&mut report, reject);
-                    Ok(())
-                }
-            };
-            broken = result.err();
-            broken.is_none()
-        })?;
-        if broken.is_none() {
-            writer.finish()?;
+    let mut writer = Writer::new(db, bank_id, source_id, &source_name, coming)?;
+    let mut rows = 0u64;
+    feed(&mut |row| {
+        rows += 1;
+        if rows.is_multiple_of(10_000)
+            && let Some(progress) = options.on_progress.as_mut()
+        {
+            progress(rows);
         }
-    }
+        // Past the allowed rejects the rest is only counted.
+        let result = match row {
+            Ok(entry) if report.rejected_total <= options.max_rejects => writer.write(entry, &mut report),
+            Ok(_) => Ok(()),
+            Err(reject) if reject.kind == RejectKind::Fatal => {
+                Err(StoreError::BadList { line: reject.line, reason: reject.reason })
+            }
+            Err(reject) => {
+                count_reject(&mut report, reject);
+                Ok(())
+            }
+        };
+        broken = result.err();
+        broken.is_none()
+    })?;
     if let Some(error) = broken {
         return Err(error);
     }
+    writer.finish()?;
     if report.rejected_total > options.max_rejects {
+        report.generation = coming.saturating_sub(1);
         return Err(StoreError::Rejected { report: Box::new(report), allowed: options.max_rejects });
     }
-    let changed = report.added + report.updated > 0;
-    transaction.execute(
-        "UPDATE banks SET version_number = version_number + ?2, source_sha256 = ?3, entries = entries + ?4,
-                source = CASE source WHEN '' THEN ?5 ELSE source END
+    db.execute(
+        "UPDATE banks SET source_sha256 = ?2, entries = entries + ?3,
+                source = CASE source WHEN '' THEN ?4 ELSE source END
          WHERE id = ?1",
-        params![bank_id, changed, source.sha256, to_i64(report.added), source.name],
+        params![bank_id, source.sha256, to_i64(report.added), source.name],
     )?;
-    if changed {
-        report.generation = crate::open::next_generation(&transaction)?;
-    }
-    transaction.commit()?;
+    report.generation = match report.added + report.updated > 0 {
+        true => batch.touch(bank_id)?,
+        false => batch.generation().unwrap_or(coming.saturating_sub(1)),
+    };
     Ok(report)
 }
 
@@ -189,7 +209,7 @@ pub(crate) fn count_reject(report: &mut ImportReport, reject: Reject) {
 }
 
 /// Number and name of a source of the bank: the one of this name, else the one of this content, else a new one.
-fn source_of(
+pub(crate) fn source_of(
     db: &Connection,
     bank: i64,
     source: ListSource<'_>,

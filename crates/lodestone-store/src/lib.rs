@@ -21,24 +21,39 @@
 //! There is no clock in here: times come in as microseconds since 1970, UTC.
 #![forbid(unsafe_code)]
 
+mod bank_changes;
 mod banks;
+mod batch;
 mod changes;
+mod content_changes;
+mod content_ids;
+mod contents;
 mod counts;
 mod entries;
 mod error;
+mod exchanges;
 mod import;
 pub mod nsrl_rds3;
 mod observations;
 mod open;
+mod read;
 mod runs;
 mod schema;
 mod upgrade;
 mod writer;
 
+pub use bank_changes::BankChange;
+pub use banks::StoredBank;
+pub use batch::Batch;
 pub use changes::PdqChange;
+pub use content_changes::{Added, ContentChange, NewContent, Removed};
+pub use content_ids::ContentRun;
+pub use contents::{Content, ContentPage, Filter};
 pub use entries::{EntryName, StoredEntry};
 pub use error::StoreError;
+pub use exchanges::{Exchange, FetchState};
 pub use import::{ImportOptions, ImportReport, ListSource, MAX_KEPT_REJECTS};
 pub use observations::{Feed, KeptFile, ObservationKey};
 pub use open::Store;
+pub use read::MAX_PAGE;
 pub use runs::Run;

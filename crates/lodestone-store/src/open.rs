@@ -8,6 +8,9 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use crate::{StoreError, schema, upgrade};
 
+/// Statements that a connection keeps ready: all that this crate has.
+const STATEMENTS: usize = 256;
+
 /// A data folder. One process writes to it at a time; any number read.
 #[derive(Debug)]
 pub struct Store {
@@ -31,7 +34,7 @@ impl Drop for Lock {
 
 impl Store {
     /// Opens a data folder for writing, and makes it when it is not there. One of an older version is brought up to
-    /// date, in one transaction: about 0.3 µs a signal.
+    /// date, in one transaction: about 0.3 µs a signal from schema 1, 0.1 µs an entry from schema 2.
     ///
     /// # Errors
     /// [`StoreError::Locked`] when another process writes to it, [`StoreError::NewerSchema`], [`StoreError::NotAStore`],
@@ -67,12 +70,16 @@ impl Store {
         db.pragma_update(None, "trusted_schema", false)?;
         // 16 MiB; an import takes more while it runs.
         db.pragma_update(None, "cache_size", -16_384)?;
+        db.set_prepared_statement_cache_capacity(STATEMENTS);
         if version < schema::VERSION {
             let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
             if version == 0 {
                 transaction.execute_batch(schema::CREATE)?;
             }
-            upgrade::from_1_to_2(&transaction)?;
+            if version < 2 {
+                upgrade::from_1_to_2(&transaction)?;
+            }
+            upgrade::from_2_to_3(&transaction)?;
             transaction.commit()?;
         }
         Ok(Self { db, schema: schema::VERSION, _lock: Some(Lock(lock)) })
@@ -93,6 +100,7 @@ impl Store {
         if schema == 0 {
             return Err(StoreError::NotAStore { path: path.display().to_string() });
         }
+        db.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(Self { db, schema, _lock: None })
     }
 
@@ -123,6 +131,17 @@ impl Store {
 }
 
 impl Store {
+    /// Whether a finished step is on the disk when the call returns, so that a power cut loses nothing that was
+    /// acknowledged. A server wants it; it costs one flush (0.1 to 10 ms) a step. Without it, as at first, a power cut
+    /// can lose the last steps.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn set_durable(&mut self, durable: bool) -> Result<(), StoreError> {
+        self.db.pragma_update(None, "synchronous", if durable { "FULL" } else { "NORMAL" })?;
+        Ok(())
+    }
+
     /// A number that only this state of this database has: drawn at random with every change of
     /// [`Store::generation`], never 0. What was derived from the banks keeps it, to know them again. `None` in a
     /// database of schema 1.

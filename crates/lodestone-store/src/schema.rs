@@ -1,7 +1,7 @@
 //! The tables. `docs/formats/store.md` explains them.
 
 /// Number of the schema; rises with every change.
-pub(crate) const VERSION: i64 = 2;
+pub(crate) const VERSION: i64 = 3;
 
 /// SQLite's `application_id`: "Lode".
 pub(crate) const APPLICATION_ID: i64 = 0x4c6f_6465;
@@ -41,6 +41,130 @@ CREATE TABLE states (
 );
 INSERT INTO states SELECT value, (random() & 4611686018427387903) + 1 FROM meta WHERE key = 'generation';
 PRAGMA user_version = 2;
+";
+
+/// From schema 2 to 3: what a server keeps. The ids of entries that are there are given by `upgrade.rs`.
+///
+/// Numbers that are told to others (`AUTOINCREMENT`) are never given twice, whatever is pruned. `_us` are microseconds,
+/// `_ts` seconds since 1970, as HMA has them.
+pub(crate) const FROM_2_TO_3: &str = "
+ALTER TABLE banks ADD COLUMN enabled_ratio REAL NOT NULL DEFAULT 1.0;
+INSERT INTO meta VALUES ('next_content_id', 1);
+CREATE TABLE content_runs (
+    first_no INTEGER PRIMARY KEY,
+    first_id INTEGER NOT NULL UNIQUE,
+    length INTEGER NOT NULL
+);
+CREATE TABLE content_details (
+    no INTEGER PRIMARY KEY REFERENCES entries (no) ON DELETE CASCADE,
+    disable_until_ts INTEGER NOT NULL DEFAULT 1,
+    note TEXT,
+    original_media_uri TEXT,
+    metadata TEXT
+);
+CREATE TABLE opinions (
+    no INTEGER NOT NULL REFERENCES entries (no) ON DELETE CASCADE,
+    who TEXT NOT NULL,
+    opinion TEXT NOT NULL,
+    note TEXT,
+    at_us INTEGER NOT NULL,
+    PRIMARY KEY (no, who)
+) WITHOUT ROWID;
+CREATE TABLE exchanges (
+    name TEXT PRIMARY KEY,
+    bank INTEGER NOT NULL UNIQUE REFERENCES banks (id) ON DELETE CASCADE,
+    api TEXT NOT NULL,
+    config TEXT NOT NULL,
+    enabled INTEGER NOT NULL,
+    created_us INTEGER NOT NULL,
+    checkpoint TEXT,
+    checkpoint_ts INTEGER,
+    running_fetch_start_ts INTEGER,
+    last_fetch_complete_ts INTEGER,
+    last_fetch_succeeded INTEGER,
+    up_to_date INTEGER NOT NULL DEFAULT 0,
+    fetched_items INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE exchange_credentials (
+    api TEXT PRIMARY KEY,
+    sealed TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE api_keys (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    roles TEXT NOT NULL,
+    secret_sha256 BLOB NOT NULL,
+    created_us INTEGER NOT NULL,
+    expires_us INTEGER,
+    revoked_us INTEGER
+) WITHOUT ROWID;
+CREATE TABLE settings (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE rules (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    body TEXT NOT NULL,
+    enabled INTEGER NOT NULL,
+    created_us INTEGER NOT NULL
+);
+CREATE TABLE match_events (
+    no INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    at_us INTEGER NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE TABLE outbox (
+    no INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    event TEXT NOT NULL,
+    rule INTEGER,
+    target TEXT NOT NULL,
+    body TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_us INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    last_error TEXT,
+    created_us INTEGER NOT NULL,
+    done_us INTEGER
+);
+CREATE INDEX outbox_due ON outbox (next_us, no) WHERE state = 'pending';
+CREATE INDEX outbox_dead ON outbox (no) WHERE state = 'dead';
+CREATE TABLE reviews (
+    no INTEGER PRIMARY KEY AUTOINCREMENT,
+    event TEXT NOT NULL,
+    rule INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    body TEXT NOT NULL,
+    created_us INTEGER NOT NULL,
+    decided_us INTEGER,
+    decision TEXT,
+    UNIQUE (event, rule)
+);
+CREATE INDEX reviews_open ON reviews (no) WHERE state = 'open';
+CREATE TABLE labels (
+    event TEXT NOT NULL,
+    label TEXT NOT NULL,
+    PRIMARY KEY (event, label)
+) WITHOUT ROWID;
+CREATE TABLE quarantine (
+    hash_key TEXT PRIMARY KEY,
+    state TEXT NOT NULL,
+    first_us INTEGER NOT NULL,
+    changed_us INTEGER NOT NULL,
+    senders INTEGER NOT NULL,
+    body TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE audit (
+    no INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_us INTEGER NOT NULL,
+    leaf BLOB NOT NULL,
+    salt BLOB,
+    body TEXT,
+    log_index INTEGER UNIQUE
+);
+CREATE INDEX audit_waiting ON audit (no) WHERE log_index IS NULL;
+PRAGMA user_version = 3;
 ";
 
 /// Makes an empty database ours, in schema 1; the steps above follow, so that a new folder and one that was brought up

@@ -6,16 +6,18 @@ use rusqlite::{Connection, Statement, ToSql, params};
 
 use crate::banks::entry_range;
 use crate::changes::Log;
+use crate::content_ids::give_ids;
 use crate::counts::Counts;
 use crate::entries::read_value;
 use crate::import::{count_reject, to_i64};
 use crate::{ImportReport, StoreError};
 
 /// Longest id of an entry, in bytes.
-const MAX_ID: usize = 1000;
+pub(crate) const MAX_ID: usize = 1000;
 
 /// Writes entries, within the import's transaction.
 pub(crate) struct Writer<'t> {
+    db: &'t Connection,
     bank: i64,
     source: i64,
     source_name: &'t str,
@@ -54,16 +56,9 @@ impl<'t> Writer<'t> {
         generation: u64,
     ) -> Result<Self, StoreError> {
         let (first_no, last_no) = entry_range(bank);
-        let newest: Option<i64> = db.query_row(
-            "SELECT max(no) FROM entries WHERE no BETWEEN ?1 AND ?2",
-            [first_no, last_no],
-            |row| row.get(0),
-        )?;
-        // Numbers of entries that were removed are not given again.
-        let after_removed: i64 =
-            db.query_row("SELECT next_no FROM banks WHERE id = ?1", [bank], |row| row.get(0))?;
-        let next_no = newest.map_or(first_no, |no| no.saturating_add(1)).max(after_removed);
+        let next_no = next_no(db, bank)?;
         Ok(Self {
+            db,
             bank,
             source,
             source_name,
@@ -99,6 +94,7 @@ impl<'t> Writer<'t> {
     pub(crate) fn finish(mut self) -> Result<(), StoreError> {
         if self.next_no > self.seen.new_from {
             self.log.added(self.seen.new_from, self.next_no - 1)?;
+            give_ids(self.db, self.seen.new_from, self.next_no - self.seen.new_from)?;
         }
         self.counts.write()
     }
@@ -276,6 +272,17 @@ impl<'t> Writer<'t> {
         }
         Ok(())
     }
+}
+
+/// The number that the next entry of a bank gets. Numbers of entries that were removed are not given again.
+pub(crate) fn next_no(db: &Connection, bank: i64) -> Result<i64, StoreError> {
+    let (first_no, last_no) = entry_range(bank);
+    let newest: Option<i64> = db
+        .prepare_cached("SELECT max(no) FROM entries WHERE no BETWEEN ?1 AND ?2")?
+        .query_row([first_no, last_no], |row| row.get(0))?;
+    let after_removed: i64 =
+        db.prepare_cached("SELECT next_no FROM banks WHERE id = ?1")?.query_row([bank], |row| row.get(0))?;
+    Ok(newest.map_or(first_no, |no| no.saturating_add(1)).max(after_removed))
 }
 
 /// The same value, however its members are ordered.

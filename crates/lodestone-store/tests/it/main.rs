@@ -3,6 +3,7 @@
 
 mod banks;
 mod changes;
+mod conformance;
 mod imports;
 mod kills;
 mod observations;
@@ -39,6 +40,11 @@ pub(crate) fn store(dir: &Path) -> Store {
     let mut store = Store::open(dir).unwrap();
     store.create_bank("B", BankKind::KnownReal, 31, "list.txt", 1).unwrap();
     store
+}
+
+/// Imports the list `l`.
+pub(crate) fn import_into(store: &mut Store, bank: &str, rows: Vec<Row>) -> Result<ImportReport, StoreError> {
+    store.import(bank, ListSource { name: "l", sha256: "" }, rows, ImportOptions::default())
 }
 
 pub(crate) fn import(store: &mut Store, name: &str, rows: Vec<Row>) -> Result<ImportReport, StoreError> {

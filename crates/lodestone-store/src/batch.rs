@@ -1,0 +1,135 @@
+//! Groups of steps: one transaction, so that all are kept or none, and one flush to the disk pays for all of them.
+//!
+//! Whoever writes gathers what waits (a server: the requests of a few milliseconds) and does it in one [`Store::batch`].
+//! A step that may fail without harm to the others runs [`Batch::apart`].
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::open::next_generation;
+use crate::{Store, StoreError};
+
+/// Steps that are kept together or not at all. All that changes a store is a method of this.
+#[derive(Debug)]
+pub struct Batch<'t> {
+    transaction: &'t Connection,
+    now_us: i64,
+    changed: Changed,
+}
+
+/// What a batch has counted so far. A step that is undone takes it back.
+#[derive(Clone, Debug, Default)]
+struct Changed {
+    /// The generation of this batch's changes, once there is one.
+    generation: Option<u64>,
+    /// Numbers of the banks whose version was counted up.
+    banks: BTreeSet<i64>,
+}
+
+impl Store {
+    /// Does a group of steps as one: when `work` succeeds all are kept, else none. Changes of banks count as one
+    /// generation together. `now_us`: microseconds since 1970 UTC, written wherever a step notes a time.
+    ///
+    /// Others can read meanwhile, and see the state before.
+    ///
+    /// # Errors
+    /// Those of `work`; [`StoreError::Undone`] when the database undid the group on its own; [`StoreError::Full`],
+    /// [`StoreError::Refused`] of a store that is open for reading, and the database's.
+    pub fn batch<T, E: From<StoreError>>(
+        &mut self,
+        now_us: i64,
+        work: impl FnOnce(&mut Batch<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let transaction =
+            self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
+        let mut batch = Batch { transaction: &transaction, now_us, changed: Changed::default() };
+        let done = work(&mut batch)?;
+        batch.db()?;
+        transaction.commit().map_err(StoreError::from)?;
+        Ok(done)
+    }
+}
+
+impl Batch<'_> {
+    /// Does some steps of the batch on their own: when `work` fails, its steps are undone and the batch goes on.
+    ///
+    /// # Errors
+    /// Those of `work`. After [`StoreError::Undone`] the whole batch fails.
+    pub fn apart<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut Batch<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let run = |db: &Connection, sql| db.execute_batch(sql).map_err(StoreError::from);
+        run(self.db()?, "SAVEPOINT apart")?;
+        let before = self.changed.clone();
+        let result = work(self);
+        // Without a transaction there is nothing to go back to, and nothing more may be written.
+        let db = self.db()?;
+        match result {
+            Ok(done) => {
+                run(db, "RELEASE apart")?;
+                Ok(done)
+            }
+            Err(error) => {
+                run(db, "ROLLBACK TO apart; RELEASE apart")?;
+                self.changed = before;
+                Err(error)
+            }
+        }
+    }
+
+    /// The time given to [`Store::batch`].
+    pub fn now_us(&self) -> i64 {
+        self.now_us
+    }
+
+    /// The generation that this batch's changes of banks will be; `None` while there are none.
+    pub fn generation(&self) -> Option<u64> {
+        self.changed.generation
+    }
+
+    /// The database, as long as the transaction stands: SQLite ends it on its own when the disk fails, and what is
+    /// written afterwards would be kept one by one.
+    pub(crate) fn db(&self) -> Result<&Connection, StoreError> {
+        if self.transaction.is_autocommit() {
+            return Err(StoreError::Undone);
+        }
+        Ok(self.transaction)
+    }
+
+    /// The generation of a change of banks that is being made: one for the whole batch.
+    pub(crate) fn step(&mut self) -> Result<u64, StoreError> {
+        if let Some(generation) = self.changed.generation {
+            return Ok(generation);
+        }
+        let generation = next_generation(self.db()?)?;
+        self.changed.generation = Some(generation);
+        Ok(generation)
+    }
+
+    /// The generation that the next change will have.
+    pub(crate) fn coming_generation(&self) -> Result<u64, StoreError> {
+        if let Some(generation) = self.changed.generation {
+            return Ok(generation);
+        }
+        let generation: i64 =
+            self.db()?.query_row("SELECT value FROM meta WHERE key = 'generation'", [], |row| row.get(0))?;
+        Ok(u64::try_from(generation).unwrap_or(0).saturating_add(1))
+    }
+
+    /// Counts a bank's version up, once a batch, and makes the batch's generation.
+    pub(crate) fn touch(&mut self, bank: i64) -> Result<u64, StoreError> {
+        if self.changed.banks.insert(bank) {
+            self.db()?
+                .prepare_cached("UPDATE banks SET version_number = version_number + 1 WHERE id = ?1")?
+                .execute([bank])?;
+        }
+        self.step()
+    }
+
+    /// Forgets what was counted of banks that are gone.
+    pub(crate) fn forget_banks(&mut self) {
+        self.changed.banks.clear();
+    }
+}
