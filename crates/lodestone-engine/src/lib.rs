@@ -22,6 +22,7 @@ mod kit;
 pub mod labelled;
 pub mod learn;
 pub mod lists;
+pub mod live;
 mod look_up;
 pub mod observe;
 pub mod observer;

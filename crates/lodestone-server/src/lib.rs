@@ -1,2 +1,43 @@
-//! Skeleton.
+//! HTTP: the routes of Hasher-Matcher-Actioner, our own, and a page to look at.
+//!
+//! ```text
+//! connection ─▶ edge (key, limits) ─▶ route ─▶ handler: parse once ─▶ one call ─▶ answer
+//!                                                 │ bytes                  │ look-up
+//!                                                 ▼                        ▼
+//!                                         worker processes         LiveState (in memory)
+//!                                                                          │ matches
+//!                                         one writer thread  ◀── journal ◀─┘
+//! ```
+//!
+//! Look-ups read an immutable state and never the database. Everything that changes something goes through one writing
+//! thread, which answers once the change is safe on the disk and seen by the next look-up. The crate holds no domain
+//! rules: what a file says, what matches, and what an index is, is the engine's.
 #![forbid(unsafe_code)]
+
+mod app;
+pub mod audit;
+pub mod auth;
+pub mod clock;
+pub mod coinflip;
+pub mod config;
+pub mod error;
+pub mod events;
+pub mod extras;
+mod hma;
+pub mod hma_json;
+mod http;
+pub mod lax;
+pub mod lookup;
+pub mod media;
+pub mod metrics;
+mod probes;
+pub mod rate;
+pub mod readers;
+pub mod route;
+mod run;
+pub mod types;
+pub mod writer;
+
+pub use app::App;
+pub use config::Config;
+pub use run::{ServeError, Server, serve};

@@ -146,7 +146,7 @@ impl Store {
         Ok(())
     }
 
-    fn log_reaches(&self, generation: u64) -> Result<bool, StoreError> {
+    pub(crate) fn log_reaches(&self, generation: u64) -> Result<bool, StoreError> {
         let from: Option<i64> = self
             .db
             .query_row("SELECT value FROM meta WHERE key = 'changes_since'", [], |row| row.get(0))
@@ -179,10 +179,10 @@ impl Store {
     }
 }
 
-const ADDED: &str = "added";
-const CHANGED: &str = "changed";
-const REMOVED: &str = "removed";
-const DROPPED: &str = "dropped";
+pub(crate) const ADDED: &str = "added";
+pub(crate) const CHANGED: &str = "changed";
+pub(crate) const REMOVED: &str = "removed";
+pub(crate) const DROPPED: &str = "dropped";
 
 /// Writes the log of one generation, within the caller's transaction.
 pub(crate) struct Log<'t> {
@@ -211,7 +211,7 @@ impl<'t> Log<'t> {
         self.put(ADDED, first, last, None)
     }
 
-    /// An entry whose PDQ values changed, with those it had.
+    /// An entry whose signals changed, with the PDQ values it had.
     pub(crate) fn changed(&mut self, no: i64, pdq_before: &[u8]) -> Result<(), StoreError> {
         self.put(CHANGED, no, no, Some(pdq_before))
     }

@@ -146,9 +146,7 @@ impl Batch<'_> {
         }
         db.prepare_cached("UPDATE banks SET entries = entries + 1, source_sha256 = '' WHERE id = ?1")?
             .execute([bank_id])?;
-        if signals.iter().any(|signal| signal.kind() == SignalType::Pdq) {
-            log_added(db, generation, entry_no)?;
-        }
+        log_added(db, generation, entry_no)?;
         Ok(Added { content_id, entry_no })
     }
 
@@ -196,9 +194,7 @@ impl Batch<'_> {
         )?
         .execute([bank, no.saturating_add(1)])?;
         counts.write()?;
-        if !pdq.is_empty() {
-            log_removed(db, generation, no, &pdq)?;
-        }
+        log_removed(db, generation, no, &pdq)?;
         Ok(Removed { entry_no: no, signals })
     }
 

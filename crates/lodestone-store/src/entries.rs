@@ -279,7 +279,7 @@ pub(crate) fn read(row: &Row<'_>) -> Result<StoredEntry, StoreError> {
     })
 }
 
-fn read_signal(row: &Row<'_>) -> Result<(i64, Signal), StoreError> {
+pub(crate) fn read_signal(row: &Row<'_>) -> Result<(i64, Signal), StoreError> {
     Ok((row.get(0)?, read_value(row, 1)?))
 }
 

@@ -230,9 +230,7 @@ impl<'t> Writer<'t> {
                 of_type.flat_map(Signal::bytes).copied().collect()
             };
             let pdq_before = pdq(&before);
-            if pdq_before != pdq(&entry.signals) {
-                self.log.changed(old.no, &pdq_before)?;
-            }
+            self.log.changed(old.no, &pdq_before)?;
             for signal in &before {
                 self.counts.add(signal.kind(), -1);
             }

@@ -164,6 +164,31 @@ pub fn bring_up_to_date(
     result
 }
 
+/// Brings an index that is open for writing to the store's state. `false`: it cannot be, since the log of changes does not
+/// reach back, or the index is past mending; it has to be opened anew.
+///
+/// # Errors
+/// [`IndexError`]; the index is then as it was.
+pub(crate) fn follow(store: &mut Store, live: &LiveIndex, tell: &mut Tell<'_>) -> Result<bool, IndexError> {
+    let state = state_of(store)?;
+    let stamp = live.snapshot().stamp();
+    if stamp == state {
+        return Ok(true);
+    }
+    let Some(since) = store.generation_of(stamp)? else { return Ok(false) };
+    let Some(changes) = store.pdq_changes_count(since)? else { return Ok(false) };
+    let result = if changes <= ONE_BY_ONE {
+        step_by_step(store, live, since, state)
+    } else {
+        at_once(store, live, since, state, tell)
+    };
+    match result {
+        Err(IndexError::Live(error)) if is_past_mending(&error) => return Ok(false),
+        other => other?,
+    };
+    Ok(true)
+}
+
 /// The number of the store's state; the store is open for writing, so its schema has one.
 fn state_of(store: &Store) -> Result<u64, IndexError> {
     let missing = || StoreError::Corrupt { reason: "its state has no number".to_owned() };

@@ -1,0 +1,204 @@
+//! Reading the banks into a state: whole, or onward from an earlier one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lodestone_index::LiveIndex;
+use lodestone_store::{EntryChange, MAX_PAGE, Store};
+use lodestone_types::{Signal, SignalType};
+
+use super::digests::{Digests, Gathered};
+use super::ids::ContentIds;
+use super::layers::Layers;
+use super::state::{LiveBank, LiveState, Said};
+use super::{LiveBanksError, LiveCounts};
+use crate::text::TextIndex;
+
+/// A bank's number stands above so many bits of its entries' numbers.
+const ENTRY_BITS: u32 = 40;
+
+/// Entries that changed since the digests were read, above which they are read anew.
+const CHANGED: usize = 1 << 20;
+
+/// Everything, from the store.
+pub(super) fn whole(store: &Store, index: &LiveIndex) -> Result<LiveState, LiveBanksError> {
+    let mut sets = Sets::default();
+    for stored in store.stored_banks()? {
+        // PDQ values are in the index: a bank of nothing else need not be read.
+        let indexed = |kind: &SignalType| matches!(kind, SignalType::Pdq | SignalType::Photodna);
+        if store.signal_counts(&stored.bank.name)?.keys().all(indexed) {
+            continue;
+        }
+        let first = stored.number << ENTRY_BITS;
+        store.unindexed_signals::<LiveBanksError>(first, first | ((1 << ENTRY_BITS) - 1), |no, signal| {
+            sets.push(no.unsigned_abs(), signal);
+            Ok(())
+        })?;
+    }
+    let mut state = LiveState {
+        token: store.state()?,
+        generation: store.generation()?,
+        banks: BTreeMap::new(),
+        numbers: BTreeMap::new(),
+        counts: LiveCounts::new(),
+        ids: ContentIds::new(store.content_runs()?),
+        suspended: Arc::default(),
+        said: Arc::default(),
+        current: Layers::default(),
+        pdq: index.snapshot(),
+        md5: sets.md5.into_set(),
+        sha1: sets.sha1.into_set(),
+        sha256: sets.sha256.into_set(),
+        texts: TextIndex::new(sets.texts),
+        radius_bits: 0,
+    };
+    table(store, &mut state)?;
+    Ok(state)
+}
+
+/// The state after `before`; `None` when the log of changes does not reach back, or so much changed that everything is
+/// better read anew.
+pub(super) fn onward(
+    store: &Store,
+    index: &LiveIndex,
+    before: &LiveState,
+) -> Result<Option<LiveState>, LiveBanksError> {
+    let mut state = before.clone();
+    state.pdq = index.snapshot();
+    state.generation = store.generation()?;
+    state.token = store.state()?;
+    if state.generation != before.generation || state.token != before.token {
+        let mut changes = Vec::new();
+        let unbroken = store.entry_changes_since::<LiveBanksError>(before.generation, |change| {
+            changes.push(change);
+            Ok(())
+        })?;
+        if !unbroken || before.current.len() + changes.len() > CHANGED {
+            return Ok(None);
+        }
+        take_in(store, &mut state, &changes)?;
+    }
+    table(store, &mut state)?;
+    Ok(Some(state))
+}
+
+/// Takes in changes of entries, in the order they happened.
+fn take_in(store: &Store, state: &mut LiveState, changes: &[EntryChange]) -> Result<(), LiveBanksError> {
+    let mut now: BTreeMap<u64, Vec<Signal>> = BTreeMap::new();
+    let mut new = New::default();
+    let mut runs = Vec::new();
+    for change in changes {
+        match *change {
+            // The bank is no longer in the table: nothing of it is answered.
+            EntryChange::Dropped { .. } => {}
+            EntryChange::Removed { entry_no } => {
+                now.insert(entry_no.unsigned_abs(), Vec::new());
+            }
+            EntryChange::Added { first, last } => {
+                runs.extend(store.content_runs_between(first, last)?);
+                store.unindexed_signals::<LiveBanksError>(first, last, |no, signal| {
+                    new.push(no.unsigned_abs(), signal);
+                    Ok(())
+                })?;
+            }
+            EntryChange::Changed { entry_no } => {
+                let signals = now.entry(entry_no.unsigned_abs()).or_default();
+                signals.clear();
+                store.unindexed_signals::<LiveBanksError>(entry_no, entry_no, |no, signal| {
+                    signals.push(signal.clone());
+                    new.push(no.unsigned_abs(), signal);
+                    Ok(())
+                })?;
+            }
+        }
+    }
+    state.ids = state.ids.with(&runs);
+    state.md5 = grown(&state.md5, &new.md5);
+    state.sha1 = grown(&state.sha1, &new.sha1);
+    state.sha256 = grown(&state.sha256, &new.sha256);
+    if !new.texts.is_empty() {
+        state.texts = state.texts.with(new.texts);
+    }
+    let now = now.into_iter().map(|(no, signals)| (no, Arc::from(signals))).collect();
+    state.current = state.current.with(now, |old, new| *old = new);
+    Ok(())
+}
+
+fn grown<const N: usize>(set: &Digests<N>, new: &[(u64, [u8; N])]) -> Digests<N> {
+    if new.is_empty() { set.clone() } else { set.with(new) }
+}
+
+/// Banks, counts, suspended entries and opinions: small, and read whole.
+fn table(store: &Store, state: &mut LiveState) -> Result<(), LiveBanksError> {
+    state.banks.clear();
+    state.numbers.clear();
+    state.counts.clear();
+    state.radius_bits = 0;
+    for stored in store.stored_banks()? {
+        let (number, bank) = (stored.number.unsigned_abs(), stored.bank);
+        if bank.kind.makes_known() {
+            state.radius_bits = state.radius_bits.max(bank.radius_bits);
+        }
+        for (kind, signals) in store.signal_counts(&bank.name)? {
+            *state.counts.entry(kind).or_default() += signals;
+        }
+        state.numbers.insert(bank.name.clone(), number);
+        state.banks.insert(number, Arc::new(LiveBank { number, bank, enabled_ratio: stored.enabled_ratio }));
+    }
+    let mut suspended = BTreeMap::new();
+    let mut after = 0;
+    loop {
+        let page = store.suspended(after, MAX_PAGE)?;
+        let Some((last, _)) = page.last() else { break };
+        after = *last;
+        suspended.extend(page.into_iter().map(|(no, until)| (no.unsigned_abs(), until)));
+    }
+    state.suspended = Arc::new(suspended);
+    let said = store.opinion_counts()?.into_iter();
+    let said = said.map(|(no, confirms, disputes)| (no.unsigned_abs(), Said { confirms, disputes }));
+    state.said = Arc::new(said.collect());
+    Ok(())
+}
+
+/// Signals read whole, by where they go. PDQ values are in the index.
+#[derive(Default)]
+struct Sets {
+    md5: Gathered<16>,
+    sha1: Gathered<20>,
+    sha256: Gathered<32>,
+    texts: Vec<(u64, Signal)>,
+}
+
+impl Sets {
+    fn push(&mut self, no: u64, signal: &Signal) {
+        match signal.kind() {
+            SignalType::Pdq | SignalType::Photodna => {}
+            SignalType::Md5 | SignalType::VideoMd5 => self.md5.push(no, signal.bytes()),
+            SignalType::Sha1 => self.sha1.push(no, signal.bytes()),
+            SignalType::Sha256 => self.sha256.push(no, signal.bytes()),
+            _ => self.texts.push((no, signal.clone())),
+        }
+    }
+}
+
+/// Signals that came since, by where they go.
+#[derive(Default)]
+struct New {
+    md5: Vec<(u64, [u8; 16])>,
+    sha1: Vec<(u64, [u8; 20])>,
+    sha256: Vec<(u64, [u8; 32])>,
+    texts: Vec<(u64, Signal)>,
+}
+
+impl New {
+    fn push(&mut self, no: u64, signal: &Signal) {
+        match signal.kind() {
+            SignalType::Pdq | SignalType::Photodna => {}
+            SignalType::Md5 | SignalType::VideoMd5 => self.md5.extend(signal.array().map(|value| (no, value))),
+            SignalType::Sha1 => self.sha1.extend(signal.array().map(|value| (no, value))),
+            SignalType::Sha256 => self.sha256.extend(signal.array().map(|value| (no, value))),
+            _ => self.texts.push((no, signal.clone())),
+        }
+    }
+}
+

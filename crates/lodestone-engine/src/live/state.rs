@@ -1,0 +1,181 @@
+//! What look-ups see: immutable, of one generation of the banks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lodestone_index::{Code256, Hit, LiveSnapshot, SearchStats};
+use lodestone_types::{Bank, Signal, SignalType};
+
+use super::digests::Digests;
+use super::ids::ContentIds;
+use super::layers::Layers;
+use crate::look_up::LookUpError;
+use crate::snapshot::FIRST_STORED;
+use crate::text::{TextDistance, TextIndex};
+
+/// A bank as look-ups see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveBank {
+    /// Its number in the store.
+    pub number: u64,
+    /// Name, kind, radius, version.
+    pub bank: Bank,
+    /// HMA's `matching_enabled_ratio`: the share of look-ups in which the bank takes part, 0 to 1.
+    pub enabled_ratio: f64,
+}
+
+/// Signals of each type in all banks.
+pub type LiveCounts = BTreeMap<SignalType, u64>;
+
+/// A value that lies near a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Near {
+    /// Which query, from 0.
+    pub query: usize,
+    /// Number of the entry.
+    pub entry_no: u64,
+    /// Bits that differ.
+    pub distance_bits: u32,
+}
+
+/// What people say of an entry: how many confirm it, how many dispute it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Confirm it.
+    pub confirms: u32,
+    /// Dispute it.
+    pub disputes: u32,
+}
+
+/// The banks at one moment. Immutable, shared by all who look.
+#[derive(Clone, Debug)]
+pub struct LiveState {
+    pub(super) token: Option<u64>,
+    pub(super) generation: u64,
+    pub(super) banks: BTreeMap<u64, Arc<LiveBank>>,
+    pub(super) numbers: BTreeMap<String, u64>,
+    pub(super) counts: LiveCounts,
+    pub(super) ids: ContentIds,
+    /// Entries whose `disable_until_ts` is not 1, with it.
+    pub(super) suspended: Arc<BTreeMap<u64, i64>>,
+    pub(super) said: Arc<BTreeMap<u64, Said>>,
+    /// Entries that changed or went since the digests were read, with what they have now.
+    pub(super) current: Layers<u64, Arc<[Signal]>>,
+    pub(super) pdq: Arc<LiveSnapshot>,
+    pub(super) md5: Digests<16>,
+    pub(super) sha1: Digests<20>,
+    pub(super) sha256: Digests<32>,
+    pub(super) texts: TextIndex,
+    pub(super) radius_bits: u32,
+}
+
+impl LiveState {
+    /// Number of the state: rises with every change of any bank's content. Answers may name it.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The random number of the state. *See* [`lodestone_store::Store::state`].
+    pub(super) fn token(&self) -> Option<u64> {
+        self.token
+    }
+
+    /// The banks, by number.
+    pub fn banks(&self) -> impl Iterator<Item = &Arc<LiveBank>> {
+        self.banks.values()
+    }
+
+    /// The bank of this name.
+    pub fn bank(&self, name: &str) -> Option<&Arc<LiveBank>> {
+        self.banks.get(self.numbers.get(name)?)
+    }
+
+    /// The bank of an entry.
+    pub fn bank_of(&self, entry_no: u64) -> Option<&Arc<LiveBank>> {
+        self.banks.get(&(entry_no / FIRST_STORED))
+    }
+
+    /// Signals of each type in all banks.
+    pub fn counts(&self) -> &LiveCounts {
+        &self.counts
+    }
+
+    /// The content id of an entry.
+    pub fn content_id(&self, entry_no: u64) -> Option<u64> {
+        self.ids.id_of(entry_no)
+    }
+
+    /// Whether an entry takes part in look-ups. *Source:* HMA's `BankContentConfig.enabled`: 1 always, 0 never, else
+    /// from that second on.
+    pub fn is_enabled(&self, entry_no: u64, now_s: i64) -> bool {
+        match self.suspended.get(&entry_no) {
+            None => true,
+            Some(0) => false,
+            Some(until) => *until <= now_s,
+        }
+    }
+
+    /// What people say of an entry.
+    pub fn said_of(&self, entry_no: u64) -> Said {
+        self.said.get(&entry_no).copied().unwrap_or_default()
+    }
+
+    /// Every PDQ value within `radius_bits`, else within its own bank's radius, of each query; by query, distance and
+    /// number. Some ten microseconds a query among a million.
+    ///
+    /// # Errors
+    /// [`LookUpError`] when the index is damaged: never to be taken for "no match".
+    pub fn near(&self, queries: &[[u8; 32]], radius_bits: Option<u32>) -> Result<Vec<Near>, LookUpError> {
+        let codes: Vec<Code256> = queries.iter().map(Code256::from_bytes).collect();
+        let mut hits: Vec<Hit> = Vec::new();
+        let widest = radius_bits.unwrap_or(self.radius_bits);
+        self.pdq.search_into(&codes, widest, &mut hits, &mut SearchStats::default())?;
+        let within = |hit: &Hit| {
+            let bank = self.bank_of(hit.id)?;
+            (hit.distance_bits <= radius_bits.unwrap_or(bank.bank.radius_bits)).then_some(Near {
+                query: hit.query as usize,
+                entry_no: hit.id,
+                distance_bits: hit.distance_bits,
+            })
+        };
+        Ok(hits.iter().filter_map(within).collect())
+    }
+
+    /// Every entry that has exactly this digest, by number. MD5 of a video and MD5 are one: equal bytes are equal.
+    pub fn equal(&self, signal: &Signal) -> Vec<u64> {
+        let mut keys = match signal.kind() {
+            SignalType::Md5 | SignalType::VideoMd5 => self.md5.keys(signal.bytes()),
+            SignalType::Sha1 => self.sha1.keys(signal.bytes()),
+            SignalType::Sha256 => self.sha256.keys(signal.bytes()),
+            _ => Vec::new(),
+        };
+        keys.retain(|key| self.has(*key, signal));
+        keys
+    }
+
+    /// Every entry whose text matches, with how near it is, by number. A scan: for threads that may wait.
+    pub fn texts(&self, signal: &Signal) -> Vec<(u64, TextDistance)> {
+        let mut found = self.texts.search(signal);
+        found.retain(|(key, _)| self.is_current(*key, signal.kind()));
+        found
+    }
+
+    /// Whether an entry that the digests know still has this value.
+    fn has(&self, key: u64, signal: &Signal) -> bool {
+        let bank = self.bank_of(key).is_some();
+        let same = |one: &Signal| one.bytes() == signal.bytes() && is_one(one.kind(), signal.kind());
+        bank && self.current.newest(&key).is_none_or(|now| now.iter().any(same))
+    }
+
+    /// Whether what the texts say of an entry stands: it did not change since.
+    fn is_current(&self, key: u64, kind: SignalType) -> bool {
+        let bank = self.bank_of(key).is_some();
+        bank && self.current.newest(&key).is_none_or(|now| now.iter().any(|one| one.kind() == kind))
+    }
+}
+
+/// Whether two types compare with each other.
+fn is_one(a: SignalType, b: SignalType) -> bool {
+    let plain = |kind| if kind == SignalType::VideoMd5 { SignalType::Md5 } else { kind };
+    plain(a) == plain(b)
+}

@@ -1,0 +1,73 @@
+//! Match events: what was found, by whom, with what; written down before it is answered.
+
+use std::collections::BTreeMap;
+
+use lodestone_types::BankKind;
+use serde::{Deserialize, Serialize};
+
+use crate::lookup::Found;
+
+/// A look-up that found something.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MatchEvent {
+    /// Its id: also the idempotency key of what follows from it.
+    pub id: String,
+    /// When, microseconds since 1970 UTC.
+    pub at_us: i64,
+    /// Id of the key that asked.
+    pub key: String,
+    /// Whose content it was, where the caller says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<String>,
+    /// The caller's own name of the content, where given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_ref: Option<String>,
+    /// Generation of the banks that answered.
+    pub generation: u64,
+    /// SHA-256 of the file, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// The signals looked up, by type.
+    pub signals: BTreeMap<String, String>,
+    /// What matched.
+    pub matches: Vec<EventMatch>,
+    /// What examination found, where it was asked for: findings and assessment as in `lodestone examine`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assessment: Option<serde_json::Value>,
+}
+
+/// An entry that matched.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventMatch {
+    /// Name of the bank.
+    pub bank: String,
+    /// Its kind.
+    pub bank_kind: BankKind,
+    /// HMA's `bank_content_id`.
+    pub bank_content_id: u64,
+    /// By which type of signal.
+    pub signal_type: String,
+    /// As HMA writes it.
+    pub distance: String,
+    /// Bits that differ, where that is what it counts; 0 for equal ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance_bits: Option<u32>,
+    /// More people dispute the entry than confirm it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disputed: bool,
+}
+
+impl EventMatch {
+    /// Of an entry that was found.
+    pub fn of(found: &Found, disputed: bool) -> Self {
+        Self {
+            bank: found.bank.bank.name.clone(),
+            bank_kind: found.bank.bank.kind,
+            bank_content_id: found.content_id,
+            signal_type: found.signal_type.as_str().to_owned(),
+            distance: found.distance.to_hma(),
+            distance_bits: found.distance.bits(),
+            disputed,
+        }
+    }
+}

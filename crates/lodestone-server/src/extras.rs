@@ -1,0 +1,168 @@
+//! What an answer holds beyond HMA's, only when asked for: `radius`, `forms`, `include`.
+
+use std::collections::BTreeMap;
+
+use lodestone_types::{Dihedral, Signal};
+use serde_json::{Map, Value, json};
+
+use crate::App;
+use crate::error::ApiError;
+use crate::http::params::Params;
+use crate::lookup::{Ask, Forms, Found};
+
+/// What was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// PDQ distance instead of the banks' own.
+    pub radius_bits: Option<u32>,
+    /// Forms beside the picture as it is.
+    pub forms: Forms,
+    /// More of each match.
+    pub include: Vec<Include>,
+}
+
+/// More of a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Include {
+    /// All signals of the content.
+    Signals,
+    /// The list's classification.
+    Classification,
+    /// The list's tags.
+    Tags,
+    /// Which list or exchange the bank comes from.
+    Source,
+    /// The note of who added it.
+    Note,
+    /// How many people confirm and dispute it.
+    Opinions,
+    /// What the bank's members are.
+    Kind,
+}
+
+/// Largest radius. *See* `lodestone_store`: beyond it half of all unrelated pictures come near.
+const MAX_RADIUS: u32 = 64;
+
+impl Extras {
+    /// From a query string.
+    ///
+    /// # Errors
+    /// 400 for a value that is none of those.
+    pub fn of(params: &Params) -> Result<Self, ApiError> {
+        let mut extras = Self::default();
+        if let Some(text) = params.filled("radius") {
+            let radius = text.parse().ok().filter(|radius| *radius <= MAX_RADIUS);
+            let refused = || ApiError::bad(format!("radius must be a whole number from 0 to {MAX_RADIUS}"));
+            extras.radius_bits = Some(radius.ok_or_else(refused)?);
+        }
+        for form in words(params.get("forms")) {
+            match form {
+                "dihedral" => extras.forms.dihedral = true,
+                "negative" => extras.forms.negative = true,
+                other => return Err(ApiError::bad(format!("no form '{other}': dihedral, negative"))),
+            }
+        }
+        for word in words(params.get("include")) {
+            extras.include.push(match word {
+                "signals" => Include::Signals,
+                "classification" => Include::Classification,
+                "tags" => Include::Tags,
+                "source" => Include::Source,
+                "note" => Include::Note,
+                "opinions" => Include::Opinions,
+                "kind" => Include::Kind,
+                other => {
+                    let known = "signals, classification, tags, source, note, opinions, kind";
+                    return Err(ApiError::bad(format!("nothing to include is called '{other}': {known}")));
+                }
+            });
+        }
+        Ok(extras)
+    }
+
+    /// A look-up with radius and forms as asked for.
+    pub fn ask(&self) -> Ask {
+        Ask { radius_bits: self.radius_bits, forms: self.forms, ..Ask::default() }
+    }
+
+    /// Whether matches say in which form they matched.
+    pub fn wants_forms(&self) -> bool {
+        self.forms != Forms::default()
+    }
+}
+
+fn words(text: Option<&str>) -> impl Iterator<Item = &str> {
+    text.unwrap_or_default().split(',').map(str::trim).filter(|word| !word.is_empty())
+}
+
+/// What each match holds beyond id and distance. Reads the store for what look-ups do not keep in memory.
+///
+/// # Errors
+/// The store's.
+pub async fn of(app: &App, found: &[Found], extras: &Extras) -> Result<Vec<Map<String, Value>>, ApiError> {
+    let mut more: Vec<Map<String, Value>> = found.iter().map(|one| forms(one, extras)).collect();
+    if extras.include.is_empty() || found.is_empty() {
+        return Ok(more);
+    }
+    let stored = [Include::Signals, Include::Classification, Include::Tags, Include::Note];
+    let contents = if extras.include.iter().any(|one| stored.contains(one)) {
+        let numbers: Vec<u64> = found.iter().map(|one| one.entry_no).collect();
+        app.readers
+            .read(move |store| {
+                let mut contents = BTreeMap::new();
+                for no in numbers {
+                    if let Some(content) = store.content_by_no(i64::try_from(no).unwrap_or(i64::MAX))? {
+                        contents.insert(no, content);
+                    }
+                }
+                Ok(contents)
+            })
+            .await?
+    } else {
+        BTreeMap::new()
+    };
+    let state = app.view.now();
+    for (one, object) in found.iter().zip(&mut more) {
+        let content = contents.get(&one.entry_no);
+        for include in &extras.include {
+            let (name, value) = match include {
+                Include::Signals => ("signals", content.map_or(json!({}), |c| signals(&c.signals))),
+                Include::Classification => {
+                    ("classification", json!(content.and_then(|c| c.classification.clone())))
+                }
+                Include::Tags => ("tags", json!(content.map(|c| c.tags.clone()).unwrap_or_default())),
+                Include::Note => ("note", json!(content.and_then(|c| c.note.clone()))),
+                Include::Source => ("source", json!(one.bank.bank.source)),
+                Include::Kind => ("kind", json!(one.bank.bank.kind.as_str())),
+                Include::Opinions => {
+                    let said = state.said_of(one.entry_no);
+                    ("opinions", json!({ "confirm": said.confirms, "dispute": said.disputes }))
+                }
+            };
+            object.insert(name.to_owned(), value);
+        }
+    }
+    Ok(more)
+}
+
+fn forms(found: &Found, extras: &Extras) -> Map<String, Value> {
+    let mut object = Map::new();
+    if extras.wants_forms() {
+        if found.dihedral != Dihedral::AsIs {
+            object.insert("dihedral".to_owned(), json!(found.dihedral));
+        }
+        if found.negative {
+            object.insert("negative".to_owned(), json!(true));
+        }
+    }
+    object
+}
+
+/// Signals by type, as HMA writes them; of several values of a type the first.
+pub fn signals(signals: &[Signal]) -> Value {
+    let mut by_type = BTreeMap::new();
+    for signal in signals {
+        by_type.entry(signal.kind().as_str()).or_insert_with(|| signal.to_text());
+    }
+    json!(by_type)
+}

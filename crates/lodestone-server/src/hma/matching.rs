@@ -1,0 +1,383 @@
+//! `/m/raw_lookup`, `/m/lookup`. *Source:* `hma.md` section 1.4.
+
+use std::collections::BTreeMap;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::Extension;
+use lodestone_types::{Dihedral, Signal, SignalType};
+use serde_json::{Map, Value, json};
+
+use crate::App;
+use crate::auth::{Caller, Role};
+use crate::coinflip::coinflip;
+use crate::error::ApiError;
+use crate::extras::{self, Extras};
+use crate::hma::hashing;
+use crate::http::body;
+use crate::http::params::Params;
+use crate::http::reply::{Json, json_text};
+use crate::lax::{Fields, SchemaErrors};
+use crate::lookup::{Ask, Found, look_up, scans};
+use crate::media::{self, Hashed};
+use crate::route::{About, For, Place, Routes, Takes};
+
+const fn query(name: &'static str, kind: &'static str, required: bool, about: &'static str) -> Takes {
+    Takes { name, place: Place::Query, kind, required, about }
+}
+
+const SIGNAL: Takes = query("signal", "string", false, "Value of the signal");
+const SIGNAL_TYPE: Takes = query("signal_type", "string", false, "Its type");
+const BANKS: Takes = query("banks", "string", false, "Names of banks that take part, separated by commas");
+const SEED: Takes = query("seed", "string", false, "Same seed, same coin: HMA's `random.Random(seed)`");
+const BYPASS: Takes = query("bypass_coinflip", "boolean", false, "All banks take part, whatever their ratio");
+const RADIUS: Takes = query("radius", "integer", false, "PDQ distance in bits, 0 to 64, instead of the banks' own");
+const FORMS: Takes = query("forms", "string", false, "Also `dihedral`, `negative`, separated by commas");
+const INCLUDE: Takes = query(
+    "include",
+    "string",
+    false,
+    "More in each match: `signals`, `classification`, `tags`, `source`, `note`, `opinions`, `kind`",
+);
+const SENDER: Takes = query("sender", "string", false, "Whose content it is: for the match log and the hold on floods");
+
+const ANSWERS: &[(u16, &str)] = &[
+    (200, "Banks with their matches"),
+    (400, "A parameter, the signal or the file cannot be used"),
+    (413, "Too large"),
+    (422, "A parameter is missing or of the wrong kind, or the file ended a worker"),
+    (503, "The index cannot be read now"),
+];
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    let allowed = For::Role(Role::Match);
+    routes
+        .get(
+            "/m/raw_lookup",
+            allowed,
+            About {
+                summary: "Ids of all contents that match a signal, whatever their banks' ratio",
+                takes: &[
+                    query("signal", "string", true, "Value of the signal"),
+                    query("signal_type", "string", true, "Its type"),
+                    BANKS,
+                    query("include_distance", "boolean", false, "Objects with distances instead of ids"),
+                    RADIUS,
+                    FORMS,
+                    INCLUDE,
+                ],
+                answers: ANSWERS,
+            },
+            raw_lookup,
+        )
+        .get(
+            "/m/lookup",
+            allowed,
+            About {
+                summary: "Banks that match a signal, or the file at a URL",
+                takes: &[
+                    SIGNAL,
+                    SIGNAL_TYPE,
+                    query("url", "string", false, "Where a file is fetched from"),
+                    query("content_type", "string", false, "`photo` or `video`"),
+                    query("types", "string", false, "Signal types wanted of the file"),
+                    BANKS,
+                    SEED,
+                    BYPASS,
+                    RADIUS,
+                    FORMS,
+                    INCLUDE,
+                    SENDER,
+                ],
+                answers: ANSWERS,
+            },
+            lookup_get,
+        )
+        .post(
+            "/m/lookup",
+            allowed,
+            About {
+                summary: "Banks that match an uploaded file",
+                takes: &[
+                    hashing::FILE,
+                    query("types", "string", false, "Signal types wanted of the file"),
+                    BANKS,
+                    SEED,
+                    BYPASS,
+                    RADIUS,
+                    FORMS,
+                    INCLUDE,
+                    SENDER,
+                ],
+                answers: ANSWERS,
+            },
+            lookup_post,
+        )
+}
+
+fn schema(errors: SchemaErrors) -> ApiError {
+    ApiError::schema(errors.to_json())
+}
+
+async fn raw_lookup(State(app): State<App>, params: Params) -> Result<Response, ApiError> {
+    let names = ["signal", "signal_type", "banks", "include_distance"];
+    let fields = Fields::from_query(&names, params.pairs());
+    let (text, kind, banks, with_distance) = fields
+        .read(|f| {
+            let signal = f.required_str("signal");
+            let kind = f.required_str("signal_type");
+            (signal, kind, f.opt_str("banks"), f.bool_or("include_distance", false))
+        })
+        .map_err(schema)?;
+    let signal = parse(&app, &kind, &text)?;
+    let extras = Extras::of(&params)?;
+    let ask = Ask { banks: bank_names(banks.as_deref()), ..extras.ask() };
+    let found = found(&app, signal, Vec::new(), ask).await?;
+    let generation = app.view.now().generation();
+    if extras.include.is_empty() && !extras.wants_forms() {
+        return Ok(tagged(json_text(StatusCode::OK, raw_text(&found, with_distance)), generation));
+    }
+    let mut matches = Vec::new();
+    for (one, more) in found.iter().zip(extras::of(&app, &found, &extras).await?) {
+        let mut object = Map::new();
+        object.insert("bank_content_id".to_owned(), json!(one.content_id));
+        object.insert("distance".to_owned(), json!(one.distance.to_hma()));
+        object.extend(more);
+        matches.push(Value::Object(object));
+    }
+    Ok(tagged(Json::ok(json!({ "matches": matches })).into_response(), generation))
+}
+
+/// The answer of a raw look-up, written straight: it is asked most.
+fn raw_text(found: &[Found], with_distance: bool) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::from("{\"matches\":[");
+    for (at, one) in found.iter().enumerate() {
+        if at > 0 {
+            text.push(',');
+        }
+        let id = one.content_id;
+        // Writing to a string does not fail. A distance is digits, a percentage or `-`.
+        let _ = match with_distance {
+            true => write!(text, "{{\"bank_content_id\":{id},\"distance\":\"{}\"}}", one.distance.to_hma()),
+            false => write!(text, "{id}"),
+        };
+    }
+    text.push_str("]}\n");
+    text
+}
+
+async fn lookup_get(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let names =
+        ["url", "content_type", "types", "signal", "signal_type", "banks", "seed", "bypass_coinflip"];
+    let fields = Fields::from_query(&names, params.pairs());
+    let bypass = fields.read(|f| f.bool_or("bypass_coinflip", false)).map_err(schema)?;
+    let look = Look::of(&app, &params, bypass, caller)?;
+    let kind = params.get("signal_type");
+    if let Some(url) = params.filled("url") {
+        let hashed = hashing::of_url(&app, url, params.get("content_type"), params.get("types")).await?;
+        let mut banks = look.file(&app, &hashed).await?;
+        // With a type only its part is answered, and nothing for a type that the file has not.
+        let answer = match kind {
+            None => Value::Object(banks),
+            Some(kind) => banks.remove(kind).unwrap_or_else(|| json!({})),
+        };
+        return Ok(tagged(Json::ok(answer).into_response(), look.generation));
+    }
+    let (Some(text), Some(kind)) = (params.filled("signal"), params.filled("signal_type")) else {
+        return Err(ApiError::bad("Either url or both signal and signal_type are required"));
+    };
+    let signal = parse(&app, kind, text)?;
+    let found = look.up(&app, signal.clone(), Vec::new()).await?;
+    look.record(&app, None, &[signal], &found)?;
+    let answer = look.by_bank(&app, &found).await?;
+    Ok(tagged(Json::ok(answer).into_response(), look.generation))
+}
+
+async fn lookup_post(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    params: Params,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let held = body::read(&headers, body, &app.bodies).await?;
+    let form = body::form(&headers, &held.bytes).await;
+    let (kind, bytes) = hashing::one_file(&form)?;
+    let types = media::wanted(&app, kind, params.get("types"))?;
+    let hashed = media::hash(&app, bytes, &types).await?;
+    drop(held);
+    let bypass = params.get("bypass_coinflip").is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    let look = Look::of(&app, &params, bypass, caller)?;
+    let banks = look.file(&app, &hashed).await?;
+    Ok(tagged(Json::ok(Value::Object(banks)).into_response(), look.generation))
+}
+
+/// A look-up of `/m/lookup`: who asks, and how.
+struct Look {
+    ask: Ask,
+    extras: Extras,
+    caller: Caller,
+    sender: Option<String>,
+    content_ref: Option<String>,
+    generation: u64,
+}
+
+impl Look {
+    fn of(app: &App, params: &Params, bypass: bool, caller: Caller) -> Result<Self, ApiError> {
+        let coin = match (bypass, params.get("seed")) {
+            (true, _) => None,
+            (false, Some(seed)) => Some(coinflip(seed)),
+            (false, None) => Some(app.random_unit()),
+        };
+        let extras = Extras::of(params)?;
+        let ask = Ask {
+            banks: bank_names(params.get("banks")),
+            coin,
+            now_s: Some(app.clock.now_s()),
+            ..extras.ask()
+        };
+        let short = |name| params.filled(name).map(|text| text.chars().take(200).collect::<String>());
+        Ok(Self {
+            ask,
+            extras,
+            caller,
+            sender: short("sender"),
+            content_ref: short("seed"),
+            generation: app.view.now().generation(),
+        })
+    }
+
+    async fn up(
+        &self,
+        app: &App,
+        signal: Signal,
+        forms: Vec<(Dihedral, [u8; 32])>,
+    ) -> Result<Vec<Found>, ApiError> {
+        found(app, signal, forms, self.ask.clone()).await
+    }
+
+    /// Looks up all signals of a file: by type, by bank.
+    async fn file(&self, app: &App, hashed: &Hashed) -> Result<Map<String, Value>, ApiError> {
+        let state = app.view.now();
+        let quiet = !crate::lookup::suppressed_by(&state, &hashed.digest_signals()).is_empty();
+        let mut by_type: BTreeMap<SignalType, Vec<Found>> = BTreeMap::new();
+        let mut signals = Vec::new();
+        for (kind, signal) in &hashed.signals {
+            let Some(signal) = signal else {
+                // HMA looks the empty string up, which is no hash.
+                return Err(ApiError::bad("invalid signal: invalid PDQ hash"));
+            };
+            signals.push(signal.clone());
+            let mut found = self.up(app, signal.clone(), hashed.forms.clone()).await?;
+            if quiet && *kind == SignalType::Pdq {
+                // These exact bytes are a confirmed false alarm, or known to be good: what is merely similar is quiet.
+                found.clear();
+            }
+            by_type.insert(*kind, found);
+        }
+        let all: Vec<Found> = by_type.values().flatten().cloned().collect();
+        if all.is_empty()
+            && let Some(why) = &hashed.unreadable
+        {
+            // Exact matching went on; nothing found there says nothing of the picture.
+            return Err(media::unreadable(Some(why)));
+        }
+        self.record(app, Some(hashed), &signals, &all)?;
+        let mut answer = Map::new();
+        for (kind, found) in by_type {
+            answer.insert(kind.as_str().to_owned(), self.by_bank(app, &found).await?);
+        }
+        Ok(answer)
+    }
+
+    /// `{"BANK": [{"bank_content_id": 1, "distance": "0"}]}`.
+    async fn by_bank(&self, app: &App, found: &[Found]) -> Result<Value, ApiError> {
+        let mut banks: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+        for (one, more) in found.iter().zip(extras::of(app, found, &self.extras).await?) {
+            let mut object = Map::new();
+            object.insert("bank_content_id".to_owned(), json!(one.content_id));
+            object.insert("distance".to_owned(), json!(one.distance.to_hma()));
+            object.extend(more);
+            banks.entry(one.bank.bank.name.as_str()).or_default().push(Value::Object(object));
+        }
+        Ok(json!(banks))
+    }
+
+    /// Writes down what was found, before it is answered.
+    fn record(
+        &self,
+        app: &App,
+        hashed: Option<&Hashed>,
+        signals: &[Signal],
+        found: &[Found],
+    ) -> Result<(), ApiError> {
+        if found.is_empty() {
+            return Ok(());
+        }
+        let state = app.view.now();
+        let event = crate::events::MatchEvent {
+            id: app.new_id(),
+            at_us: app.clock.now_us(),
+            key: self.caller.key.to_string(),
+            sender: self.sender.clone(),
+            content_ref: self.content_ref.clone(),
+            generation: self.generation,
+            sha256: hashed.map(|hashed| lodestone_types::hex::encode(&hashed.digests.sha256.0)),
+            signals: signals.iter().map(|s| (s.kind().as_str().to_owned(), s.to_text())).collect(),
+            matches: found
+                .iter()
+                .map(|one| {
+                    let said = state.said_of(one.entry_no);
+                    crate::events::EventMatch::of(one, said.disputes > said.confirms)
+                })
+                .collect(),
+            assessment: None,
+        };
+        app.record(&event)
+    }
+}
+
+/// Looks a signal up, in a thread that may wait where that takes long.
+async fn found(
+    app: &App,
+    signal: Signal,
+    forms: Vec<(Dihedral, [u8; 32])>,
+    ask: Ask,
+) -> Result<Vec<Found>, ApiError> {
+    let state = app.view.now();
+    let begun = std::time::Instant::now();
+    let found = if scans(signal.kind()) {
+        tokio::task::spawn_blocking(move || look_up(&state, &signal, &forms, &ask))
+            .await
+            .map_err(|_| ApiError::unavailable("the look-up failed"))?
+    } else {
+        look_up(&state, &signal, &forms, &ask)
+    }?;
+    app.metrics.looked_up(begun.elapsed(), !found.is_empty());
+    Ok(found)
+}
+
+/// A signal to look up. *Source:* HMA's `query_index`.
+pub(crate) fn parse(app: &App, kind: &str, text: &str) -> Result<Signal, ApiError> {
+    let kind = app.types.to_look_up(kind)?;
+    Signal::parse_as_hma(kind, text).map_err(|error| ApiError::bad(format!("invalid signal: {error}")))
+}
+
+/// `banks=A,B`: names as they are; nothing: all banks.
+fn bank_names(text: Option<&str>) -> Option<Vec<String>> {
+    text.filter(|text| !text.is_empty()).map(|text| text.split(',').map(str::to_owned).collect())
+}
+
+/// Names the generation of the banks that answered.
+fn tagged(mut response: Response, generation: u64) -> Response {
+    response.headers_mut().insert("lodestone-generation", generation.into());
+    response
+}

@@ -1,0 +1,146 @@
+//! Bodies: read whole within limits of size, time and of what all requests hold together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::error::ApiError;
+
+/// How much of bodies is held.
+#[derive(Clone, Debug)]
+pub struct BodyLimits {
+    /// Bytes of one body.
+    pub max_bytes: u64,
+    /// Time in which one has to arrive.
+    pub timeout: Duration,
+    /// Room for all, in units of [`UNIT`] bytes.
+    pub held: Arc<Semaphore>,
+}
+
+/// Bytes of a unit of room.
+pub const UNIT: u64 = 16 << 10;
+
+/// A body, and the room it takes.
+#[derive(Debug)]
+pub struct Held {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// Given back when dropped.
+    pub room: Option<OwnedSemaphorePermit>,
+}
+
+/// Reads a body.
+///
+/// # Errors
+/// 413 when it is too large, 408 when it does not arrive in time, 429 when there is no room for it now, 400 when the
+/// connection broke off.
+pub async fn read(headers: &HeaderMap, body: Body, limits: &BodyLimits) -> Result<Held, ApiError> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|announced| announced > limits.max_bytes) {
+        return Err(ApiError::too_large());
+    }
+    match tokio::time::timeout(limits.timeout, collect(body, limits)).await {
+        Ok(read) => read,
+        Err(_) => Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "the request's body did not arrive in time")),
+    }
+}
+
+async fn collect(mut body: Body, limits: &BodyLimits) -> Result<Held, ApiError> {
+    let mut first: Option<Bytes> = None;
+    let mut rest = BytesMut::new();
+    let mut room: Option<OwnedSemaphorePermit> = None;
+    let mut units = 0u64;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| ApiError::bad("the request's body could not be read"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        let size = first.as_ref().map_or(0, Bytes::len) + rest.len() + data.len();
+        if size as u64 > limits.max_bytes {
+            return Err(ApiError::too_large());
+        }
+        let wanted = (size as u64).div_ceil(UNIT);
+        if wanted > units {
+            let more = u32::try_from(wanted - units).map_err(|_| ApiError::too_large())?;
+            let permit = Arc::clone(&limits.held).try_acquire_many_owned(more);
+            let permit = permit.map_err(|_| ApiError::busy(1))?;
+            match &mut room {
+                Some(room) => room.merge(permit),
+                None => room = Some(permit),
+            }
+            units = wanted;
+        }
+        // A body in one piece is not copied.
+        match (&first, rest.is_empty()) {
+            (None, true) => first = Some(data),
+            _ => {
+                if let Some(first) = first.take() {
+                    rest.extend_from_slice(&first);
+                }
+                rest.extend_from_slice(&data);
+            }
+        }
+    }
+    let bytes = first.unwrap_or_else(|| rest.freeze());
+    Ok(Held { bytes, room })
+}
+
+/// A file of a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormFile {
+    /// Name of its field.
+    pub field: String,
+    /// Its bytes.
+    pub bytes: Bytes,
+}
+
+/// A form: its plain fields and its files, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Form {
+    /// Names and values.
+    pub fields: Vec<(String, String)>,
+    /// Parts that carry a file name, even an empty one. *Source:* werkzeug, `MultiPartParser`.
+    pub files: Vec<FormFile>,
+}
+
+impl Form {
+    /// The first value of this name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Parts of a form at most.
+const PARTS: usize = 1000;
+
+/// Parses a form; one that is none, or breaks off, has what came before, as in Flask.
+pub async fn form(headers: &HeaderMap, bytes: &Bytes) -> Form {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut form = Form::default();
+    if kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
+        form.fields = url::form_urlencoded::parse(bytes).into_owned().take(PARTS).collect();
+        return form;
+    }
+    let Ok(boundary) = multer::parse_boundary(kind) else { return form };
+    let whole = bytes.clone();
+    let stream = futures_util::stream::once(async move { Ok::<_, std::convert::Infallible>(whole) });
+    let mut parts = multer::Multipart::new(stream, boundary);
+    while let Ok(Some(part)) = parts.next_field().await {
+        let Some(name) = part.name().map(str::to_owned) else { continue };
+        let is_file = part.file_name().is_some();
+        let Ok(bytes) = part.bytes().await else { break };
+        if is_file {
+            form.files.push(FormFile { field: name, bytes });
+        } else {
+            form.fields.push((name, String::from_utf8_lossy(&bytes).into_owned()));
+        }
+        if form.files.len() + form.fields.len() >= PARTS {
+            break;
+        }
+    }
+    form
+}

@@ -1,0 +1,141 @@
+//! What every request passes: where it comes from, whose key it carries, how much is going on.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::header::{ALLOW, HOST, ORIGIN};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::App;
+use crate::auth::{Caller, TurnedAway};
+use crate::error::{self, ApiError};
+use crate::route::For;
+
+/// Checks a request, has it answered, and counts it.
+pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let path = path.as_ref().map_or("", MatchedPath::as_str);
+    let response = match admit(&app, path, &mut request) {
+        Err(response) => *response,
+        Ok(allowed) => {
+            // What anybody may call has to answer also when much is going on.
+            let place = match allowed {
+                For::All => Ok(None),
+                For::Role(_) => app.requests.try_acquire().map(Some),
+            };
+            match place {
+                Ok(_place) => next.run(request).await,
+                Err(_) => ApiError::busy(1).into_response(),
+            }
+        }
+    };
+    app.metrics.answered(path, response.status(), begun.elapsed());
+    response
+}
+
+fn admit(app: &App, path: &str, request: &mut Request) -> Result<For, Box<Response>> {
+    let headers = request.headers();
+    if let Err(error) = same_site(app, headers, request.method()) {
+        return Err(Box::new(error.into_response()));
+    }
+    if path.is_empty() {
+        // No route: what lies behind is told to nobody, not even that it is not there.
+        return match app.config.open || is_known(app, headers) {
+            true => Err(Box::new(ApiError::no_route().into_response())),
+            false => Err(Box::new(ApiError::no_key().into_response())),
+        };
+    }
+    if request.method() == Method::OPTIONS {
+        let mut response = StatusCode::OK.into_response();
+        if let Ok(allow) = HeaderValue::from_str(&app.table().methods(path)) {
+            response.headers_mut().insert(ALLOW, allow);
+        }
+        return Err(Box::new(response));
+    }
+    let Some(allowed) = app.table().allowed(path, request.method()) else {
+        return Err(Box::new(error::wrong_method(&app.table().methods(path))));
+    };
+    let caller = caller(app, headers, allowed).map_err(|error| Box::new(error.into_response()))?;
+    if !app.rates.may(&caller.key, app.clock.now_us()) {
+        return Err(Box::new(ApiError::busy(1).into_response()));
+    }
+    request.extensions_mut().insert(caller);
+    Ok(allowed)
+}
+
+fn caller(app: &App, headers: &HeaderMap, allowed: For) -> Result<Caller, ApiError> {
+    let For::Role(role) = allowed else { return Ok(Caller { key: "".into() }) };
+    if app.config.open {
+        // A key that is carried all the same is put up with. *Source:* `hma.md` section 2, 14.
+        return Ok(Caller { key: "open".into() });
+    }
+    app.keys.check(headers, role, app.clock.now_us()).map_err(|away| match away {
+        TurnedAway::NoKey => ApiError::no_key(),
+        TurnedAway::NoRole => ApiError::forbidden(format!("this key has not the role {}", role.as_str())),
+    })
+}
+
+fn is_known(app: &App, headers: &HeaderMap) -> bool {
+    let now_us = app.clock.now_us();
+    crate::auth::Role::ALL.iter().any(|role| app.keys.check(headers, *role, now_us).is_ok())
+}
+
+/// Refuses what a page from elsewhere has a browser send: other origins, and, where no keys are asked for, names that
+/// were made to point here (DNS rebinding).
+fn same_site(app: &App, headers: &HeaderMap, method: &Method) -> Result<(), ApiError> {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let host = text(HOST.as_str()).unwrap_or_default();
+    if app.config.open && !host.is_empty() && !is_loopback_host(host) {
+        return Err(ApiError::forbidden("without keys, only loopback host names are served"));
+    }
+    if method.is_safe() {
+        return Ok(());
+    }
+    if text("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+        return Err(ApiError::forbidden("cross-site requests are refused"));
+    }
+    if let Some(origin) = text(ORIGIN.as_str()) {
+        let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
+        if !authority.eq_ignore_ascii_case(host) {
+            return Err(ApiError::forbidden("requests of other origins are refused"));
+        }
+    }
+    Ok(())
+}
+
+fn is_loopback_host(host: &str) -> bool {
+    if let Ok(address) = host.parse::<SocketAddr>() {
+        return address.ip().is_loopback();
+    }
+    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((inner, _)) => inner,
+        None => host.split_once(':').map_or(host, |(name, _)| name),
+    };
+    name.eq_ignore_ascii_case("localhost")
+        || name.to_ascii_lowercase().ends_with(".localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// Address of the other end, where it is known.
+pub(crate) fn peer(request: &Request) -> Option<SocketAddr> {
+    request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_loopback_are_told_from_others() {
+        for host in ["localhost", "LOCALHOST:80", "127.0.0.1", "127.8.9.1:9", "[::1]", "[::1]:80", "a.localhost"] {
+            assert!(is_loopback_host(host), "{host}");
+        }
+        for host in ["example.org", "10.0.0.1", "[2001:db8::1]:80", "localhost.example.org", "127.0.0.1.example"] {
+            assert!(!is_loopback_host(host), "{host}");
+        }
+    }
+}

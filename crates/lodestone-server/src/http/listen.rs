@@ -1,0 +1,131 @@
+//! Connections: accepted, limited, served, drained.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{Request, Uri, uri::PathAndQuery};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt as _;
+
+/// What connections are served with.
+pub(crate) struct Door {
+    /// The routes; replaced once the server is ready.
+    pub(crate) routes: Arc<ArcSwap<Router>>,
+    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) max_connections: usize,
+    pub(crate) head_timeout: Duration,
+    pub(crate) drain: Duration,
+}
+
+/// How long a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long to wait after a failure to accept (no file descriptors left).
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves until `stop` says so, then lets running requests end within the time to drain.
+pub(crate) async fn serve(listener: TcpListener, door: Arc<Door>, mut stop: watch::Receiver<bool>) {
+    let places = Arc::new(Semaphore::new(door.max_connections));
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &places) => accepted,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        let Some((stream, peer, place)) = accepted else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
+        let (door, stop) = (Arc::clone(&door), stop.clone());
+        tokio::spawn(async move {
+            let _place = place;
+            let _ = stream.set_nodelay(true);
+            match &door.tls {
+                None => connection(stream, peer, &door, stop).await,
+                Some(acceptor) => {
+                    if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+                        connection(stream, peer, &door, stop).await;
+                    }
+                }
+            }
+        });
+    }
+    drop(listener);
+    let all = u32::try_from(door.max_connections).unwrap_or(u32::MAX);
+    let _ = tokio::time::timeout(door.drain, places.acquire_many(all)).await;
+}
+
+/// A connection, with a place for it; waits for a place, so that what is too much waits in the system's queue.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(tokio::net::TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    let (stream, peer) = listener.accept().await.ok()?;
+    Some((stream, peer, place))
+}
+
+async fn connection<S>(stream: S, peer: SocketAddr, door: &Door, mut stop: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let routes = Arc::clone(&door.routes);
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let routes = Router::clone(&routes.load());
+        let mut request = request.map(Body::new);
+        if let Some(uri) = without_leading_slashes(request.uri()) {
+            *request.uri_mut() = uri;
+        }
+        request.extensions_mut().insert(ConnectInfo(peer));
+        routes.oneshot(request)
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(door.head_timeout).half_close(false);
+    let mut served = pin!(http.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        _ = served.as_mut() => {}
+        _ = stop.wait_for(|stop| *stop) => {
+            served.as_mut().graceful_shutdown();
+            let _ = served.await;
+        }
+    }
+}
+
+/// `//c/banks` is `/c/banks`: Coop's base URL ends with a slash. *Source:* `hma.md` section 1.1.
+fn without_leading_slashes(uri: &Uri) -> Option<Uri> {
+    let path = uri.path();
+    if !path.starts_with("//") {
+        return None;
+    }
+    let mut text = format!("/{}", path.trim_start_matches('/'));
+    if let Some(query) = uri.query() {
+        text.push('?');
+        text.push_str(query);
+    }
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(text).ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leading_slashes_become_one() {
+        let uri: Uri = "//c/banks?a=//x".parse().unwrap();
+        assert_eq!(without_leading_slashes(&uri).unwrap(), "/c/banks?a=//x");
+        assert!(without_leading_slashes(&"/c//banks".parse().unwrap()).is_none());
+        assert_eq!(without_leading_slashes(&"//".parse().unwrap()).unwrap(), "/");
+    }
+}

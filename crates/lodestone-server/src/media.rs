@@ -1,0 +1,269 @@
+//! Files: what kinds there are, which signals each has, and getting them from bytes or a URL.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use bytes::Bytes;
+use lodestone_engine::pool::{Job, Kind, Refused};
+use lodestone_net::{NetError, fetch};
+use lodestone_types::{Dihedral, Digests, Observation, Signal, SignalType, Stage, Unreadable};
+
+use crate::App;
+use crate::error::ApiError;
+
+/// What a file is said to be. *Source:* python-threatexchange, `content_type/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ContentType {
+    /// A picture.
+    Photo,
+    /// A film.
+    Video,
+}
+
+impl ContentType {
+    /// Both, in HMA's order.
+    pub const ALL: [Self; 2] = [Self::Photo, Self::Video];
+
+    /// Name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Photo => "photo",
+            Self::Video => "video",
+        }
+    }
+
+    /// By its name.
+    ///
+    /// # Errors
+    /// 400 in HMA's words.
+    pub fn named(name: &str) -> Result<Self, ApiError> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+            .ok_or_else(|| ApiError::bad(format!("no such content_type: '{name}'")))
+    }
+
+    /// Whether files of this kind have signals of that type.
+    pub fn has(self, kind: SignalType) -> bool {
+        match kind {
+            SignalType::Pdq => self == Self::Photo,
+            SignalType::VideoMd5 => self == Self::Video,
+            SignalType::Md5 | SignalType::Sha1 | SignalType::Sha256 => true,
+            _ => false,
+        }
+    }
+}
+
+/// A file's signals.
+#[derive(Clone, Debug)]
+pub struct Hashed {
+    /// Of its exact bytes.
+    pub digests: Digests,
+    /// By type, as asked for; `None`: PDQ of a picture whose quality is too low to be matched.
+    pub signals: BTreeMap<SignalType, Option<Signal>>,
+    /// PDQ in the other symmetries.
+    pub forms: Vec<(Dihedral, [u8; 32])>,
+    /// PDQ quality, where there is PDQ.
+    pub quality: Option<u8>,
+    /// Why the picture could not be read, where digests were asked for too; they stand.
+    pub unreadable: Option<Unreadable>,
+}
+
+impl Hashed {
+    /// As `/h/hash` answers: the empty string for low quality.
+    pub fn texts(&self) -> BTreeMap<String, String> {
+        let text = |signal: &Option<Signal>| signal.as_ref().map(Signal::to_text).unwrap_or_default();
+        self.signals.iter().map(|(kind, signal)| (kind.as_str().to_owned(), text(signal))).collect()
+    }
+
+    /// Digests as signals, for the banks of false alarms and of known-good files.
+    pub fn digest_signals(&self) -> Vec<Signal> {
+        let of = |kind, value: &[u8]| Signal::from_bytes(kind, value);
+        [
+            of(SignalType::Md5, &self.digests.md5),
+            of(SignalType::Sha1, &self.digests.sha1),
+            of(SignalType::Sha256, &self.digests.sha256.0),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+/// PDQ quality from which a hash is matched. *Source:* python-threatexchange, `PdqSignal`.
+pub const MIN_QUALITY: u8 = 50;
+
+/// The types that a request wants of a file of this kind: all it has, or those named by `types=a,b`.
+///
+/// # Errors
+/// 400 in HMA's words.
+pub fn wanted(app: &App, kind: ContentType, types: Option<&str>) -> Result<Vec<SignalType>, ApiError> {
+    let offered = || app.types.enabled().into_iter().filter(|signal| kind.has(*signal));
+    let Some(types) = types else { return Ok(offered().collect()) };
+    let mut wanted = Vec::new();
+    for name in types.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        let found = offered().find(|signal| signal.as_str() == name);
+        let found = found
+            .ok_or_else(|| ApiError::bad(format!("signal type '{name}' doesn't exist or is disabled")))?;
+        if !wanted.contains(&found) {
+            wanted.push(found);
+        }
+    }
+    if wanted.is_empty() {
+        return Err(ApiError::bad("empty signal type selection"));
+    }
+    Ok(wanted)
+}
+
+/// Hashes a file. The bytes are let go of when this returns; nothing of them is kept.
+///
+/// # Errors
+/// 400 for an empty file; 400 or 422 for a picture that cannot be read, when nothing but PDQ is asked for; 429 when
+/// too many files wait, 503 when no worker runs.
+pub async fn hash(app: &App, bytes: Bytes, types: &[SignalType]) -> Result<Hashed, ApiError> {
+    if bytes.is_empty() {
+        return Err(ApiError::bad("the file is empty"));
+    }
+    let observation = if types.contains(&SignalType::Pdq) {
+        observe(app, bytes, Kind::Hash).await?
+    } else {
+        // Digests alone need no decoder, and no worker.
+        tokio::task::spawn_blocking(move || lodestone_engine::observe::digested(&bytes))
+            .await
+            .map_err(|_| ApiError::unavailable("hashing failed"))?
+    };
+    let Some(digests) = observation.digests else {
+        return Err(unreadable(observation.unreadable.as_ref()));
+    };
+    let print = observation.primary();
+    let mut hashed = Hashed {
+        digests,
+        signals: BTreeMap::new(),
+        forms: print.map(forms).unwrap_or_default(),
+        quality: print.map(|print| print.quality),
+        unreadable: None,
+    };
+    for kind in types {
+        let signal = match kind {
+            SignalType::Pdq => match print {
+                Some(print) if print.quality >= MIN_QUALITY => {
+                    print.pdq_dihedral.first().and_then(|hash| Signal::from_bytes(*kind, hash))
+                }
+                Some(_) => None,
+                None => {
+                    hashed.unreadable = Some(observation.unreadable.clone().unwrap_or_else(no_picture));
+                    continue;
+                }
+            },
+            SignalType::Md5 | SignalType::VideoMd5 => Signal::from_bytes(*kind, &hashed.digests.md5),
+            SignalType::Sha1 => Signal::from_bytes(*kind, &hashed.digests.sha1),
+            SignalType::Sha256 => Signal::from_bytes(*kind, &hashed.digests.sha256.0),
+            _ => continue,
+        };
+        hashed.signals.insert(*kind, signal);
+    }
+    match &hashed.unreadable {
+        Some(why) if hashed.signals.is_empty() => Err(unreadable(Some(why))),
+        _ => Ok(hashed),
+    }
+}
+
+/// Has a worker observe a file.
+///
+/// # Errors
+/// 429 when too many files wait, 503 when no worker runs.
+pub async fn observe(app: &App, bytes: Bytes, kind: Kind) -> Result<Observation, ApiError> {
+    let (reply, answer) = tokio::sync::oneshot::channel();
+    let submitted = app.pool.submit(Job::new(bytes, kind), move |answer| {
+        let _ = reply.send(answer);
+    });
+    submitted.map_err(|refused| match refused {
+        Refused::Busy => ApiError::busy(1),
+        _ => stopping(),
+    })?;
+    let observation = answer.await.map_err(|_| stopping())?.observation;
+    let why = observation.unreadable.as_ref().map(|why| why.reason.as_str());
+    app.metrics.read(why);
+    match why {
+        Some("not_started") => Err(ApiError::unavailable("no worker process could be started")),
+        Some("stopped") => Err(stopping()),
+        _ => Ok(observation),
+    }
+}
+
+fn stopping() -> ApiError {
+    ApiError::unavailable("the server is stopping")
+}
+
+fn forms(print: &lodestone_types::Fingerprint) -> Vec<(Dihedral, [u8; 32])> {
+    Dihedral::ALL.into_iter().zip(print.pdq_dihedral.iter().copied()).collect()
+}
+
+fn no_picture() -> Unreadable {
+    Unreadable::new(Stage::Decode, "no_picture", "the file holds no picture")
+}
+
+/// The error of a file that cannot be read: never "no match".
+pub fn unreadable(why: Option<&Unreadable>) -> ApiError {
+    let Some(why) = why else { return ApiError::bad("the file could not be read") };
+    let status = match why.stage {
+        Stage::Worker => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    ApiError::new(status, format!("the file could not be read: {}/{}: {}", why.stage, why.reason, why.detail))
+}
+
+/// A file fetched from a URL.
+#[derive(Debug)]
+pub struct Fetched {
+    /// What it is taken for.
+    pub kind: ContentType,
+    /// Its bytes.
+    pub bytes: Bytes,
+}
+
+/// Fetches a file; `content_type` says what it is where the answer's own header is not to be asked.
+///
+/// # Errors
+/// 400 in HMA's words, 413 when it is too large, 429 when too many are fetched.
+pub async fn from_url(app: &App, url: &str, content_type: Option<&str>) -> Result<Fetched, ApiError> {
+    let content_type = content_type.filter(|name| !name.is_empty()).map(ContentType::named).transpose()?;
+    let place = Arc::clone(&app.fetches).try_acquire_owned().map_err(|_| ApiError::busy(1))?;
+    let (outbound, url) = (Arc::clone(&app.outbound), url.to_owned());
+    let fetched = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        fetch(&outbound, &url)
+    })
+    .await
+    .map_err(|_| ApiError::unavailable("fetching failed"))?
+    .map_err(fetch_error)?;
+    let kind = match content_type {
+        Some(kind) => kind,
+        None => kind_of(fetched.content_type.as_deref().unwrap_or_default())?,
+    };
+    Ok(Fetched { kind, bytes: Bytes::from(fetched.bytes) })
+}
+
+fn kind_of(header: &str) -> Result<ContentType, ApiError> {
+    let lower = header.to_ascii_lowercase();
+    if lower.starts_with("image") {
+        return Ok(ContentType::Photo);
+    }
+    if lower.starts_with("video") {
+        return Ok(ContentType::Video);
+    }
+    let told: String = header.chars().take(100).collect();
+    Err(ApiError::bad(format!(
+        "unsupported url ContentType: '{told}', if you know the expected type, provide it with the content_type query \
+         param"
+    )))
+}
+
+fn fetch_error(error: NetError) -> ApiError {
+    match error {
+        NetError::Refused { .. } => ApiError::bad("Invalid or unsafe URL provided"),
+        NetError::TooLarge { .. } => ApiError::too_large(),
+        other => ApiError::bad(format!("Failed to fetch URL: {other}")),
+    }
+}

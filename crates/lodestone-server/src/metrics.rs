@@ -1,0 +1,131 @@
+//! What is counted: for Prometheus. No path of a file, no hash, no name of a key is a label.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use crate::App;
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Answered {
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OfType {
+    signal_type: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Reason {
+    reason: String,
+}
+
+/// Counters and what they are gathered in.
+pub struct Metrics {
+    registry: Registry,
+    answered: Family<Answered, Counter>,
+    seconds: Histogram,
+    look_up_seconds: Histogram,
+    matched: Counter,
+    signals: Family<OfType, Gauge>,
+    generation: Gauge,
+    workers: Gauge,
+    waiting_files: Gauge,
+    waiting_writes: Gauge,
+    files: Counter,
+    unreadable: Family<Reason, Counter>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("lodestone");
+        let answered: Family<Answered, Counter> = Family::default();
+        registry.register("requests", "Requests answered, by route and status", answered.clone());
+        let seconds = Histogram::new(exponential_buckets(0.0001, 4.0, 10));
+        registry.register("request_seconds", "Time from a request's head to its answer", seconds.clone());
+        let look_up_seconds = Histogram::new(exponential_buckets(0.000_002, 4.0, 10));
+        registry.register("look_up_seconds", "Time of one look-up in the index", look_up_seconds.clone());
+        let matched = Counter::default();
+        registry.register("matched", "Look-ups that found something", matched.clone());
+        let signals: Family<OfType, Gauge> = Family::default();
+        registry.register("signals", "Signals in all banks, by type", signals.clone());
+        let gauge = |registry: &mut Registry, name: &str, help: &str| {
+            let gauge = Gauge::default();
+            registry.register(name, help, gauge.clone());
+            gauge
+        };
+        let generation = gauge(&mut registry, "generation", "Generation of the banks that answer");
+        let workers = gauge(&mut registry, "workers", "Worker processes that run");
+        let waiting_files = gauge(&mut registry, "waiting_files", "Files that wait for a worker");
+        let waiting_writes = gauge(&mut registry, "waiting_writes", "Changes that wait for the writer");
+        let files = Counter::default();
+        registry.register("files", "Files read", files.clone());
+        let unreadable: Family<Reason, Counter> = Family::default();
+        registry.register("unreadable", "Files that could not be read, by reason", unreadable.clone());
+        Self {
+            registry,
+            answered,
+            seconds,
+            look_up_seconds,
+            matched,
+            signals,
+            generation,
+            workers,
+            waiting_files,
+            waiting_writes,
+            files,
+            unreadable,
+        }
+    }
+}
+
+impl Metrics {
+    /// A request was answered.
+    pub fn answered(&self, route: &str, status: StatusCode, took: Duration) {
+        let label = Answered { route: route.to_owned(), status: status.as_u16() };
+        self.answered.get_or_create(&label).inc();
+        self.seconds.observe(took.as_secs_f64());
+    }
+
+    /// Something was looked up.
+    pub fn looked_up(&self, took: Duration, found: bool) {
+        self.look_up_seconds.observe(took.as_secs_f64());
+        if found {
+            self.matched.inc();
+        }
+    }
+
+    /// A file was read; `why` not, where it could not be.
+    pub fn read(&self, why: Option<&str>) {
+        self.files.inc();
+        if let Some(why) = why {
+            self.unreadable.get_or_create(&Reason { reason: why.to_owned() }).inc();
+        }
+    }
+
+    /// Everything, as OpenMetrics text.
+    pub fn text(&self, app: &App) -> String {
+        let state = app.view.now();
+        let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        self.generation.set(whole(state.generation()));
+        for (kind, signals) in state.counts() {
+            let label = OfType { signal_type: kind.as_str().to_owned() };
+            self.signals.get_or_create(&label).set(whole(*signals));
+        }
+        self.workers.set(whole(app.pool.alive() as u64));
+        self.waiting_files.set(whole(app.pool.counts().queued));
+        self.waiting_writes.set(whole(app.writer.waiting() as u64));
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

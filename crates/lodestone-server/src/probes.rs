@@ -1,0 +1,59 @@
+//! `/live`, `/ready`, `/metrics`, `/version`: for those who run the server.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::App;
+use crate::auth::Role;
+use crate::http::reply::{Json, typed};
+use crate::route::{About, For, Routes};
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    let about = |summary, answers| About { summary, takes: &[], answers };
+    routes
+        .get("/live", For::All, about("Whether the process lives", &[(200, "It does")]), live)
+        .get(
+            "/ready",
+            For::All,
+            about(
+                "Whether requests should be sent here, and how far workers are confined",
+                &[(200, "Yes"), (503, "Not now, and why")],
+            ),
+            ready,
+        )
+        .get("/version", For::All, about("Which program answers", &[(200, "Its version")]), version)
+        .get(
+            "/metrics",
+            For::Role(Role::Audit),
+            about("Counters for Prometheus", &[(200, "OpenMetrics text")]),
+            metrics,
+        )
+}
+
+async fn live() -> Response {
+    Json::ok(json!({ "live": true })).into_response()
+}
+
+async fn version() -> Response {
+    Json::ok(json!({ "name": "lodestone", "version": env!("CARGO_PKG_VERSION") })).into_response()
+}
+
+async fn ready(State(app): State<App>) -> Response {
+    let ready = app.is_ready();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let state = app.view.now();
+    let sandbox = app.enforced.map_or_else(|| "process-only".to_owned(), |enforced| enforced.to_string());
+    let answer = json!({
+        "ready": ready,
+        "workers": app.pool.alive(),
+        "sandbox": sandbox,
+        "generation": state.generation(),
+    });
+    Json(status, answer).into_response()
+}
+
+async fn metrics(State(app): State<App>) -> Response {
+    typed(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", app.metrics.text(&app))
+}

@@ -1,0 +1,312 @@
+//! Starting, running and stopping.
+
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::IntoResponse as _;
+use lodestone_engine::live::{LiveBanks, LiveBanksError};
+use lodestone_engine::pool::{Pool, PoolOptions};
+use lodestone_engine::{Enforced, Start};
+use lodestone_store::{Store, StoreError};
+use ring::rand::SystemRandom;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
+
+use crate::app::Shared;
+use crate::auth::Keys;
+use crate::clock::Clock;
+use crate::error::ApiError;
+use crate::http::body::{BodyLimits, UNIT};
+use crate::http::edge;
+use crate::http::listen::{self, Door};
+use crate::http::reply::typed;
+use crate::metrics::Metrics;
+use crate::rate::Rates;
+use crate::readers::Readers;
+use crate::route::Routes;
+use crate::types::Types;
+use crate::writer::{Owned, Writer};
+use crate::{App, Config, hma, probes};
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// A setting cannot be used.
+    #[error("{0}")]
+    Setting(String),
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The banks cannot be opened for look-ups.
+    #[error(transparent)]
+    Banks(#[from] LiveBanksError),
+    /// The address cannot be listened on.
+    #[error("{address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A file cannot be read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The system gives no thread or process.
+    #[error("starting: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// Files that wait for each worker at most.
+const QUEUED_A_WORKER: usize = 64;
+/// Files fetched at one time.
+const FETCHES: usize = 32;
+
+/// A server that listens, and gets ready meanwhile.
+pub struct Server {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    app: App,
+    writer: JoinHandle<()>,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl Server {
+    /// Listens at once, answering `/live`; opens the banks, starts the workers, then answers everything.
+    ///
+    /// # Errors
+    /// [`ServeError`].
+    pub async fn start(config: Config, clock: Clock) -> Result<Self, ServeError> {
+        check(&config)?;
+        let tls = tls(&config)?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .map_err(|source| ServeError::Listen { address: config.listen, source })?;
+        let address = listener.local_addr()?;
+        let routes = Arc::new(ArcSwap::from_pointee(not_ready()));
+        let door = Arc::new(Door {
+            routes: Arc::clone(&routes),
+            tls,
+            max_connections: config.max_connections,
+            head_timeout: config.head_timeout,
+            drain: config.drain,
+        });
+        let (stop, stopped) = watch::channel(false);
+        let serving = tokio::spawn(listen::serve(listener, door, stopped));
+        let opened = tokio::task::spawn_blocking(move || open(config, clock)).await;
+        let (app, writer) = match opened {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(error)) => {
+                serving.abort();
+                return Err(error);
+            }
+            Err(panic) => return Err(ServeError::System(std::io::Error::other(panic))),
+        };
+        routes.store(Arc::new(router(&app)));
+        tracing::info!(generation = app.view.now().generation(), "ready");
+        Ok(Self { address, stop, app, writer, serving })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What its handlers share.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// No longer ready; takes no new connection, lets running requests end, writes what waits, and returns.
+    pub async fn stop(self) {
+        self.app.stopping.store(true, Ordering::Relaxed);
+        let _ = self.stop.send(true);
+        let _ = self.serving.await;
+        self.app.writer.stop();
+        let writer = self.writer;
+        let app = self.app;
+        let _ = tokio::task::spawn_blocking(move || {
+            app.pool.stop();
+            writer.join()
+        })
+        .await;
+    }
+}
+
+/// Refuses settings that would leave the server open.
+fn check(config: &Config) -> Result<(), ServeError> {
+    let setting = |text: &str| Err(ServeError::Setting(text.to_owned()));
+    if config.open && !config.listen.ip().is_loopback() {
+        return setting("--open asks nobody for a key, and is for loopback addresses only");
+    }
+    if config.signal_types.is_empty() {
+        return setting("at least one signal type has to be offered");
+    }
+    Ok(())
+}
+
+/// Answers while the banks are being opened.
+fn not_ready() -> Router {
+    let live = || async { typed(StatusCode::OK, "text/html; charset=utf-8", "I-AM-ALIVE") };
+    let status =
+        || async { typed(StatusCode::SERVICE_UNAVAILABLE, "text/html; charset=utf-8", "INDEX-NOT-LOADED") };
+    Router::new()
+        .route("/live", axum::routing::get(live))
+        .route("/status/live", axum::routing::get(live))
+        .route("/status", axum::routing::get(status))
+        .fallback(|| async { ApiError::unavailable("index not yet ready").into_response() })
+}
+
+/// All routes, behind what every request passes.
+fn router(app: &App) -> Router {
+    let routes = hma::routes(Routes::default(), &app.config);
+    let routes = probes::routes(routes);
+    let (router, table) = routes.finish();
+    let _ = app.routes.set(table);
+    router
+        .fallback(|| async { ApiError::no_route() })
+        .method_not_allowed_fallback(|| async { ApiError::wrong_method() })
+        .layer(axum::middleware::from_fn_with_state(app.clone(), edge::edge))
+        .with_state(app.clone())
+}
+
+/// Opens the folder, the banks and the workers.
+fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeError> {
+    let mut store = Store::open(&config.data)?;
+    store.set_durable(true)?;
+    let live = LiveBanks::open(&mut store, &config.data, &mut |_| ControlFlow::Continue(()))?;
+    let view = live.view();
+    let keys = Keys::default();
+    let changed_s = Arc::new(AtomicI64::new(clock.now_s()));
+    let (writer, thread) = Writer::start(Owned { store, live, changed_s: Arc::clone(&changed_s) }, clock.clone())?;
+    let (pool, enforced) = workers(&config)?;
+    let held = usize::try_from(config.max_held_bytes / UNIT).unwrap_or(usize::MAX);
+    let app = App::new(Shared {
+        view,
+        writer,
+        readers: Readers::new(config.data.clone()),
+        pool,
+        enforced,
+        keys,
+        rates: Rates::new(config.requests_per_second),
+        requests: Semaphore::new(config.max_requests),
+        fetches: Arc::new(Semaphore::new(FETCHES)),
+        bodies: BodyLimits {
+            max_bytes: config.max_body_bytes,
+            timeout: config.body_timeout,
+            held: Arc::new(Semaphore::new(held.min(Semaphore::MAX_PERMITS))),
+        },
+        outbound: Arc::new(outbound(&config)),
+        types: Types::new(&config.signal_types),
+        metrics: Metrics::default(),
+        routes: OnceLock::new(),
+        stopping: AtomicBool::new(false),
+        changed_s,
+        random: SystemRandom::new(),
+        clock,
+        config,
+    });
+    Ok((app, thread))
+}
+
+/// The worker processes, and how far they are confined.
+fn workers(config: &Config) -> Result<(Pool, Option<Enforced>), ServeError> {
+    let mut options = PoolOptions {
+        start: Start { program: config.program.clone(), arguments: Vec::new() },
+        workers: config.workers,
+        queue: config.workers.saturating_mul(QUEUED_A_WORKER).max(1),
+        observe: config.observe.clone(),
+        deadline: config.file_deadline,
+    };
+    let memory = options.memory_bytes().to_string();
+    options.start.arguments = ["__worker", "--memory", &memory].map(Into::into).to_vec();
+    let enforced = options.enforced();
+    if config.require_sandbox && !enforced.as_ref().is_ok_and(Enforced::is_complete) {
+        let told = enforced.map_or_else(|why| why, |enforced| enforced.to_string());
+        return Err(ServeError::Setting(format!("--require-sandbox: workers are not fully confined here: {told}")));
+    }
+    Ok((Pool::start(&options)?, enforced.ok()))
+}
+
+/// Where may be fetched from.
+fn outbound(config: &Config) -> lodestone_net::Outbound {
+    let mut outbound = lodestone_net::Outbound::default();
+    outbound.allow_private = config.allow_private_urls;
+    outbound.max_bytes = config.max_body_bytes;
+    outbound
+}
+
+/// The certificate and key, where TLS is asked for.
+fn tls(config: &Config) -> Result<Option<TlsAcceptor>, ServeError> {
+    use tokio_rustls::rustls::ServerConfig;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+    let Some((chain, key)) = &config.tls else { return Ok(None) };
+    let bad = |path: &PathBuf, why: String| ServeError::File {
+        path: path.clone(),
+        source: std::io::Error::new(std::io::ErrorKind::InvalidData, why),
+    };
+    let certificates = CertificateDer::pem_file_iter(chain)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| bad(chain, error.to_string()))?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| bad(key, error.to_string()))?;
+    let mut tls = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(certificates, private)
+        .map_err(|error| bad(chain, error.to_string()))?;
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Some(TlsAcceptor::from(Arc::new(tls))))
+}
+
+/// Runs a server until it is told to stop (SIGTERM, SIGINT); a second signal ends it at once. Calls `listening` with
+/// the address once everything is answered.
+///
+/// # Errors
+/// [`ServeError`].
+pub fn serve(config: Config, listening: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let server = Server::start(config, Clock::system()).await?;
+        listening(server.address());
+        signal().await;
+        tracing::info!("stopping: running requests end first");
+        tokio::select! {
+            () = server.stop() => {}
+            () = signal() => tracing::warn!("stopped at once"),
+        }
+        Ok(())
+    })
+}
+
+/// Waits for a signal to stop.
+async fn signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut terminate), Ok(mut interrupt)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

@@ -1,0 +1,261 @@
+//! The one thread that writes: it owns the store, makes what waits into one commit, and answers when all can see it.
+//!
+//! ```text
+//! handlers ──queue──▶ [ batch: op, op, op ] ─commit─▶ LiveBanks::follow ─▶ answers
+//! ```
+//!
+//! Each operation stands apart (a savepoint): one that fails undoes itself only. A commit that fails (the disk is full)
+//! fails all of its operations, with nothing changed. Operations on the whole store (an import, a reset, a backup) run
+//! alone, between batches.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use lodestone_engine::live::LiveBanks;
+use lodestone_store::{Batch, Store, StoreError};
+use tokio::sync::oneshot;
+
+use crate::clock::Clock;
+use crate::error::ApiError;
+
+/// Operations that wait at most; beyond it the caller is told to come again.
+const QUEUE: usize = 4096;
+/// Operations of one commit at most.
+const BATCH: usize = 512;
+
+/// What the writer owns.
+pub struct Owned {
+    /// The store, open for writing.
+    pub store: Store,
+    /// The banks as look-ups see them.
+    pub live: LiveBanks,
+    /// When the banks changed last, seconds since 1970.
+    pub changed_s: Arc<AtomicI64>,
+}
+
+impl Owned {
+    /// Has look-ups see what was committed.
+    fn follow(&mut self, clock: &Clock) -> Result<(), ApiError> {
+        let before = self.live.view().now().generation();
+        self.live.follow(&mut self.store)?;
+        if self.live.view().now().generation() != before {
+            self.changed_s.store(clock.now_s(), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+/// Hands operations to the writing thread. Clones are handles of the same.
+#[derive(Clone)]
+pub struct Writer {
+    queue: Sender<Job>,
+}
+
+enum Job {
+    Batched(Box<dyn Batched>),
+    Alone(Box<dyn FnOnce(&mut Owned, &Clock) + Send>),
+    Stop,
+}
+
+/// An operation that shares a commit with others.
+trait Batched: Send {
+    fn run(&mut self, batch: &mut Batch<'_>);
+    /// Told once the commit stands and look-ups see it, or why not.
+    fn answer(self: Box<Self>, committed: Result<(), ApiError>);
+}
+
+struct One<F, R> {
+    work: Option<F>,
+    out: Option<Result<R, ApiError>>,
+    reply: oneshot::Sender<Result<R, ApiError>>,
+}
+
+impl<F, R> Batched for One<F, R>
+where
+    F: FnOnce(&mut Batch<'_>) -> Result<R, ApiError> + Send,
+    R: Send,
+{
+    fn run(&mut self, batch: &mut Batch<'_>) {
+        let Some(work) = self.work.take() else { return };
+        self.out = Some(batch.apart(|batch| work(batch)));
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), ApiError>) {
+        let out = self.out.unwrap_or_else(|| Err(ApiError::unavailable("the operation was not run")));
+        // Whoever asked may have gone; what was committed stands all the same.
+        let _ = self.reply.send(out.and_then(|value| committed.map(|()| value)));
+    }
+}
+
+impl Writer {
+    /// Starts the thread. It ends when it is told to stop; what was queued before is done first.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn start(owned: Owned, clock: Clock) -> std::io::Result<(Self, JoinHandle<()>)> {
+        let (queue, jobs) = crossbeam_channel::bounded(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || write_on(owned, &jobs, &clock))?;
+        Ok((Self { queue }, thread))
+    }
+
+    /// Runs an operation in the next commit; answers once it is safe on the disk and look-ups see it.
+    ///
+    /// # Errors
+    /// What `work` says; 503 when the commit failed (then nothing was changed) and 429 when too much waits.
+    pub async fn write<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Batch<'_>) -> Result<R, ApiError> + Send + 'static,
+    ) -> Result<R, ApiError> {
+        let (reply, answer) = oneshot::channel();
+        self.queue(Job::Batched(Box::new(One { work: Some(work), out: None, reply })))?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// As [`Writer::write`], for threads that may wait.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn write_now<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Batch<'_>) -> Result<R, ApiError> + Send + 'static,
+    ) -> Result<R, ApiError> {
+        let (reply, answer) = oneshot::channel();
+        self.queue(Job::Batched(Box::new(One { work: Some(work), out: None, reply })))?;
+        answer.blocking_recv().map_err(|_| gone())?
+    }
+
+    /// Runs an operation on the whole store, alone; look-ups see what it did when it answers.
+    ///
+    /// # Errors
+    /// What `work` says; 429 when too much waits.
+    pub async fn alone<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Owned) -> Result<R, ApiError> + Send + 'static,
+    ) -> Result<R, ApiError> {
+        let (reply, answer) = oneshot::channel();
+        let work = Box::new(move |owned: &mut Owned, clock: &Clock| {
+            let done = work(owned);
+            // What was done in part is seen too.
+            let followed = owned.follow(clock);
+            let _ = reply.send(done.and_then(|value| followed.map(|()| value)));
+        });
+        self.queue(Job::Alone(work))?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// Tells the thread to end after what is queued.
+    pub fn stop(&self) {
+        let _ = self.queue.send(Job::Stop);
+    }
+
+    /// Operations that wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    fn queue(&self, job: Job) -> Result<(), ApiError> {
+        self.queue.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => ApiError::busy(1),
+            TrySendError::Disconnected(_) => gone(),
+        })
+    }
+}
+
+fn gone() -> ApiError {
+    ApiError::unavailable("the server is stopping")
+}
+
+fn write_on(mut owned: Owned, jobs: &Receiver<Job>, clock: &Clock) {
+    while let Ok(job) = jobs.recv() {
+        let mut batch = Vec::new();
+        let mut next = Some(job);
+        let mut alone = None;
+        let mut stop = false;
+        while let Some(job) = next.take() {
+            match job {
+                Job::Batched(one) => batch.push(one),
+                Job::Alone(work) => alone = Some(work),
+                Job::Stop => stop = true,
+            }
+            if batch.len() < BATCH && alone.is_none() && !stop {
+                next = jobs.try_recv().ok();
+            }
+        }
+        commit(&mut owned, batch, clock);
+        if let Some(work) = alone {
+            // A panic in one operation must not end all writing.
+            let done = catch_unwind(AssertUnwindSafe(|| work(&mut owned, clock)));
+            report(done.err());
+        }
+        if stop {
+            break;
+        }
+    }
+}
+
+fn commit(owned: &mut Owned, mut batch: Vec<Box<dyn Batched>>, clock: &Clock) {
+    if batch.is_empty() {
+        return;
+    }
+    let done = catch_unwind(AssertUnwindSafe(|| {
+        owned.store.batch(clock.now_us(), |work| -> Result<(), StoreError> {
+            for one in &mut batch {
+                one.run(work);
+            }
+            Ok(())
+        })
+    }));
+    let mut failed = match done {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(Failed::of(error.into())),
+        Err(panic) => {
+            report(Some(panic));
+            Some(Failed { status: 503, message: "the operation failed".to_owned() })
+        }
+    };
+    if failed.is_none()
+        && let Err(error) = owned.follow(clock)
+    {
+        // What was committed stands; it is seen once the index can be written again.
+        failed = Some(Failed::of(error));
+    }
+    for one in batch {
+        one.answer(failed.as_ref().map_or(Ok(()), |failed| Err(failed.again())));
+    }
+}
+
+/// An error that several are told.
+struct Failed {
+    status: u16,
+    message: String,
+}
+
+impl Failed {
+    fn of(error: ApiError) -> Self {
+        Self { status: error.status().as_u16(), message: error.message().to_owned() }
+    }
+
+    fn again(&self) -> ApiError {
+        match self.status {
+            503 => ApiError::unavailable(self.message.clone()),
+            _ => ApiError::bad(self.message.clone()),
+        }
+    }
+}
+
+fn report(panic: Option<Box<dyn Any + Send>>) {
+    if let Some(panic) = panic {
+        let what = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no message");
+        tracing::error!(what, "a panic while writing");
+    }
+}
