@@ -16,6 +16,8 @@ pub struct Batch<'t> {
     transaction: &'t Connection,
     now_us: i64,
     changed: Changed,
+    /// A step could not be undone: nothing may be kept.
+    lost: bool,
 }
 
 /// What a batch has counted so far. A step that is undone takes it back.
@@ -43,7 +45,7 @@ impl Store {
     ) -> Result<T, E> {
         let transaction =
             self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
-        let mut batch = Batch { transaction: &transaction, now_us, changed: Changed::default() };
+        let mut batch = Batch { transaction: &transaction, now_us, changed: Changed::default(), lost: false };
         let done = work(&mut batch)?;
         batch.db()?;
         transaction.commit().map_err(StoreError::from)?;
@@ -55,7 +57,7 @@ impl Batch<'_> {
     /// Does some steps of the batch on their own: when `work` fails, its steps are undone and the batch goes on.
     ///
     /// # Errors
-    /// Those of `work`. After [`StoreError::Undone`] the whole batch fails.
+    /// Those of `work`. When the disk failed, the whole batch fails in the end, whatever comes after.
     pub fn apart<T, E: From<StoreError>>(
         &mut self,
         work: impl FnOnce(&mut Batch<'_>) -> Result<T, E>,
@@ -63,20 +65,21 @@ impl Batch<'_> {
         let run = |db: &Connection, sql| db.execute_batch(sql).map_err(StoreError::from);
         run(self.db()?, "SAVEPOINT apart")?;
         let before = self.changed.clone();
-        let result = work(self);
-        // Without a transaction there is nothing to go back to, and nothing more may be written.
-        let db = self.db()?;
-        match result {
+        let error = match work(self) {
             Ok(done) => {
-                run(db, "RELEASE apart")?;
-                Ok(done)
+                run(self.db()?, "RELEASE apart")?;
+                return Ok(done);
             }
-            Err(error) => {
-                run(db, "ROLLBACK TO apart; RELEASE apart")?;
-                self.changed = before;
-                Err(error)
-            }
+            Err(error) => error,
+        };
+        self.changed = before;
+        // Without a transaction there is nothing to go back to, and nothing more is written.
+        if let Ok(db) = self.db()
+            && run(db, "ROLLBACK TO apart; RELEASE apart").is_err()
+        {
+            self.lost = true;
         }
+        Err(error)
     }
 
     /// The time given to [`Store::batch`].
@@ -92,7 +95,7 @@ impl Batch<'_> {
     /// The database, as long as the transaction stands: SQLite ends it on its own when the disk fails, and what is
     /// written afterwards would be kept one by one.
     pub(crate) fn db(&self) -> Result<&Connection, StoreError> {
-        if self.transaction.is_autocommit() {
+        if self.lost || self.transaction.is_autocommit() {
             return Err(StoreError::Undone);
         }
         Ok(self.transaction)
@@ -128,8 +131,39 @@ impl Batch<'_> {
         self.step()
     }
 
-    /// Forgets what was counted of banks that are gone.
-    pub(crate) fn forget_banks(&mut self) {
-        self.changed.banks.clear();
+    /// Forgets what was counted: nothing of it is left.
+    pub(crate) fn forget_changes(&mut self) {
+        self.changed = Changed::default();
+    }
+
+    /// Notes the generation that the batch's further changes have.
+    pub(crate) fn stands_at(&mut self, generation: u64) {
+        self.changed.generation = Some(generation);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lodestone_types::BankKind;
+
+    use crate::{Store, StoreError};
+
+    #[test]
+    fn nothing_is_kept_one_by_one_once_a_full_disk_has_undone_the_batch() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(dir.path()).unwrap();
+        let pages: i64 = store.db.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        store.db.pragma_update_and_check(None, "max_page_count", pages + 4, |_| Ok(())).unwrap();
+        let result = store.batch(1, |batch| {
+            batch.create_bank("A", BankKind::Own, 31, "")?;
+            let big = batch.apart(|batch| batch.add_match_event("e", 1, &"x".repeat(900_000)));
+            assert!(matches!(big, Err(StoreError::Full)), "{big:?}");
+            let after = batch.apart(|batch| batch.add_match_event("f", 1, "{}"));
+            assert!(matches!(after, Err(StoreError::Undone)), "{after:?}");
+            Ok::<(), StoreError>(())
+        });
+        assert!(matches!(result, Err(StoreError::Undone)));
+        assert!(store.banks().unwrap().is_empty() && store.match_event("f").unwrap().is_none());
+        store.batch(1, |batch| batch.add_match_event("f", 1, "{}")).unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! Banks, entries, observations and runs in one SQLite file.
+//! Banks, entries, observations, runs and all that a server keeps, in one SQLite file.
 //!
 //! The store is a folder. In it lie `lodestone.db` (SQLite, write-ahead log) and `lodestone.lock`, which keeps a second
 //! writer out. The store neither matches nor fetches: it is the source of truth from which an index is built, and the
@@ -8,6 +8,10 @@
 //! - [`Store::for_each_entry`] streams a bank out again, in the order of [`StoredEntry::entry_no`].
 //! - [`Store::put_observations`] keeps what a scan has read, so that a second scan reads only what changed.
 //! - [`Store::pdq_changes_since`] says what an index of PDQ values has to catch up with.
+//! - [`Store::batch`] does steps together, all or none: content by its ids, opinions, exchanges, rules, and what
+//!   follows from a match (events, outbox, reviews, audit). Everything that changes is a method of [`Batch`],
+//!   everything that is only read one of [`Store`].
+//! - [`Store::backup_to`] copies the database while others write.
 //! - [`nsrl_rds3`] reads NSRL's own SQLite sets; it lives here because this crate is where SQLite is.
 //!
 //! **Why rusqlite and not sqlx.** A scanner is synchronous: rusqlite brings 9 crates and no async runtime, sqlx about
@@ -21,6 +25,9 @@
 //! There is no clock in here: times come in as microseconds since 1970, UTC.
 #![forbid(unsafe_code)]
 
+mod api_keys;
+mod audit;
+mod backup;
 mod bank_changes;
 mod banks;
 mod batch;
@@ -34,15 +41,24 @@ mod entry_changes;
 mod error;
 mod exchanges;
 mod import;
+mod match_events;
 pub mod nsrl_rds3;
 mod observations;
 mod open;
+mod opinions;
+mod outbox;
+mod quarantine;
 mod read;
+mod reset;
+mod reviews;
 mod runs;
 mod schema;
+mod settings;
 mod upgrade;
 mod writer;
 
+pub use api_keys::ApiKey;
+pub use audit::AuditEntry;
 pub use bank_changes::BankChange;
 pub use banks::StoredBank;
 pub use batch::Batch;
@@ -55,7 +71,13 @@ pub use entries::{EntryName, StoredEntry};
 pub use error::StoreError;
 pub use exchanges::{Exchange, FetchState};
 pub use import::{ImportOptions, ImportReport, ListSource, MAX_KEPT_REJECTS};
+pub use match_events::MatchEvent;
 pub use observations::{Feed, KeptFile, ObservationKey};
 pub use open::Store;
+pub use opinions::{Opinion, OpinionCount, StoredOpinion};
+pub use outbox::{Delivery, DeliveryState, NewDelivery};
+pub use quarantine::Quarantined;
 pub use read::MAX_PAGE;
+pub use reviews::Review;
 pub use runs::Run;
+pub use settings::Rule;

@@ -114,6 +114,7 @@ CREATE TABLE match_events (
     at_us INTEGER NOT NULL,
     body TEXT NOT NULL
 );
+CREATE INDEX match_events_by_time ON match_events (at_us);
 CREATE TABLE outbox (
     no INTEGER PRIMARY KEY AUTOINCREMENT,
     key TEXT NOT NULL UNIQUE,
@@ -130,6 +131,7 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_due ON outbox (next_us, no) WHERE state = 'pending';
 CREATE INDEX outbox_dead ON outbox (no) WHERE state = 'dead';
+CREATE INDEX outbox_done ON outbox (done_us) WHERE state = 'done';
 CREATE TABLE reviews (
     no INTEGER PRIMARY KEY AUTOINCREMENT,
     event TEXT NOT NULL,

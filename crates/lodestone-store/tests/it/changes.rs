@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lodestone_store::{ImportOptions, ListSource, PdqChange, Store, StoreError};
+use lodestone_store::{ImportOptions, ListSource, NewContent, PdqChange, Store, StoreError};
 use lodestone_types::{BankKind, ListEntry, SignalType};
 
 use crate::{all, import, row, signal, store};
@@ -77,6 +77,45 @@ fn an_index_at_any_earlier_generation_catches_up_by_the_log_alone() {
     step(&store);
     assert!(store.remove_entry("B", "e6").unwrap());
     step(&store);
+    // Batches of single contents, with what comes and goes within one.
+    store.create_bank("D", BankKind::Own, 31, "", 1).unwrap();
+    step(&store);
+    for round in 0..3u8 {
+        store
+            .batch(1, |batch| {
+                let mut add = |bank: &str, kind, byte: u8| {
+                    let signals = [signal(kind, byte)];
+                    let content = NewContent { signals: &signals, ..NewContent::default() };
+                    batch.add_content(bank, &content).map(|added| added.content_id)
+                };
+                let b = add("B", SignalType::Pdq, 100 + round)?;
+                add("B", SignalType::Md5, 1)?;
+                let late = add("B", SignalType::Pdq, 110 + round)?;
+                let d = add("D", SignalType::Pdq, 120 + round)?;
+                add("B", SignalType::Pdq, 130 + round)?;
+                batch.remove_content("B", [b, late][usize::from(round) % 2])?;
+                let signals = [signal(SignalType::Pdq, 140 + round)];
+                batch.add_content("B", &NewContent { signals: &signals, ..NewContent::default() })?;
+                if round == 1 {
+                    batch.remove_content("D", d)?;
+                }
+                let _: Result<(), StoreError> = batch.apart(|batch| {
+                    batch.add_content("B", &NewContent { signals: &signals, ..NewContent::default() })?;
+                    batch.delete_bank("D")?;
+                    Err(StoreError::Undone)
+                });
+                let list = ListSource { name: "l", sha256: "" };
+                batch.import(
+                    "B",
+                    list,
+                    [row("e9", 9, 150 + round), row(&format!("m{round}"), 90, 3)],
+                    ImportOptions::default(),
+                )?;
+                batch.add_content("B", &NewContent { signals: &signals, ..NewContent::default() })
+            })
+            .unwrap();
+        step(&store);
+    }
     let last = all(&store).last().unwrap().clone();
     assert!(store.remove_entry("B", &last.row.entry).unwrap());
     step(&store);
@@ -91,6 +130,8 @@ fn an_index_at_any_earlier_generation_catches_up_by_the_log_alone() {
     store.delete_bank("C").unwrap();
     step(&store);
     store.delete_bank("B").unwrap();
+    step(&store);
+    store.delete_bank("D").unwrap();
     step(&store);
     assert!(truth(&store).is_empty());
 }

@@ -1,6 +1,7 @@
 //! Integration tests of this crate, one binary.
 #![allow(clippy::unwrap_used)]
 
+mod backups;
 mod banks;
 mod changes;
 mod conformance;

@@ -99,6 +99,97 @@ fn a_folder_of_schema_1_is_read_as_it_is_and_brought_up_to_date_by_the_first_wri
     assert_eq!(Store::open(dir.path()).unwrap().bank("B").unwrap().photodna_max_distance, Some(1000));
 }
 
+/// Schema 2 as it was released, with one bank whose second of four entries was removed, and another bank.
+fn schema_2(dir: &Path) {
+    schema_1(dir);
+    let db = rusqlite::Connection::open(dir.join("lodestone.db")).unwrap();
+    db.execute_batch(
+        "ALTER TABLE banks ADD COLUMN photodna_max_distance INTEGER;
+         ALTER TABLE banks ADD COLUMN next_no INTEGER NOT NULL DEFAULT 0;
+         CREATE TABLE counts (
+             bank INTEGER NOT NULL REFERENCES banks (id) ON DELETE CASCADE, type TEXT NOT NULL,
+             signals INTEGER NOT NULL, PRIMARY KEY (bank, type)
+         ) WITHOUT ROWID;
+         CREATE TABLE changes (
+             generation INTEGER NOT NULL, no INTEGER NOT NULL, what TEXT NOT NULL, first INTEGER NOT NULL,
+             last INTEGER NOT NULL, pdq BLOB, PRIMARY KEY (generation, no)
+         ) WITHOUT ROWID;
+         INSERT INTO meta VALUES ('changes_since', 1);
+         CREATE TABLE states (generation INTEGER PRIMARY KEY, token INTEGER NOT NULL);
+         INSERT INTO states VALUES (2, 77);
+         PRAGMA user_version = 2;
+         INSERT INTO counts VALUES (1, 'pdq', 3), (1, 'md5', 1);
+         UPDATE entries SET no = (1 << 40) + 3 WHERE no = (1 << 40) + 1;
+         UPDATE signals SET entry = (1 << 40) + 3 WHERE entry = (1 << 40) + 1;
+         INSERT INTO changes VALUES (2, 0, 'added', 1 << 40, (1 << 40) + 3, NULL);
+         INSERT INTO banks VALUES (4, 'C', 'known-real', 31, 'm', 1, '', 1, 5, NULL, 0);
+         INSERT INTO sources VALUES (2, 4, 'm', '', 5);
+         INSERT INTO entries VALUES (4 << 40, 4, 2, 7, 'A1', NULL, NULL, NULL, 1, 2);
+         INSERT INTO signals VALUES (4 << 40, 'sha1', zeroblob(20));
+         INSERT INTO counts VALUES (4, 'sha1', 1);",
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_folder_of_schema_2_is_read_as_it_is_and_its_entries_get_content_ids_by_the_first_writer() {
+    let dir = tempfile::tempdir().unwrap();
+    schema_2(dir.path());
+    let check = |store: &Store| {
+        assert_eq!(all(store).len(), 3);
+        let bank = store.stored_bank("C").unwrap();
+        assert_eq!(
+            (bank.number, bank.enabled_ratio, bank.created_us, bank.bank.version.entries),
+            (4, 1.0, 5, 1)
+        );
+        assert_eq!((store.generation().unwrap(), store.state().unwrap()), (2, Some(77)));
+        assert_eq!(store.pdq_changes_count(1).unwrap(), Some(4));
+        assert_eq!(store.suspended(0, 9).unwrap(), []);
+        assert_eq!(store.opinion_counts(0, 9).unwrap(), []);
+        assert_eq!((store.setting("x").unwrap(), store.settings("").unwrap()), (None, vec![]));
+    };
+    let old = Store::open_read_only(dir.path()).unwrap();
+    check(&old);
+    let refused = old.content_runs().unwrap_err();
+    assert!(matches!(&refused, StoreError::Refused { reason } if reason.contains("older")), "{refused}");
+    assert!(matches!(old.content("B", 1), Err(StoreError::Refused { .. })));
+    let mut old = old;
+    assert!(old.batch(0, |batch| batch.set_setting("x", Some("y"))).is_err());
+
+    let mut store = Store::open(dir.path()).unwrap();
+    check(&store);
+    check(&old);
+    let runs = [(1 << 40, 1, 1), ((1 << 40) + 2, 2, 2), (4 << 40, 4, 1)];
+    let found: Vec<_> =
+        store.content_runs().unwrap().iter().map(|run| (run.first_no, run.first_id, run.length)).collect();
+    assert_eq!(found, runs);
+    assert_eq!(store.content("C", 4).unwrap().unwrap().entry.row.classification.as_deref(), Some("A1"));
+    import(&mut store, "l", vec![row("new", 4, 10)]).unwrap();
+    assert_eq!(store.content("B", 5).unwrap().unwrap().entry.row.entry, "new");
+    drop(store);
+    let store = Store::open(dir.path()).unwrap();
+    assert_eq!(store.content_runs().unwrap().len(), 4);
+}
+
+#[test]
+fn an_upgrade_that_fails_leaves_the_folder_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    schema_2(dir.path());
+    let path = dir.path().join("lodestone.db");
+    // In the way of the last table but one.
+    rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE quarantine (x)").unwrap();
+    assert!(Store::open(dir.path()).is_err());
+    let old = Store::open_read_only(dir.path()).unwrap();
+    assert!(matches!(old.content_runs(), Err(StoreError::Refused { .. })));
+    drop(old);
+    let db = rusqlite::Connection::open(&path).unwrap();
+    let tables = "SELECT count(*) FROM sqlite_schema WHERE name IN ('content_runs', 'audit', 'exchanges')";
+    assert_eq!(db.query_row(tables, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+    db.execute_batch("DROP TABLE quarantine").unwrap();
+    drop(db);
+    assert_eq!(Store::open(dir.path()).unwrap().content_runs().unwrap().len(), 3);
+}
+
 #[test]
 fn a_new_folder_and_one_brought_up_to_date_have_the_same_tables() {
     let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
