@@ -4,7 +4,8 @@ use std::time::Duration;
 
 /// Waits before the second, third … attempt, in seconds: the schedule that Standard Webhooks 1.0.0 gives as its example,
 /// drawn out to three days in all. After the last one the message is dead and a person has to look.
-const WAITS_S: [u64; 11] = [5, 60, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 8 * 3600, 10 * 3600, 14 * 3600, 14 * 3600, 18 * 3600];
+const WAITS_S: [u64; 11] =
+    [5, 60, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 8 * 3600, 10 * 3600, 14 * 3600, 14 * 3600, 18 * 3600];
 
 /// How many attempts there are, the first included.
 pub const MAX_ATTEMPTS: u32 = WAITS_S.len() as u32 + 1;

@@ -56,7 +56,10 @@ pub fn fetch(policy: &Outbound, url: &str) -> Result<Fetched, NetError> {
     if !(200..300).contains(&response.status) {
         return Err(NetError::Status(response.status));
     }
-    if response.header("content-encoding").is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity")) {
+    if response
+        .header("content-encoding")
+        .is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity"))
+    {
         let reason = "it is compressed, which was not asked for".to_owned();
         return Err(NetError::Malformed { host: "the server".to_owned(), reason });
     }

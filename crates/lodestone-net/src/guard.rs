@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use url::{Host, Url};
 
 use crate::address::{AddressKind, kind};
-use crate::{Lookup, NetError, Network, SystemLookup, Why};
+use crate::{Lookup, NetError, Network, Proxy, SystemLookup, Why};
 
 /// Longest URL, in bytes; longer ones are refused before they are parsed.
 const MAX_URL_BYTES: usize = 8 * 1024;
@@ -42,6 +42,8 @@ pub struct Outbound {
     pub user_agent: String,
     /// When set, only these certificate authorities are trusted, in place of Mozilla's list. Default: not set.
     pub roots: Option<Vec<Root>>,
+    /// The proxy that all requests go through; the environment is never asked for one. Default: none.
+    pub proxy: Option<Proxy>,
     /// The name service. Default: the system's.
     pub lookup: Arc<dyn Lookup>,
 }
@@ -61,6 +63,7 @@ impl Default for Outbound {
             total_timeout: Duration::from_secs(30),
             user_agent: concat!("lodestone/", env!("CARGO_PKG_VERSION")).to_owned(),
             roots: None,
+            proxy: None,
             lookup: Arc::new(SystemLookup),
         }
     }
@@ -191,7 +194,8 @@ impl Outbound {
         Ok(Target { url, host, addresses })
     }
 
-    fn find(&self, name: &str, deadline: Deadline) -> Result<Vec<IpAddr>, NetError> {
+    /// All addresses of a name, unchecked.
+    pub(crate) fn find(&self, name: &str, deadline: Deadline) -> Result<Vec<IpAddr>, NetError> {
         let dns = |reason: String| NetError::Dns { host: name.to_owned(), reason };
         let within = deadline.left(name)?.min(self.connect_timeout);
         let found = self.lookup.lookup(name, within).map_err(|error| dns(error.to_string()))?;
@@ -203,7 +207,8 @@ impl Outbound {
 
     /// Every address must pass: one that does not is a sign of a trap, and which one is used is not ours to choose.
     fn check_addresses(&self, url: &Url, addresses: &[IpAddr]) -> Result<(), NetError> {
-        let internal_ok = self.allow_private || url.host_str().is_some_and(|host| lists(&self.private_hosts, host));
+        let internal_ok =
+            self.allow_private || url.host_str().is_some_and(|host| lists(&self.private_hosts, host));
         let mut all_by_exception = true;
         for &address in addresses {
             let kind = kind(address);

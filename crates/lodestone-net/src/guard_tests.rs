@@ -156,7 +156,9 @@ fn a_list_of_hosts_shuts_out_all_others() {
         assert!(listed.check_form(url).is_ok(), "{url}");
     }
     assert!(admit(&listed, "http://xn--bcher-kva.test/").is_ok());
-    for url in ["http://private.test/", "http://a.public.test/", "http://public.test.evil/", "http://127.0.0.1/"] {
+    for url in
+        ["http://private.test/", "http://a.public.test/", "http://public.test.evil/", "http://127.0.0.1/"]
+    {
         assert_eq!(why(&listed, url), Why::Host, "{url}");
     }
     let https = Outbound { https_only: true, ..policy() };

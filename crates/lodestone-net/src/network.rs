@@ -67,9 +67,7 @@ impl FromStr for Network {
         }
         let rest = match base {
             IpAddr::V4(v4) => u128::from(v4.to_bits()) & ((1_u128 << (32 - prefix_bits)) - 1),
-            IpAddr::V6(v6) => {
-                v6.to_bits() & u128::MAX.checked_shr(u32::from(prefix_bits)).unwrap_or(0)
-            }
+            IpAddr::V6(v6) => v6.to_bits() & u128::MAX.checked_shr(u32::from(prefix_bits)).unwrap_or(0),
         };
         if rest != 0 {
             return Err(bad("bits behind the prefix are set"));
@@ -103,7 +101,13 @@ mod tests {
             ("10.20.0.0/16", "10.20.0.0", "10.20.255.255", "10.19.255.255", "10.21.0.0"),
             ("192.168.7.128/25", "192.168.7.128", "192.168.7.255", "192.168.7.127", "192.168.8.0"),
             ("127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.0", "127.0.0.2"),
-            ("fd12:3456::/32", "fd12:3456::", "fd12:3456:ffff:ffff:ffff:ffff:ffff:ffff", "fd12:3455::", "fd12:3457::"),
+            (
+                "fd12:3456::/32",
+                "fd12:3456::",
+                "fd12:3456:ffff:ffff:ffff:ffff:ffff:ffff",
+                "fd12:3455::",
+                "fd12:3457::",
+            ),
             ("::1", "::1", "::1", "::", "::2"),
         ] {
             let net = network(net);

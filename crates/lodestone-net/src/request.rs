@@ -187,7 +187,8 @@ fn redirected(target: &Target, headers: &http::HeaderMap) -> Result<Url, NetErro
         host: target.host.clone(),
         reason: "a redirect without a valid place to go".to_owned(),
     };
-    let location = headers.get(http::header::LOCATION).and_then(|value| value.to_str().ok()).ok_or_else(malformed)?;
+    let location =
+        headers.get(http::header::LOCATION).and_then(|value| value.to_str().ok()).ok_or_else(malformed)?;
     let next = target.url.join(location).map_err(|_| malformed())?;
     if target.url.scheme() == "https" && next.scheme() == "http" {
         return Err(NetError::refused(Why::Downgrade));
@@ -228,10 +229,35 @@ fn check_headers(headers: &[(&str, &str)]) -> Result<(), NetError> {
         "user-agent",
     ];
     for &(name, value) in headers {
-        let valid = http::HeaderName::from_bytes(name.as_bytes()).is_ok() && http::HeaderValue::from_str(value).is_ok();
+        let valid = http::HeaderName::from_bytes(name.as_bytes()).is_ok()
+            && http::HeaderValue::from_str(value).is_ok();
         if !valid || OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours)) {
             return Err(NetError::refused(Why::Header(name.chars().take(64).collect())));
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redirect(from: &str, location: &str) -> Result<String, NetError> {
+        let url = Url::parse(from).expect("a URL");
+        let target = Target { url, host: "a.test".to_owned(), addresses: Vec::new() };
+        let mut headers = http::HeaderMap::new();
+        headers.insert(http::header::LOCATION, http::HeaderValue::from_str(location).expect("a header"));
+        redirected(&target, &headers).map(String::from)
+    }
+
+    #[test]
+    fn a_redirect_never_leads_from_https_to_http() {
+        let downgrade = Err(NetError::refused(Why::Downgrade));
+        for location in ["http://a.test/", "HTTP://a.test/", "http:\\\\a.test", " http://b.test"] {
+            assert_eq!(redirect("https://a.test/x", location), downgrade, "{location}");
+        }
+        assert_eq!(redirect("https://a.test/x/y", "../z"), Ok("https://a.test/z".to_owned()));
+        assert_eq!(redirect("https://a.test/x", "//b.test/z"), Ok("https://b.test/z".to_owned()));
+        assert_eq!(redirect("http://a.test/x", "https://a.test/x"), Ok("https://a.test/x".to_owned()));
+    }
 }

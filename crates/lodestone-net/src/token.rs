@@ -79,7 +79,8 @@ impl Token {
     pub fn parse(text: &str) -> Result<Self, TokenError> {
         let text = text.trim();
         let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-        let rest = text.strip_prefix(PREFIX).filter(|_| text.len() == TEXT_BYTES).ok_or(TokenError::NotAToken)?;
+        let rest =
+            text.strip_prefix(PREFIX).filter(|_| text.len() == TEXT_BYTES).ok_or(TokenError::NotAToken)?;
         let (id, secret) = rest.split_once('_').ok_or(TokenError::NotAToken)?;
         if id.len() != 2 * ID_BYTES || !id.bytes().chain(secret.bytes()).all(is_digit) {
             return Err(TokenError::NotAToken);
@@ -140,7 +141,8 @@ impl TokenDigest {
     #[must_use]
     pub fn matches(&self, token: &Token) -> bool {
         let given = token.digest();
-        let difference = self.0.iter().zip(given.0).fold(0, |all, (a, b)| std::hint::black_box(all | (a ^ b)));
+        let difference =
+            self.0.iter().zip(given.0).fold(0, |all, (a, b)| std::hint::black_box(all | (a ^ b)));
         difference == 0
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ureq::config::Config;
 use ureq::tls::{RootCerts, TlsConfig};
@@ -11,13 +11,14 @@ use ureq::unversioned::transport::{Connector, NextTimeout, RustlsConnector, TcpC
 use ureq::{Agent, http};
 
 use crate::guard::{Deadline, Target};
+use crate::proxy::Tunnel;
 use crate::{NetError, Outbound, Why};
 
 /// Longest head of an answer, in bytes. (The number of headers is limited to 128 by `ureq`.)
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 
 /// `ureq` keeps at most so many addresses.
-const MAX_ADDRESSES: usize = 16;
+pub(crate) const MAX_ADDRESSES: usize = 16;
 
 /// Resolves nothing: hands `ureq` the addresses that were checked, for the one host they were checked for.
 ///
@@ -34,7 +35,12 @@ impl fmt::Debug for Pinned {
 }
 
 impl Resolver for Pinned {
-    fn resolve(&self, uri: &http::Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+    fn resolve(
+        &self,
+        uri: &http::Uri,
+        _: &Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         if uri.host() != Some(self.host.as_str()) {
             return Err(ureq::Error::HostNotFound);
         }
@@ -79,8 +85,18 @@ pub(crate) fn exchange(
         host: target.url.host_str().unwrap_or_default().to_owned(),
         addresses: target.addresses.clone(),
     };
-    let connector = ().chain(TcpConnector::default()).chain(RustlsConnector::default());
-    let agent = Agent::with_parts(config, connector, pinned);
+    let agent = match &policy.proxy {
+        None => Agent::with_parts(config, TcpConnector::default().chain(RustlsConnector::default()), pinned),
+        Some(proxy) => {
+            let found = match proxy.host.parse::<IpAddr>() {
+                Ok(address) => vec![address],
+                Err(_) => policy.find(&proxy.host, deadline)?,
+            };
+            let addresses = found.into_iter().map(|address| SocketAddr::new(address, proxy.port)).collect();
+            let tunnel = Tunnel { proxy: proxy.clone(), addresses };
+            Agent::with_parts(config, tunnel.chain(RustlsConnector::default()), pinned)
+        }
+    };
     let mut builder = http::Request::builder().method(method).uri(target.url.as_str());
     for &(name, value) in headers {
         builder = builder.header(name, value);
@@ -101,8 +117,10 @@ pub(crate) fn translate(error: ureq::Error, target: &Target, deadline: Deadline)
     use ureq::Error as E;
     let host = target.host.clone();
     let is_tls = target.url.scheme() == "https";
-    let malformed = |reason: &str| NetError::Malformed { host: target.host.clone(), reason: reason.to_owned() };
+    let malformed =
+        |reason: &str| NetError::Malformed { host: target.host.clone(), reason: reason.to_owned() };
     match error {
+        E::ConnectProxyFailed(reason) => NetError::Connect { host, reason },
         E::StatusCode(status) => NetError::Status(status),
         E::Timeout(_) => NetError::Timeout { host, within: deadline.within },
         E::HostNotFound => NetError::Dns { host, reason: "it has no address".to_owned() },

@@ -116,7 +116,11 @@ impl SignedHeaders {
     /// Names and values, as a request takes them.
     #[must_use]
     pub fn pairs(&self) -> [(&str, &str); 3] {
-        [("webhook-id", &self.id), ("webhook-timestamp", &self.timestamp), ("webhook-signature", &self.signature)]
+        [
+            ("webhook-id", &self.id),
+            ("webhook-timestamp", &self.timestamp),
+            ("webhook-signature", &self.signature),
+        ]
     }
 }
 
@@ -125,7 +129,12 @@ impl SignedHeaders {
 ///
 /// # Errors
 /// [`WebhookError::BadId`], [`WebhookError::NoSecret`].
-pub fn sign(secrets: &[SigningSecret], id: &str, now_s: u64, body: &[u8]) -> Result<SignedHeaders, WebhookError> {
+pub fn sign(
+    secrets: &[SigningSecret],
+    id: &str,
+    now_s: u64,
+    body: &[u8],
+) -> Result<SignedHeaders, WebhookError> {
     if secrets.is_empty() {
         return Err(WebhookError::NoSecret);
     }
@@ -216,7 +225,9 @@ mod tests {
         assert_eq!(verify(&[secret()], &other_id, BODY, TIME_S, 0), bad);
         let later = SignedHeaders { timestamp: (TIME_S + 1).to_string(), ..headers() };
         assert_eq!(verify(&[secret()], &later, BODY, TIME_S, 5), bad);
-        for signature in ["", "v1", "v1,", "v1,AAAA", "v2,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=", "v1,é"] {
+        for signature in
+            ["", "v1", "v1,", "v1,AAAA", "v2,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=", "v1,é"]
+        {
             let changed = SignedHeaders { signature: signature.to_owned(), ..headers() };
             assert_eq!(verify(&[secret()], &changed, BODY, TIME_S, 0), bad, "{signature}");
         }

@@ -69,7 +69,8 @@ impl SealKey {
         }
         let bare = text.strip_suffix('=').unwrap_or(text);
         let bytes = match text.len() {
-            64 => hex::decode(text).ok_or_else(|| bad("it has 64 characters that are not all hexadecimal digits"))?,
+            64 => hex::decode(text)
+                .ok_or_else(|| bad("it has 64 characters that are not all hexadecimal digits"))?,
             _ => STANDARD_NO_PAD
                 .decode(bare)
                 .or_else(|_| URL_SAFE_NO_PAD.decode(bare))

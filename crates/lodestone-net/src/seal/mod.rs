@@ -53,7 +53,9 @@ pub enum SealError {
         reason: String,
     },
     /// The key file may be read or changed by others.
-    #[error("the key file {path} has mode {mode:04o}: others can read it or change it; set it to 0600 (chmod 600)")]
+    #[error(
+        "the key file {path} has mode {mode:04o}: others can read it or change it; set it to 0600 (chmod 600)"
+    )]
     KeyFileMode {
         /// The file.
         path: String,
@@ -131,7 +133,12 @@ impl KeyRing {
     ///
     /// # Errors
     /// [`SealError::NoKey`], [`SealError::TooLong`], [`SealError::NoRandomness`].
-    pub fn seal(&self, random: &dyn SecureRandom, purpose: &str, secret: &Secret) -> Result<String, SealError> {
+    pub fn seal(
+        &self,
+        random: &dyn SecureRandom,
+        purpose: &str,
+        secret: &Secret,
+    ) -> Result<String, SealError> {
         let key = self.keys.first().ok_or(SealError::NoKey)?;
         if secret.expose().len() > MAX_SECRET_BYTES {
             return Err(SealError::TooLong);

@@ -118,11 +118,14 @@ fn a_key_file_that_others_can_read_is_refused() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("key");
     fs::write(&path, format!("{ONE}\n")).expect("written");
-    for (mode, is_good) in [(0o600, true), (0o400, true), (0o440, true), (0o644, false), (0o660, false), (0o604, false)] {
+    for (mode, is_good) in
+        [(0o600, true), (0o400, true), (0o440, true), (0o644, false), (0o660, false), (0o604, false)]
+    {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("mode");
         let read = SealKey::from_file(&path).map(|key| key.id());
         let shown = path.display().to_string();
-        let expected = if is_good { Ok(one().id()) } else { Err(SealError::KeyFileMode { path: shown, mode }) };
+        let expected =
+            if is_good { Ok(one().id()) } else { Err(SealError::KeyFileMode { path: shown, mode }) };
         assert_eq!(read, expected, "{mode:o}");
     }
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("mode");

@@ -50,7 +50,9 @@ fn a_body_just_as_long_as_allowed_is_taken_and_one_byte_more_is_not() {
 
 #[test]
 fn a_status_that_is_no_success_is_an_error_of_its_own() {
-    for (status, is_transient) in [(204, None), (304, Some(false)), (404, Some(false)), (429, Some(true)), (503, Some(true))] {
+    for (status, is_transient) in
+        [(204, None), (304, Some(false)), (404, Some(false)), (429, Some(true)), (503, Some(true))]
+    {
         let server = always(format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n"));
         match (fetch(&open(), &server.url("/")), is_transient) {
             (Ok(file), None) => assert_eq!((file.status, file.bytes.len()), (204, 0)),
@@ -71,16 +73,23 @@ fn a_general_request_sends_method_headers_and_body_and_streams_the_answer() {
     let headers = [("X-Functions-Key", "k"), ("Content-Type", "text/xml")];
     let wanted = Request { method: Method::Put, url: &url, headers: &headers, body: b"<a/>" };
     let mut response = request(&open(), wanted).expect("an answer");
-    assert_eq!((response.status, response.header("x-next"), response.content_length()), (409, Some("7"), Some(6)));
+    assert_eq!(
+        (response.status, response.header("x-next"), response.content_length()),
+        (409, Some("7"), Some(6))
+    );
     let mut text = String::new();
     response.body.read_to_string(&mut text).expect("read");
     assert_eq!(text, "line 1");
     let sent = server.seen.all().remove(0);
-    assert!(sent.starts_with("PUT /v2/entries?from=1 HTTP/1.1\r\n") && sent.ends_with("\r\n\r\n<a/>"), "{sent}");
+    assert!(
+        sent.starts_with("PUT /v2/entries?from=1 HTTP/1.1\r\n") && sent.ends_with("\r\n\r\n<a/>"),
+        "{sent}"
+    );
     assert!(sent.to_lowercase().contains("x-functions-key: k\r\n"), "{sent}");
     assert!(!format!("{wanted:?}").contains("entries"));
     for method in [Method::Head, Method::Delete] {
-        let response = request(&open(), Request { method, url: &url, headers: &[], body: b"x" }).expect("an answer");
+        let response =
+            request(&open(), Request { method, url: &url, headers: &[], body: b"x" }).expect("an answer");
         assert_eq!(response.status, 409);
     }
     let starts: Vec<_> = server.seen.all().iter().map(|sent| sent[..4].to_owned()).collect();
@@ -130,10 +139,17 @@ fn a_webhook_gets_its_message_and_its_answer_is_kept_short() {
     let long = vec![b'x'; 100_000];
     let server = always(ok("text/plain", &long));
     let small = Outbound { max_bytes: 10, ..open() };
-    let answer = post(&small, &server.url("/hook"), &[("webhook-id", "msg_1")], b"{\"a\":1}").expect("an answer");
-    assert_eq!((answer.status, answer.body.len(), answer.is_complete), (200, lodestone_net::MAX_ANSWER_BYTES, false));
+    let answer =
+        post(&small, &server.url("/hook"), &[("webhook-id", "msg_1")], b"{\"a\":1}").expect("an answer");
+    assert_eq!(
+        (answer.status, answer.body.len(), answer.is_complete),
+        (200, lodestone_net::MAX_ANSWER_BYTES, false)
+    );
     let sent = server.seen.all().remove(0);
-    assert!(sent.starts_with("POST /hook ") && sent.contains("msg_1") && sent.ends_with("{\"a\":1}"), "{sent}");
+    assert!(
+        sent.starts_with("POST /hook ") && sent.contains("msg_1") && sent.ends_with("{\"a\":1}"),
+        "{sent}"
+    );
 
     let busy = always(b"HTTP/1.1 429 X\r\nRetry-After: 120\r\nContent-Length: 2\r\n\r\nno".to_vec());
     let answer = post(&open(), &busy.url("/"), &[], b"").expect("an answer");
@@ -143,6 +159,7 @@ fn a_webhook_gets_its_message_and_its_answer_is_kept_short() {
 
 #[test]
 fn a_compressed_body_that_was_not_asked_for_is_not_taken_for_the_file() {
-    let server = always(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc".to_vec());
+    let server =
+        always(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc".to_vec());
     assert!(matches!(fetch(&open(), &server.url("/")), Err(NetError::Malformed { .. })));
 }

@@ -165,5 +165,5 @@ fn a_reader_that_failed_does_not_become_a_short_file() {
         let error = body.read_to_end(&mut kept).expect_err("too large");
         assert_eq!(NetError::of_read(error), NetError::TooLarge { limit_bytes: 10 });
     }
-    assert_eq!(NetError::of_read(std::io::ErrorKind::NotFound.into()).is_transient(), false);
+    assert!(!NetError::of_read(std::io::ErrorKind::NotFound.into()).is_transient());
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod hostile;
+mod proxies;
 mod redirects;
 mod server;
 mod webhooks;

@@ -9,7 +9,11 @@ use crate::server::{Script, always, ok, open, serve, to};
 
 /// The address of this machine as the only exception: other loopback addresses stay refused.
 fn only_one() -> Outbound {
-    Outbound { allow_private: false, allowed_networks: vec!["127.0.0.1".parse().expect("a network")], ..open() }
+    Outbound {
+        allow_private: false,
+        allowed_networks: vec!["127.0.0.1".parse().expect("a network")],
+        ..open()
+    }
 }
 
 fn refused(why: Why) -> NetError {
@@ -35,7 +39,8 @@ fn a_name_that_changes_its_address_after_the_check_wins_nothing() {
 fn a_public_address_beside_a_private_one_is_no_way_in() {
     let server = always(ok("image/png", b"picture"));
     let names = Script::new(&[&["127.0.0.1", "1.1.1.1"]]);
-    let policy = Outbound { lookup: names, allowed_ports: vec![server.address.port()], ..Outbound::default() };
+    let policy =
+        Outbound { lookup: names, allowed_ports: vec![server.address.port()], ..Outbound::default() };
     let url = format!("http://mixed.test:{}/", server.address.port());
     assert_eq!(fetch(&policy, &url), Err(refused(Why::Address(AddressKind::Loopback))));
     assert!(server.seen.all().is_empty());
@@ -124,7 +129,8 @@ fn keys_in_headers_do_not_go_to_another_origin() {
         true => stream.write_all(&to("/then")),
         false => stream.write_all(&to(&location)),
     });
-    let headers = [("Authorization", "Bearer hunter2"), ("X-Functions-Key", "hunter2"), ("Accept", "text/plain")];
+    let headers =
+        [("Authorization", "Bearer hunter2"), ("X-Functions-Key", "hunter2"), ("Accept", "text/plain")];
     let url = first.url("/same");
     let wanted = Request { method: Method::Get, url: &url, headers: &headers, body: b"" };
     let response = request(&open(), wanted).expect("an answer");

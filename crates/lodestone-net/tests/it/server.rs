@@ -32,7 +32,9 @@ impl Server {
 
 /// Answers every connection by a function of the request; it gets the connection to write what it likes, and the number
 /// of the request. The connection is closed after it. The thread ends with the test process.
-pub(crate) fn serve(answer: impl Fn(&str, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static) -> Server {
+pub(crate) fn serve(
+    answer: impl Fn(&str, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static,
+) -> Server {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let address = listener.local_addr().expect("an address");
     let seen = Seen::default();
@@ -61,7 +63,8 @@ pub(crate) fn always(answer: impl Into<Vec<u8>>) -> Server {
 
 /// A complete answer with a body.
 pub(crate) fn ok(content_type: &str, body: &[u8]) -> Vec<u8> {
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n", body.len());
+    let head =
+        format!("HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()
 }
 
