@@ -109,14 +109,4 @@ impl Store {
             Ok(ContentRun { first_no: row.get(0)?, first_id: row.get(1)?, length: row.get(2)? })
         })
     }
-
-    /// How many people confirm, and how many dispute, each entry of which anything is said, by number.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn opinion_counts(&self) -> Result<Vec<(i64, u32, u32)>, StoreError> {
-        self.needs_schema_3()?;
-        let sql = "SELECT no, sum(opinion = 'confirm'), sum(opinion = 'dispute') FROM opinions GROUP BY no ORDER BY no";
-        list(&self.db, sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-    }
 }

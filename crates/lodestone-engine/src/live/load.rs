@@ -154,9 +154,17 @@ fn table(store: &Store, state: &mut LiveState) -> Result<(), LiveBanksError> {
         suspended.extend(page.into_iter().map(|(no, until)| (no.unsigned_abs(), until)));
     }
     state.suspended = Arc::new(suspended);
-    let said = store.opinion_counts()?.into_iter();
-    let said = said.map(|(no, confirms, disputes)| (no.unsigned_abs(), Said { confirms, disputes }));
-    state.said = Arc::new(said.collect());
+    let mut said = BTreeMap::new();
+    let mut after = 0;
+    loop {
+        let page = store.opinion_counts(after, MAX_PAGE)?;
+        let Some(last) = page.last() else { break };
+        after = last.entry_no;
+        said.extend(page.into_iter().map(|one| {
+            (one.entry_no.unsigned_abs(), Said { confirms: one.confirm, disputes: one.dispute })
+        }));
+    }
+    state.said = Arc::new(said);
     Ok(())
 }
 
