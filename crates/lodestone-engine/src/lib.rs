@@ -38,6 +38,7 @@ mod sidecar;
 mod skew;
 mod snapshot;
 mod spool;
+pub mod text;
 pub mod thumbnail;
 pub mod triage;
 mod walk;

@@ -241,7 +241,7 @@ pub fn open_list<'r>(request: &ListRequest) -> Result<Listing<'r>, ListError> {
 /// What to say of `bogus:list.txt`, which is read as the name of a file.
 fn unknown_type(path: &Path) -> Option<String> {
     let (kind, file) = path.to_str()?.split_once(':')?;
-    let known = SignalType::ALL.map(SignalType::as_str).join(", ");
+    let known = SignalType::HASHES.map(SignalType::as_str).join(", ");
     Path::new(file)
         .exists()
         .then(|| format!("{kind:?} before the colon is no type of values; known: {known}"))

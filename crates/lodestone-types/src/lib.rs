@@ -16,12 +16,14 @@ pub mod assessment;
 pub mod bank;
 pub mod credentials;
 pub mod hex;
+mod hma;
 pub mod item;
 pub mod matching;
 pub mod observation;
 pub mod provenance;
 pub mod record;
 pub mod signal;
+pub mod trend;
 
 pub use assessment::{PairAssessment, Watermark};
 pub use bank::{Bank, BankKind, ListEntry, ListVersion, Reject, RejectKind};
@@ -34,4 +36,5 @@ pub use provenance::{
     Workflow,
 };
 pub use record::{Edge, EdgeKind, Factor, Group, Priority, Record, State, Summary};
-pub use signal::{Signal, SignalError, SignalType};
+pub use signal::{MAX_TEXT_BYTES, Signal, SignalError, SignalType};
+pub use trend::{Term, TrendError, TrendQuery};

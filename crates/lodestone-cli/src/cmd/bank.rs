@@ -370,7 +370,7 @@ fn show(name: &str, entry: Option<&str>, format: Format, store: &Store) -> Resul
                 .row
                 .signals
                 .iter()
-                .map(|signal| json!({ "signal_type": signal.kind(), "value": signal.to_hex() }))
+                .map(|signal| json!({ "signal_type": signal.kind(), "value": signal.to_text() }))
                 .collect();
             json!({
                 "bank": name, "entry": found.row.entry, "signals": signals, "pdq_quality": found.row.pdq_quality,

@@ -72,15 +72,17 @@ impl<W: Write> ListWriter<W> {
             ListFormat::Csv => self.csv_row(entry, first)?,
             ListFormat::Vics => self.vics_item(entry, first)?,
             ListFormat::HmaLocalFile => {
-                for signal in &entry.signals {
+                let mut written = 0;
+                for signal in hashes(entry) {
                     writeln!(self.out, "{} {}", signal.kind(), signal.to_hex())?;
+                    written += 1;
                 }
-                entry.signals.len()
+                written
             }
             ListFormat::PdqText => self.pdq_rows(entry)?,
             _ => {
                 let mut written = 0;
-                for signal in of_kind(entry, self.kind) {
+                for signal in of_kind(entry, self.kind.filter(|kind| !kind.is_text())) {
                     writeln!(self.out, "{}", signal.to_hex())?;
                     written += 1;
                 }
@@ -138,33 +140,35 @@ impl<W: Write> ListWriter<W> {
     }
 
     fn vics_item(&mut self, entry: &ListEntry, first: bool) -> io::Result<usize> {
-        if entry.signals.is_empty() {
+        let values = hashes(entry).count();
+        if values == 0 {
             return Ok(0);
         }
         self.out.write_all(if first { VICS_HEAD } else { b",\n" })?;
         serde_json::to_writer(&mut self.out, &vics_media::to_media(entry))?;
-        Ok(entry.signals.len())
+        Ok(values)
     }
 
     fn csv_header(&mut self) -> io::Result<()> {
         write!(self.out, "id")?;
-        for kind in SignalType::ALL {
+        for kind in SignalType::HASHES {
             write!(self.out, ",{kind}")?;
         }
         writeln!(self.out, ",quality,classification,tags,extra")
     }
 
     fn csv_row(&mut self, entry: &ListEntry, first: bool) -> io::Result<usize> {
-        if entry.signals.is_empty() {
+        let values = hashes(entry).count();
+        if values == 0 {
             return Ok(0);
         }
         if first {
             self.csv_header()?;
         }
         write!(self.out, "{}", quoted(&entry.entry))?;
-        for kind in SignalType::ALL {
-            let values: Vec<_> = of_kind(entry, Some(kind)).map(Signal::to_hex).collect();
-            write!(self.out, ",{}", values.join(" "))?;
+        for kind in SignalType::HASHES {
+            let column: Vec<_> = of_kind(entry, Some(kind)).map(Signal::to_hex).collect();
+            write!(self.out, ",{}", column.join(" "))?;
         }
         let quality = entry.pdq_quality.map(|quality| quality.to_string()).unwrap_or_default();
         let plain_tags = entry.tags.iter().all(|tag| {
@@ -178,13 +182,18 @@ impl<W: Write> ListWriter<W> {
         let extra = entry.extra.as_ref().map(Value::to_string).unwrap_or_default();
         let class = entry.classification.as_deref().unwrap_or_default();
         writeln!(self.out, ",{quality},{},{},{}", quoted(class), quoted(&tags), quoted(&extra))?;
-        Ok(entry.signals.len())
+        Ok(values)
     }
 }
 
 const VICS_HEAD: &[u8] =
     b"{\"@odata.context\":\"http://github.com/VICSDATAMODEL/ProjectVic/DataModels/2.0.xml/Default/$metadata#Media\",\
       \"value\":[\n";
+
+/// The values that lists hold: no texts, which a line or a column could not carry.
+fn hashes(entry: &ListEntry) -> impl Iterator<Item = &Signal> {
+    entry.signals.iter().filter(|signal| !signal.kind().is_text())
+}
 
 fn of_kind(entry: &ListEntry, kind: Option<SignalType>) -> impl Iterator<Item = &Signal> {
     entry.signals.iter().filter(move |signal| Some(signal.kind()) == kind)

@@ -17,9 +17,9 @@ fn write(entries: &[ListEntry], format: ListFormat, kind: Option<SignalType>) ->
 }
 
 fn signal() -> impl Strategy<Value = Signal> {
-    let kinds = prop::sample::select(SignalType::ALL.to_vec());
+    let kinds = prop::sample::select(SignalType::HASHES.to_vec());
     (kinds, 1u8..=255, any::<u8>()).prop_map(|(kind, first, rest)| {
-        let mut bytes = vec![rest; kind.size_bytes()];
+        let mut bytes = vec![rest; kind.size_bytes().unwrap()];
         bytes[0] = first;
         Signal::from_bytes(kind, &bytes).unwrap()
     })
@@ -70,7 +70,7 @@ proptest! {
         let (text, left_out) = write(&entries, ListFormat::HmaLocalFile, None);
         prop_assert_eq!(left_out, 0);
         prop_assert_eq!(values(&read_again(&text, None), None), values(&entries, None));
-        for kind in SignalType::ALL {
+        for kind in SignalType::HASHES {
             let (text, _) = write(&entries, ListFormat::Plain, Some(kind));
             let expected = values(&entries, Some(kind));
             if expected.is_empty() {

@@ -20,7 +20,7 @@ use lodestone_types::{BankKind, ListEntry, Reject, RejectKind, Signal, SignalTyp
 pub(crate) type Row = Result<ListEntry, Reject>;
 
 pub(crate) fn signal(kind: SignalType, byte: u8) -> Signal {
-    Signal::from_bytes(kind, &vec![byte; kind.size_bytes()]).unwrap()
+    Signal::from_bytes(kind, &vec![byte; kind.size_bytes().unwrap()]).unwrap()
 }
 
 pub(crate) fn row(id: &str, line: u64, byte: u8) -> Row {
