@@ -104,6 +104,11 @@ impl Killer {
             let _ = child.kill();
         }
     }
+
+    /// Whether there is a process now.
+    pub fn is_running(&self) -> bool {
+        self.0.lock().as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+    }
 }
 
 struct Running {
