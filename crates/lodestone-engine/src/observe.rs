@@ -1,9 +1,11 @@
 //! `observe`: bytes in, an [`Observation`] out. It knows no list, so an observation can be kept and appraised again.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use lodestone_hash::{Digester, FoldedPdq, folded_scale};
 use lodestone_media::{Format, Limits, identify, jpeg, segments};
-use lodestone_provenance::{Item, Kit, KitError, Map, Pixels};
+use lodestone_provenance::{Item, Kit, Map, Pixels};
 use lodestone_types::{
     Check, CheckState, ContentId, Digests, DrawnMap, Fingerprint, Form, HashMode, Observation, Picture,
     Stage, Unreadable,
@@ -23,7 +25,7 @@ pub struct Eye {
     options: ObserveOptions,
     limits: Limits,
     sink: HashingSink,
-    kit: Kit,
+    kit: Arc<Kit>,
 }
 
 /// Bytes of all maps of one file, as PNG files. Beyond it the rest is left out, and a check says so.
@@ -32,18 +34,11 @@ const MAX_MAP_BYTES: usize = 24 << 20;
 impl Eye {
     /// An eye that observes as asked, with the examiners' built-in material only.
     pub fn new(options: &ObserveOptions) -> Self {
-        Self::with(options, Kit::built_in())
+        Self::with(options, Arc::new(Kit::built_in()))
     }
 
-    /// An eye that observes as asked, with what the operator brings. Parses foreign files and runs models: for workers.
-    ///
-    /// # Errors
-    /// When something of it cannot be read or is not what it should be.
-    pub fn load(options: &ObserveOptions) -> Result<Self, KitError> {
-        Ok(Self::with(options, Kit::load(&options.kit.sources)?))
-    }
-
-    fn with(options: &ObserveOptions, kit: Kit) -> Self {
+    /// An eye that observes as asked, with what the examiners bring.
+    pub(crate) fn with(options: &ObserveOptions, kit: Arc<Kit>) -> Self {
         let thumbnail = options.thumbnail.as_deref().and_then(|mode| mode.parse().ok());
         Self {
             limits: options.limits(),
@@ -70,9 +65,7 @@ impl Eye {
 
     /// Everything the bytes say of themselves. Never fails: what cannot be read is said so, and digests remain.
     pub fn observe(&mut self, bytes: &[u8]) -> Observation {
-        let mut digester = Digester::new();
-        digester.update(bytes);
-        self.observe_digested(bytes, digests(digester), None)
+        self.observe_digested(bytes, digests_of(bytes), None)
     }
 
     /// As [`Eye::observe`], of bytes digested before, with the text that stands beside the file.
@@ -254,6 +247,12 @@ fn maps(drawn: Vec<Map>, into: &mut Vec<DrawnMap>) -> usize {
 
 pub(crate) fn unsupported() -> Unreadable {
     Unreadable::new(Stage::Identify, "unsupported", "no picture or archive that this build reads")
+}
+
+pub(crate) fn digests_of(bytes: &[u8]) -> Digests {
+    let mut digester = Digester::new();
+    digester.update(bytes);
+    digests(digester)
 }
 
 pub(crate) fn digests(digester: Digester) -> Digests {

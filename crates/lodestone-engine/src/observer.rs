@@ -166,6 +166,44 @@ impl Observer {
         self.observe(&mut bytes, None)
     }
 
+    /// Observes bytes by these options, itself only: archives stay shut, and nothing is tried twice. The digests are there
+    /// whatever became of the worker.
+    pub(crate) fn look(&mut self, mut bytes: &[u8], options: &ObserveOptions) -> Looked {
+        let size_bytes = bytes.len() as u64;
+        let mut state = State { max_items: 1, ..State::default() };
+        let outcome = match serde_json::to_vec(&Request::new(options)) {
+            Ok(text) => self.worker.run(&text, &mut bytes, &mut |event| {
+                if let Event::Emit(answer) = event {
+                    state.take(&answer);
+                }
+            }),
+            Err(error) => Outcome::NotStarted(error.to_string()),
+        };
+        let death = death(&outcome, self.options.worker_memory_bytes());
+        if state.next == 0
+            && let Some(why) = &death
+        {
+            state.push(0, None, unreadable(size_bytes, why.clone()));
+        }
+        let file = state.finish().file().map(|file| file.observation.clone());
+        let mut observation = file.unwrap_or_default();
+        if observation.digests.is_none() {
+            observation.size_bytes = size_bytes;
+            observation.digests = Some(crate::observe::digests_of(bytes));
+        }
+        Looked { observation, death }
+    }
+
+    /// The worker there is.
+    pub(crate) fn worker(&self) -> &Worker {
+        &self.worker
+    }
+
+    /// Ends the worker's process; the next job starts another.
+    pub(crate) fn stop(&mut self) {
+        self.worker.stop();
+    }
+
     fn observe(&mut self, source: &mut dyn Source, sidecar: Option<String>) -> Sheaf {
         let size_bytes = source.size();
         let mut state = State { max_items: self.options.max_members.saturating_add(1), ..State::default() };
@@ -188,6 +226,14 @@ impl Observer {
         }
         state.finish()
     }
+}
+
+/// What one look gave.
+pub(crate) struct Looked {
+    /// Always with digests.
+    pub(crate) observation: Observation,
+    /// How the worker ended, if it did.
+    pub(crate) death: Option<Unreadable>,
 }
 
 fn size_if_file(number: u64, size_bytes: u64) -> u64 {

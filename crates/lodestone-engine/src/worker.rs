@@ -2,62 +2,95 @@
 
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use lodestone_hash::Digester;
 use lodestone_media::archive::{self, Budget};
 use lodestone_media::{Error, Format, Limits, identify, segments};
 use lodestone_provenance::structure::Learner;
+use lodestone_provenance::{Kit, KitError};
 use lodestone_sandbox::{Answers, Job};
 use lodestone_types::{Observation, Stage, Unreadable, hex};
 
+use crate::kit::KitFiles;
 use crate::observe::{Eye, digests};
 use crate::observer::{Answer, Begin, Member, Request, Task};
+use crate::options::ObserveOptions;
 
 /// Runs as a worker process until the parent hangs up.
 ///
 /// # Errors
 /// When limits cannot be applied or the pipe breaks.
 pub fn serve(memory_bytes: u64) -> io::Result<()> {
-    let mut eye: Option<Eye> = None;
-    let mut learner: Option<Learner> = None;
-    lodestone_sandbox::serve(memory_bytes, |job| {
+    let mut service = Service::default();
+    lodestone_sandbox::serve(memory_bytes, |job| service.answer(job))
+}
+
+/// What a worker process keeps between jobs: what the examiners bring, loaded once, and the eyes that use it.
+#[derive(Default)]
+pub struct Service {
+    kit: Option<(KitFiles, Arc<Kit>)>,
+    eyes: Vec<Eye>,
+    learner: Option<Learner>,
+}
+
+/// Eyes kept: a server asks for two kinds of observation in turn.
+const EYES: usize = 2;
+
+impl Service {
+    /// Answers one job.
+    ///
+    /// # Errors
+    /// When the request is not one of ours, the kit cannot be loaded, or the pipe breaks: the process is of no more use.
+    pub fn answer(&mut self, job: Job) -> io::Result<()> {
         let request: Request = serde_json::from_slice(&job.request).map_err(io::Error::from)?;
         match &request.task {
             Task::Observe | Task::Kit => {}
             Task::Learn { title, label } => {
-                let learner = learner.get_or_insert_with(|| Learner::new(title, Some(label)));
+                let learner = self.learner.get_or_insert_with(|| Learner::new(title, Some(label)));
                 return learn(job, request.options.max_bytes, learner);
             }
             Task::Learned { date } => {
-                let learner = learner.take();
+                let learner = self.learner.take();
                 let signatures = learner.as_ref().map_or(0, |learner| learner.len() as u64);
                 let text = learner.map_or_else(String::new, |learner| learner.finish(date));
                 let database = Answer::Database { text, signatures };
                 return job.answers().emit(&serde_json::to_vec(&database)?);
             }
         }
-        let loaded = match &eye {
-            Some(eye) if *eye.options() == request.options => None,
-            _ => Some(Eye::load(&request.options)),
-        };
+        let eye = self.eye(&request.options);
         if request.task == Task::Kit {
-            let told = match (&loaded, &eye) {
-                (Some(Ok(loaded)), _) => Ok(loaded.kit()),
-                (Some(Err(error)), _) => Err(error.to_string()),
-                (None, eye) => Ok(eye.as_ref().map(Eye::kit).unwrap_or_default()),
-            };
+            let told = eye.as_ref().map(|eye| eye.kit()).map_err(ToString::to_string);
             job.answers().emit(&serde_json::to_vec(&Answer::Kit(told))?)?;
+            // It was asked for first: without it, no job is taken.
+            return eye.map(drop).map_err(io::Error::other);
         }
-        if let Some(loaded) = loaded {
-            // It was asked for first, and could be loaded then.
-            eye = Some(loaded.map_err(io::Error::other)?);
-        }
-        let Some(eye) = eye.as_mut().filter(|_| request.task == Task::Observe) else { return Ok(()) };
+        let eye = eye.map_err(io::Error::other)?;
         let budget = Budget::new(&unpacking(request.options.limits(), job.bytes.size()));
         let mut answers = job.answers();
         Run { eye, request: &request, answers: &mut answers, budget: &budget, next: 0, broken: None }
             .whole(job)
-    })
+    }
+
+    /// The eye for these options. What it brings is read before the first byte of an item: afterwards no file can be.
+    fn eye(&mut self, options: &ObserveOptions) -> Result<&mut Eye, KitError> {
+        let place = match self.eyes.iter().position(|eye| eye.options() == options) {
+            Some(place) => place,
+            None => {
+                let kit = match &self.kit {
+                    Some((files, kit)) if *files == options.kit => Arc::clone(kit),
+                    _ => Arc::new(Kit::load(&options.kit.sources)?),
+                };
+                self.kit = Some((options.kit.clone(), Arc::clone(&kit)));
+                if self.eyes.len() >= EYES {
+                    self.eyes.remove(0);
+                }
+                self.eyes.push(Eye::with(options, kit));
+                self.eyes.len() - 1
+            }
+        };
+        Ok(&mut self.eyes[place])
+    }
 }
 
 /// Takes one file's structure in; says why not where it has none.

@@ -1,21 +1,29 @@
 //! The worker's side: take a job, ask for bytes, emit values.
 
 use std::cell::RefCell;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::rc::Rc;
 
-use crate::{frame, frame::Tag, limits};
-
-/// Bytes asked for at a time, at least.
-const CHUNK: usize = 1 << 20;
+use crate::{CHUNK, frame, frame::Tag, layers, tries};
 
 struct Pipe {
     input: io::StdinLock<'static>,
     output: io::BufWriter<io::StdoutLock<'static>>,
+    /// The item's first bytes are on their way, unasked.
+    unasked: bool,
+    /// All files are shut to this process.
+    shut: bool,
 }
 
 impl Pipe {
     fn fetch(&mut self, offset: u64, length: usize, into: &mut Vec<u8>) -> io::Result<()> {
+        if !self.shut {
+            layers::before_bytes(&mut || ())?;
+            self.shut = true;
+        }
+        if self.take_unasked(into)? && offset == 0 {
+            return Ok(());
+        }
         let length = u32::try_from(length).unwrap_or(u32::MAX);
         let mut request = [0; 12];
         request[..8].copy_from_slice(&offset.to_le_bytes());
@@ -25,6 +33,17 @@ impl Pipe {
             Some(Tag::Bytes) => Ok(()),
             Some(Tag::ReadError) => Err(io::Error::other(String::from_utf8_lossy(into).into_owned())),
             // The parent is gone or out of step: nothing sensible can follow.
+            _ => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    /// Takes the first bytes in, if they are on their way.
+    fn take_unasked(&mut self, into: &mut Vec<u8>) -> io::Result<bool> {
+        if !std::mem::take(&mut self.unasked) {
+            return Ok(false);
+        }
+        match frame::read(&mut self.input, into)? {
+            Some(Tag::Bytes) => Ok(true),
             _ => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }
@@ -122,30 +141,54 @@ impl Answers {
     }
 }
 
+/// Size, and whether bytes follow.
+const JOB_HEAD: usize = 9;
+
 /// Runs as a worker until the parent closes the pipe: applies the limits, then calls `handler` for each job.
+///
+/// Before the first byte of the first item is read, all files are shut to this process for good: what a handler reads by path
+/// it has to read before.
 ///
 /// # Errors
 /// When the limits cannot be applied or the pipe breaks.
 pub fn serve(memory_bytes: u64, mut handler: impl FnMut(Job) -> io::Result<()>) -> io::Result<()> {
-    limits::apply(memory_bytes)?;
+    layers::at_start(memory_bytes)?;
     let pipe = Rc::new(RefCell::new(Pipe {
         input: io::stdin().lock(),
         output: io::BufWriter::new(io::stdout().lock()),
+        unasked: false,
+        shut: false,
     }));
     loop {
         let mut payload = Vec::new();
-        match frame::read(&mut pipe.borrow_mut().input, &mut payload)? {
+        let tag = frame::read(&mut pipe.borrow_mut().input, &mut payload)?;
+        match tag {
             None => return Ok(()),
-            Some(Tag::Job) if payload.len() >= 8 => {}
+            Some(Tag::Job) if payload.len() >= JOB_HEAD => {
+                let request = payload.split_off(JOB_HEAD);
+                pipe.borrow_mut().unasked = payload[8] != 0;
+                payload.truncate(8);
+                let size = u64::from_le_bytes(payload.try_into().unwrap_or_default());
+                let bytes = RemoteBytes {
+                    pipe: Rc::clone(&pipe),
+                    size,
+                    position: 0,
+                    buffer: Vec::new(),
+                    buffer_at: 0,
+                };
+                handler(Job { request, bytes, pipe: Rc::clone(&pipe) })?;
+            }
+            Some(Tag::Measure) => {
+                let told = tries::measure(memory_bytes)?;
+                let mut pipe = pipe.borrow_mut();
+                pipe.shut = true;
+                frame::write(&mut pipe.output, Tag::Emit, &told.to_bytes())?;
+            }
             Some(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, "out of step")),
         }
-        let request = payload.split_off(8);
-        let size = u64::from_le_bytes(payload.try_into().unwrap_or_default());
-        let bytes =
-            RemoteBytes { pipe: Rc::clone(&pipe), size, position: 0, buffer: Vec::new(), buffer_at: 0 };
-        handler(Job { request, bytes, pipe: Rc::clone(&pipe) })?;
         let mut pipe = pipe.borrow_mut();
+        // Of no use to this job.
+        pipe.take_unasked(&mut Vec::new())?;
         frame::write(&mut pipe.output, Tag::Done, &[])?;
-        pipe.output.flush()?;
     }
 }

@@ -8,8 +8,10 @@ pub(crate) const MAX_PAYLOAD: usize = 64 << 20;
 /// Kind of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tag {
-    /// Parent: a job; the item's size (u64), then the job's text.
+    /// Parent: a job; the item's size (u64), whether its first bytes follow unasked (u8), then the job's text.
     Job,
+    /// Parent: the worker is to try what it must not be able to do.
+    Measure,
     /// Parent: bytes that were asked for.
     Bytes,
     /// Parent: reading failed; the reason as text.
@@ -24,8 +26,9 @@ pub(crate) enum Tag {
     Done,
 }
 
-const TAGS: [(u8, Tag); 7] = [
+const TAGS: [(u8, Tag); 8] = [
     (b'J', Tag::Job),
+    (b'M', Tag::Measure),
     (b'B', Tag::Bytes),
     (b'X', Tag::ReadError),
     (b'R', Tag::Read),

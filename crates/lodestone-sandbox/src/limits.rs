@@ -20,18 +20,6 @@ impl Default for Limits {
     }
 }
 
-/// What this platform enforces besides the deadline, for people: `rlimits, no network` on Linux (x86-64, AArch64),
-/// `rlimits` on other Unix, else `process only`. A Linux kernel built without seccomp has the rlimits only.
-pub fn enforced() -> &'static str {
-    if cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))) {
-        "rlimits, no network"
-    } else if cfg!(unix) {
-        "rlimits"
-    } else {
-        "process only"
-    }
-}
-
 /// Applies the limits to this process, for good. Called by a worker before its first byte.
 #[cfg(unix)]
 pub(crate) fn apply(memory_bytes: u64) -> std::io::Result<()> {
@@ -52,9 +40,8 @@ pub(crate) fn apply(memory_bytes: u64) -> std::io::Result<()> {
         rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
         // A worker that never comes back to its pipe must not outlive a killed parent.
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+        rustix::thread::set_no_new_privs(true)?;
     }
-    #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-    crate::filter::apply()?;
     Ok(())
 }
 

@@ -6,11 +6,11 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::{Limits, frame, frame::Tag};
+use crate::{CHUNK, Limits, frame, frame::Tag};
 
 /// How a worker process is started.
 #[derive(Clone, Debug)]
@@ -72,8 +72,47 @@ pub enum Outcome {
     NotStarted(String),
 }
 
+/// The process there is, if any. Shared with whoever may end it.
+#[derive(Clone, Default)]
+struct Slot(Arc<Mutex<Option<Child>>>);
+
+impl Slot {
+    fn lock(&self) -> MutexGuard<'_, Option<Child>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `None` while it runs.
+    fn ended(&self) -> io::Result<Option<ExitStatus>> {
+        self.lock().as_mut().map_or(Ok(None), Child::try_wait)
+    }
+
+    fn end(&self) -> io::Result<ExitStatus> {
+        let mut child = self.lock().take().ok_or(io::ErrorKind::NotFound)?;
+        let _ = child.kill();
+        child.wait()
+    }
+}
+
+/// Ends a worker's process from another thread, whatever it is doing; its job ends as crashed.
+#[derive(Clone)]
+pub struct Killer(Slot);
+
+impl Killer {
+    /// Ends the process there is now. A later job starts a new one.
+    pub fn kill(&self) {
+        if let Some(child) = self.0.lock().as_mut() {
+            let _ = child.kill();
+        }
+    }
+
+    /// Whether there is a process now.
+    pub fn is_running(&self) -> bool {
+        self.0.lock().as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+    }
+}
+
 struct Running {
-    child: Child,
+    child: Slot,
     /// To the thread that writes: a worker that does not read blocks that thread and never the caller, whose deadline
     /// then ends it. Gone once the process is being ended.
     orders: Option<SyncSender<(Tag, Vec<u8>)>>,
@@ -88,7 +127,9 @@ struct Running {
 pub struct Worker {
     start: Start,
     limits: Limits,
+    child: Slot,
     running: Option<Running>,
+    starts: u64,
 }
 
 const LAST_WORDS: usize = 4096;
@@ -99,7 +140,7 @@ const LAST_BREATH: Duration = Duration::from_secs(2);
 impl Worker {
     /// A worker that is not started yet.
     pub fn new(start: Start, limits: Limits) -> Self {
-        Self { start, limits, running: None }
+        Self { start, limits, child: Slot::default(), running: None, starts: 0 }
     }
 
     /// Runs one job to its end. `on_event` sees what the worker says, in order.
@@ -109,11 +150,34 @@ impl Worker {
         source: &mut dyn Source,
         on_event: &mut dyn FnMut(Event),
     ) -> Outcome {
-        if self.running.as_ref().is_some_and(|running| running.jobs >= self.limits.jobs_per_worker) {
+        // The first bytes go along: a small item needs no question. One that cannot be read is told when it is asked for.
+        let first = read_range(source, 0, CHUNK).unwrap_or_default();
+        let mut job = source.size().to_le_bytes().to_vec();
+        job.push(u8::from(!first.is_empty()));
+        job.extend_from_slice(request);
+        let first = (!first.is_empty()).then_some((Tag::Bytes, first));
+        self.start_and_run([Some((Tag::Job, job)), first], source, on_event)
+    }
+
+    /// Has the worker do something that no item is needed for. `on_value` sees what it hands over.
+    pub(crate) fn order(&mut self, tag: Tag, on_value: &mut dyn FnMut(&[u8])) -> Outcome {
+        self.start_and_run([Some((tag, Vec::new())), None], &mut &[][..], &mut |event| {
+            if let Event::Emit(value) = event {
+                on_value(&value);
+            }
+        })
+    }
+
+    fn start_and_run(
+        &mut self,
+        orders: [Option<(Tag, Vec<u8>)>; 2],
+        source: &mut dyn Source,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Outcome {
+        if !self.is_ready() {
             self.stop();
-        }
-        if self.running.is_none() {
-            match Running::start(&self.start) {
+            self.starts += 1;
+            match Running::start(&self.start, &self.child) {
                 Ok(running) => self.running = Some(running),
                 Err(error) => return Outcome::NotStarted(error.to_string()),
             }
@@ -121,13 +185,31 @@ impl Worker {
         let Some(running) = self.running.as_mut() else {
             return Outcome::NotStarted("no worker".to_owned());
         };
-        let outcome = running.run(request, source, self.limits.deadline, on_event);
+        let outcome = running.run(orders, source, self.limits.deadline, on_event);
         if outcome == Outcome::Done {
             running.jobs += 1;
         } else {
             self.running = None;
         }
         outcome
+    }
+
+    /// Whether the next job finds a process running: none was needed yet, the last one died (while idle, too) or has done
+    /// its share.
+    pub fn is_ready(&self) -> bool {
+        let share = self.limits.jobs_per_worker;
+        self.running.as_ref().is_some_and(|running| running.jobs < share)
+            && matches!(self.child.ended(), Ok(None))
+    }
+
+    /// Processes started, or tried to, so far.
+    pub fn starts(&self) -> u64 {
+        self.starts
+    }
+
+    /// A handle that ends the process from another thread.
+    pub fn killer(&self) -> Killer {
+        Killer(self.child.clone())
     }
 
     /// Ends the process; the next job starts a new one.
@@ -137,7 +219,7 @@ impl Worker {
 }
 
 impl Running {
-    fn start(start: &Start) -> io::Result<Self> {
+    fn start(start: &Start, slot: &Slot) -> io::Result<Self> {
         let mut command = Command::new(&start.program);
         command.args(&start.arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Nothing of the parent's environment reaches it; a backtrace would push the message out of the last words.
@@ -154,7 +236,11 @@ impl Running {
         let mut stdin = child.stdin.take().ok_or_else(missing)?;
         let mut stdout = child.stdout.take().ok_or_else(missing)?;
         let mut stderr = child.stderr.take().ok_or_else(missing)?;
-        let (orders, queue) = sync_channel::<(Tag, Vec<u8>)>(1);
+        // The first bytes in one piece; a smaller pipe does too.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::pipe::fcntl_setpipe_size(&stdin, CHUNK);
+        *slot.lock() = Some(child);
+        let (orders, queue) = sync_channel::<(Tag, Vec<u8>)>(2);
         let writer = std::thread::spawn(move || {
             for (tag, payload) in queue {
                 if frame::write(&mut stdin, tag, &payload).is_err() {
@@ -183,7 +269,7 @@ impl Running {
             }
         });
         Ok(Self {
-            child,
+            child: slot.clone(),
             orders: Some(orders),
             frames,
             last_words,
@@ -195,15 +281,15 @@ impl Running {
 
     fn run(
         &mut self,
-        request: &[u8],
+        orders: [Option<(Tag, Vec<u8>)>; 2],
         source: &mut dyn Source,
         deadline: Duration,
         on_event: &mut dyn FnMut(Event),
     ) -> Outcome {
-        let mut job = source.size().to_le_bytes().to_vec();
-        job.extend_from_slice(request);
-        if let Err(outcome) = self.order(Tag::Job, job) {
-            return outcome;
+        for (tag, payload) in orders.into_iter().flatten() {
+            if let Err(outcome) = self.order(tag, payload) {
+                return outcome;
+            }
         }
         let mut left = deadline;
         loop {
@@ -231,7 +317,7 @@ impl Running {
                         return outcome;
                     }
                 }
-                Tag::Job | Tag::Bytes | Tag::ReadError => return out_of_step(),
+                Tag::Job | Tag::Measure | Tag::Bytes | Tag::ReadError => return out_of_step(),
             }
         }
     }
@@ -251,13 +337,12 @@ impl Running {
         self.orders = None;
         let since = Instant::now();
         while since.elapsed() < LAST_BREATH {
-            if let Some(status) = self.child.try_wait()? {
+            if let Some(status) = self.child.ended()? {
                 return Ok(status);
             }
             std::thread::sleep(Duration::from_millis(2));
         }
-        self.child.kill()?;
-        self.child.wait()
+        self.child.end()
     }
 
     /// Why the worker is gone.
@@ -281,8 +366,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.child.end();
         // Hang up, so that no thread is stuck on a channel, then wait for them.
         self.orders = None;
         drop(std::mem::replace(&mut self.frames, sync_channel(0).1));
@@ -302,19 +386,27 @@ fn hand_out(request: &[u8], source: &mut dyn Source) -> Result<(Tag, Vec<u8>), O
     ) else {
         return Err(out_of_step());
     };
-    let rest = usize::try_from(source.size().saturating_sub(offset)).unwrap_or(CHUNK_MAX);
-    let mut buffer = vec![0; (length as usize).min(CHUNK_MAX).min(rest)];
+    Ok(match read_range(source, offset, (length as usize).min(CHUNK_MAX)) {
+        Ok(bytes) => (Tag::Bytes, bytes),
+        Err(error) => (Tag::ReadError, error.to_string().into_bytes()),
+    })
+}
+
+/// At most `length` bytes from `offset` on; fewer at the end.
+fn read_range(source: &mut dyn Source, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+    let rest = usize::try_from(source.size().saturating_sub(offset)).unwrap_or(usize::MAX);
+    let mut buffer = vec![0; length.min(rest)];
     let mut filled = 0;
     while filled < buffer.len() {
         match source.read_at(offset.saturating_add(filled as u64), &mut buffer[filled..]) {
             Ok(0) => break,
             Ok(n) => filled += n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Ok((Tag::ReadError, error.to_string().into_bytes())),
+            Err(error) => return Err(error),
         }
     }
     buffer.truncate(filled);
-    Ok((Tag::Bytes, buffer))
+    Ok(buffer)
 }
 
 fn out_of_step() -> Outcome {

@@ -61,7 +61,7 @@ pub struct Unreadable {
     pub stage: Stage,
     /// A stable word for programs: `unsupported`, `malformed`, `truncated`, `too_many_pixels`, `too_many_bytes`,
     /// `too_deep`, `too_many_members`, `encrypted`, `timeout`, `memory`, `crash`, `permission`, `loop`, `io`,
-    /// `empty`, `changed`, `look_up`.
+    /// `empty`, `changed`, `look_up`, `not_started`, `quarantined`, `stopped`.
     pub reason: String,
     /// A sentence for people; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]

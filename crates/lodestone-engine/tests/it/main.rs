@@ -1,5 +1,6 @@
 //! Integration tests of this crate, one binary.
 
 mod examination;
+mod kinds;
 mod report;
 mod triage;

@@ -8,9 +8,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use lodestone_sandbox::{Event, Limits, Outcome, Source, Start, Worker, enforced, serve};
+use lodestone_sandbox::{Enforced, Event, Limits, Outcome, Source, Start, Worker, enforced, serve};
 
 const MEMORY: u64 = 1 << 30;
+/// Whether this platform has a filter of system calls.
+const FILTERED: bool =
+    cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")));
 
 fn main() {
     if std::env::args().nth(1).as_deref() == Some("__worker") {
@@ -34,6 +37,13 @@ fn main() {
         Trial::test("a_worker_opens_no_socket_of_any_kind", no_socket),
         Trial::test("a_worker_reads_files_and_changes_none", changes_nothing),
         Trial::test("a_worker_starts_no_program_and_its_threads_neither", no_program),
+        Trial::test("a_worker_and_its_threads_open_no_file_once_an_item_was_read", shut),
+        Trial::test("what_holds_is_told_by_a_worker_that_tried", measured),
+        Trial::test("a_worker_that_cannot_be_measured_is_an_outcome", not_measured),
+        Trial::test("an_item_of_up_to_a_mebibyte_is_read_once_and_not_asked_for", one_trip),
+        Trial::test("first_bytes_that_a_job_leaves_unread_do_not_reach_the_next", left_unread),
+        Trial::test("a_worker_is_ended_from_another_thread", killed),
+        Trial::test("a_worker_that_died_while_idle_is_replaced_before_the_next_job", died_idle),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
@@ -140,6 +150,22 @@ fn work(mut job: lodestone_sandbox::Job) -> std::io::Result<()> {
             });
             answers.emit(format!("{own:?} {other:?} {sum}").as_bytes())
         }
+        b"shut" => {
+            let own = std::env::current_exe()?;
+            let looks = |path: &std::path::Path| {
+                let code = |error: Option<std::io::Error>| error.and_then(|error| error.raw_os_error());
+                [
+                    code(std::fs::File::open(path).err()),
+                    code(std::fs::metadata(path).err()),
+                    code(std::fs::read_dir("/").err()),
+                    code(std::env::current_dir().err()),
+                ]
+            };
+            let before = looks(&own);
+            let read = job.bytes.read(&mut [0])?;
+            let (after, other) = (looks(&own), std::thread::spawn(move || looks(&own)).join());
+            answers.emit(format!("{before:?} {read} {after:?} {other:?}").as_bytes())
+        }
         b"pid" => answers.emit(std::process::id().to_string().as_bytes()),
         _ => answers.emit(b"?"),
     }
@@ -212,7 +238,7 @@ fn steps() -> Result<(), Failed> {
 }
 
 fn eats() -> Result<(), Failed> {
-    if !enforced().starts_with("rlimits") || cfg!(target_os = "macos") {
+    if !cfg!(unix) || cfg!(target_os = "macos") {
         return Ok(());
     }
     let (outcome, _) = run(&mut worker(Limits::default()), b"eat", b"");
@@ -235,7 +261,7 @@ fn read_error() -> Result<(), Failed> {
 }
 
 fn cannot_write() -> Result<(), Failed> {
-    if !enforced().starts_with("rlimits") {
+    if !cfg!(unix) {
         return Ok(());
     }
     let (outcome, events) = run(&mut worker(Limits::default()), b"write", b"");
@@ -276,7 +302,7 @@ fn recycled() -> Result<(), Failed> {
 
 /// `EPERM`. A socket that the filter lets through would be refused in another way, or not at all.
 fn no_socket() -> Result<(), Failed> {
-    if !enforced().contains("no network") {
+    if !FILTERED {
         return Ok(());
     }
     let (outcome, events) = run(&mut worker(Limits::default()), b"socket", b"");
@@ -285,7 +311,7 @@ fn no_socket() -> Result<(), Failed> {
 }
 
 fn changes_nothing() -> Result<(), Failed> {
-    if !enforced().contains("no network") {
+    if !FILTERED {
         return Ok(());
     }
     let path = std::env::temp_dir().join(format!("lodestone-stays-as-it-is-{}", std::process::id()));
@@ -299,10 +325,114 @@ fn changes_nothing() -> Result<(), Failed> {
 }
 
 fn no_program() -> Result<(), Failed> {
-    if !enforced().contains("no network") {
+    if !FILTERED {
         return Ok(());
     }
     let (outcome, events) = run(&mut worker(Limits::default()), b"program", b"");
     let said = String::from_utf8_lossy(&emitted(&events)).into_owned();
     check(said == "Some(Some(1)) Ok(Some(Some(1))) 6", (outcome, said))
+}
+
+fn shut() -> Result<(), Failed> {
+    if !FILTERED {
+        return Ok(());
+    }
+    let (outcome, events) = run(&mut worker(Limits::default()), b"shut", b"item");
+    let said = String::from_utf8_lossy(&emitted(&events)).into_owned();
+    let refused = "[Some(1), Some(1), Some(1), Some(1)]";
+    let expected = format!("[None, None, None, None] 1 {refused} Ok({refused})");
+    check(said == expected, (outcome, said))
+}
+
+fn start() -> Start {
+    Start { program: std::env::current_exe().expect("own path"), arguments: vec!["__worker".into()] }
+}
+
+fn measured() -> Result<(), Failed> {
+    let limits = Limits { memory_bytes: MEMORY, ..Limits::default() };
+    let told = enforced(&start(), limits).map_err(|outcome| format!("{outcome:?}"))?;
+    if !cfg!(unix) {
+        return check(told == Enforced::default(), told);
+    }
+    check(told.rlimits, told)?;
+    if FILTERED {
+        // Landlock is the kernel's affair; all else is ours.
+        let with_landlock =
+            Enforced { landlock: lodestone_sandbox::Landlock::Partial { abi: 1 }, ..told };
+        check(with_landlock.is_complete(), told)?;
+        let line = told.to_string();
+        check(line.starts_with("rlimits, seccomp") && line.ends_with("no files read, no files written"), line)?;
+    }
+    Ok(())
+}
+
+fn not_measured() -> Result<(), Failed> {
+    let start = Start { program: "/nonexistent/lodestone".into(), arguments: Vec::new() };
+    let told = enforced(&start, Limits::default());
+    check(matches!(told, Err(Outcome::NotStarted(_))), told)?;
+    // A program that is no worker of ours: it runs its tests, or lists them.
+    let start = Start { program: std::env::current_exe()?, arguments: vec!["--list".into()] };
+    let told = enforced(&start, Limits::default());
+    check(told.is_err(), told)
+}
+
+/// Bytes that count how often they are read.
+struct Counted<'a>(&'a [u8], usize);
+
+impl Source for Counted<'_> {
+    fn size(&self) -> u64 {
+        self.0.len() as u64
+    }
+    fn read_at(&mut self, offset: u64, into: &mut [u8]) -> std::io::Result<usize> {
+        self.1 += 1;
+        self.0.read_at(offset, into)
+    }
+}
+
+fn one_trip() -> Result<(), Failed> {
+    let mut worker = worker(Limits::default());
+    for (size, reads) in [(0, 0), (1, 1), (1 << 20, 1), ((1 << 20) + 1, 2)] {
+        let bytes = vec![1; size];
+        let mut source = Counted(&bytes, 0);
+        let mut events = Vec::new();
+        let outcome = worker.run(b"sum", &mut source, &mut |event| events.push(event));
+        let said = emitted(&events);
+        check(outcome == Outcome::Done && said == format!("{size} {size}").into_bytes(), (size, said))?;
+        check(source.1 == reads, (size, source.1))?;
+    }
+    Ok(())
+}
+
+fn left_unread() -> Result<(), Failed> {
+    let mut worker = worker(Limits::default());
+    let pid = emitted(&run(&mut worker, b"pid", &vec![7; 3 << 20]).1);
+    let (outcome, events) = run(&mut worker, b"sum", b"\x01\x02");
+    check(outcome == Outcome::Done && emitted(&events) == b"2 3", (&outcome, emitted(&events)))?;
+    check(emitted(&run(&mut worker, b"pid", b"").1) == pid, "another process")
+}
+
+fn killed() -> Result<(), Failed> {
+    let mut worker = worker(Limits::default());
+    let killer = worker.killer();
+    let hand = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(500));
+        killer.kill();
+    });
+    let (outcome, _) = run(&mut worker, b"hang", b"");
+    let _ = hand.join();
+    check(matches!(outcome, Outcome::Crashed { .. }), &outcome)?;
+    check(run(&mut worker, b"sum", b"\x01").0 == Outcome::Done && worker.starts() == 2, "after a kill")
+}
+
+fn died_idle() -> Result<(), Failed> {
+    let mut worker = worker(Limits::default());
+    check(!worker.is_ready(), "ready before it was needed")?;
+    check(run(&mut worker, b"sum", b"\x01").0 == Outcome::Done && worker.is_ready(), "the first job")?;
+    worker.killer().kill();
+    let since = Instant::now();
+    while worker.is_ready() && since.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let (outcome, events) = run(&mut worker, b"sum", b"\x01");
+    check(outcome == Outcome::Done && emitted(&events) == b"1 1", &outcome)
 }
