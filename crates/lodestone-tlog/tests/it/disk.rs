@@ -32,7 +32,7 @@ struct State {
 
 /// How an operation fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Nothing happens.
     Before,
     /// Half of it happens, where it has halves.
@@ -43,7 +43,7 @@ pub enum Fault {
 
 /// What a crash leaves of what was not synced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Crash {
+pub(crate) enum Crash {
     /// Nothing: the power went.
     Lost,
     /// All of it: only the process went.
@@ -54,7 +54,7 @@ pub enum Crash {
 
 /// A handle; clones share the disk.
 #[derive(Debug, Clone, Default)]
-pub struct Disk {
+pub(crate) struct Disk {
     state: Rc<RefCell<State>>,
     operations: Rc<Cell<usize>>,
     /// The operation that fails, and every one after it.
@@ -63,23 +63,23 @@ pub struct Disk {
 
 impl Disk {
     /// The same content, nothing shared.
-    pub fn copy(&self) -> Self {
+    pub(crate) fn copy(&self) -> Self {
         Self { state: Rc::new(RefCell::new(self.state.borrow().clone())), ..Self::default() }
     }
 
     /// Makes the `n`th operation from now on (the first is 1) fail, once.
-    pub fn fail(&self, n: usize, fault: Fault) {
+    pub(crate) fn fail(&self, n: usize, fault: Fault) {
         self.operations.set(0);
         self.fault.set(Some((n, fault)));
     }
 
     /// Whether the failure that was asked for has not come yet.
-    pub fn fault_pending(&self) -> bool {
+    pub(crate) fn fault_pending(&self) -> bool {
         self.fault.get().is_some()
     }
 
     /// What the next process finds.
-    pub fn after(&self, crash: Crash) -> Self {
+    pub(crate) fn after(&self, crash: Crash) -> Self {
         let state = self.state.borrow();
         let mut bits = match crash {
             Crash::Mixed(seed) => seed,
@@ -134,7 +134,7 @@ impl Disk {
     }
 
     /// All files and their contents.
-    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
+    pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let state = self.state.borrow();
         let files = state.names.iter().filter_map(|(path, named)| match named {
             Named::File(id) => Some((path.clone(), state.files[*id].content.clone())),
@@ -144,7 +144,7 @@ impl Disk {
     }
 
     /// Puts a file there, or takes it away, durably and without failing.
-    pub fn put(&self, path: &str, content: Option<Vec<u8>>) {
+    pub(crate) fn put(&self, path: &str, content: Option<Vec<u8>>) {
         let mut state = self.state.borrow_mut();
         match content {
             None => {
