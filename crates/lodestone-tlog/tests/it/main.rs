@@ -1,1 +1,9 @@
 //! Integration tests.
+
+mod disk;
+mod faults;
+mod folders;
+mod logs;
+mod notes;
+mod tampering;
+mod trees;
