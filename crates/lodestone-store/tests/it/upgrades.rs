@@ -104,7 +104,8 @@ fn schema_2(dir: &Path) {
     schema_1(dir);
     let db = rusqlite::Connection::open(dir.join("lodestone.db")).unwrap();
     db.execute_batch(
-        "ALTER TABLE banks ADD COLUMN photodna_max_distance INTEGER;
+        "PRAGMA foreign_keys = OFF;
+         ALTER TABLE banks ADD COLUMN photodna_max_distance INTEGER;
          ALTER TABLE banks ADD COLUMN next_no INTEGER NOT NULL DEFAULT 0;
          CREATE TABLE counts (
              bank INTEGER NOT NULL REFERENCES banks (id) ON DELETE CASCADE, type TEXT NOT NULL,
