@@ -31,6 +31,7 @@ fn main() -> Result<(), Error> {
             ("no picture".to_owned(), vec![b'x'; 200_000]),
         ],
     };
+    println!("a worker has: {}", options()?.enforced()?);
     for (name, bytes) in files {
         for kind in [Kind::Hash, Kind::Examine] {
             let options = ObserveOptions { provenance: kind == Kind::Examine, ..asked() };
@@ -48,7 +49,27 @@ fn main() -> Result<(), Error> {
             );
         }
     }
+    println!("four idle workers: {:.0} ms of CPU a minute here", idle()?);
     Ok(())
+}
+
+fn options() -> Result<PoolOptions, Error> {
+    let start = Start { program: std::env::current_exe()?, arguments: Vec::new() };
+    let deadline = Duration::from_secs(60);
+    let mut options = PoolOptions { start, workers: 1, queue: 8, observe: asked(), deadline };
+    options.start.arguments = vec!["__worker".into(), options.memory_bytes().to_string().into()];
+    Ok(options)
+}
+
+/// Processor time of an idle pool, milliseconds a minute.
+fn idle() -> Result<f64, Error> {
+    let pool = Pool::start(&PoolOptions { workers: 4, ..options()? })?;
+    while pool.alive() < 4 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let before = cpu_ms()?.0;
+    std::thread::sleep(Duration::from_secs(30));
+    Ok((cpu_ms()?.0 - before) * 2.0)
 }
 
 fn asked() -> ObserveOptions {
@@ -62,10 +83,7 @@ struct Cost {
 }
 
 fn pooled(jobs: u32, kind: Kind, bytes: &[u8]) -> Result<Cost, Error> {
-    let observe = asked();
-    let start = Start { program: std::env::current_exe()?, arguments: Vec::new() };
-    let mut options = PoolOptions { start, workers: 1, queue: 8, observe, deadline: Duration::from_secs(60) };
-    options.start.arguments = vec!["__worker".into(), options.memory_bytes().to_string().into()];
+    let options = options()?;
     let run = |jobs: u32| -> Result<(f64, f64, f64), Error> {
         let before = cpu_ms()?;
         let pool = Pool::start(&options)?;
@@ -88,6 +106,7 @@ fn pooled(jobs: u32, kind: Kind, bytes: &[u8]) -> Result<Cost, Error> {
     };
     // Starting and ending a worker is in both.
     let (few, many) = (run(0)?, run(jobs)?);
+    println!("  starting a worker, one job, ending: {:.0} ms here + {:.0} in the worker", few.0, few.1);
     let each = |few: f64, many: f64| (many - few) / f64::from(jobs);
     Ok(Cost {
         here_ms: each(few.0, many.0),
