@@ -35,6 +35,7 @@ pub mod rate;
 pub mod readers;
 pub mod route;
 mod run;
+pub mod secrets;
 pub mod types;
 pub mod writer;
 
