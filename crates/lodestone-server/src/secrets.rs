@@ -159,6 +159,15 @@ impl Secrets {
         }
     }
 
+    /// How things stand, in a few words without any secret: `unused`, `ok`, or why nothing can be opened.
+    pub fn told(&self) -> String {
+        match self.key() {
+            Ok(None) => "unused".to_owned(),
+            Ok(Some(_)) => "ok".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
     /// Seals a secret for a purpose, which has to be given again to open it. The same batch keeps the check value.
     ///
     /// # Errors
