@@ -28,7 +28,7 @@ pub mod extras;
 mod fetch_loop;
 mod hma;
 pub mod hma_json;
-mod http;
+pub mod http;
 pub mod lax;
 pub mod lookup;
 pub mod media;

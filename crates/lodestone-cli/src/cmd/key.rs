@@ -68,10 +68,15 @@ fn in_use(error: anyhow::Error) -> anyhow::Error {
     }
 }
 
+/// The key in `LODESTONE_KEY`, if there is one.
+pub(crate) fn variable() -> Option<Secret> {
+    std::env::var("LODESTONE_KEY").ok().filter(|text| !text.is_empty()).map(Secret::from)
+}
+
 fn secrets_of(keys: &SecretKeys, data: &Data, store: &Store) -> Result<Secrets> {
     let sources = KeySources {
         key_file: keys.key_file.clone(),
-        variable: std::env::var("LODESTONE_KEY").ok().filter(|text| !text.is_empty()).map(Secret::from),
+        variable: variable(),
         old_key_files: keys.old_key_file.clone(),
     };
     Ok(Secrets::open(settings(data)?.need_data()?, &sources, store)?)
