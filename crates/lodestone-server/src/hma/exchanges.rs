@@ -26,9 +26,10 @@ const fn field(name: &'static str, kind: &'static str, required: bool, about: &'
     Takes { name, place: Place::Json, kind, required, about }
 }
 
+const MISSING: (u16, &str) = (404, "No such exchange");
+
 pub(crate) fn routes(routes: Routes) -> Routes {
     let allowed = For::Role(Role::Curate);
-    let missing = (404, "No such exchange");
     routes
         .post(
             "/c/exchanges",
@@ -60,7 +61,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .get(
             "/c/exchange/{exchange_name}",
             allowed,
-            About { summary: "An exchange's configuration", takes: &[], answers: &[(200, "Its fields"), missing] },
+            About { summary: "An exchange's configuration", takes: &[], answers: &[(200, "Its fields"), MISSING] },
             show,
         )
         .put(
@@ -69,7 +70,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             About {
                 summary: "Switches an exchange on or off",
                 takes: const { &[field("enabled", "boolean", false, "Whether it is fetched from")] },
-                answers: &[(200, "Its fields"), missing, (422, "Schema")],
+                answers: &[(200, "Its fields"), MISSING, (422, "Schema")],
             },
             change,
         )
@@ -89,7 +90,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             About {
                 summary: "How far an exchange was fetched",
                 takes: &[],
-                answers: &[(200, "Times in seconds since 1970, and counts"), missing],
+                answers: &[(200, "Times in seconds since 1970, and counts"), MISSING],
             },
             status,
         )
