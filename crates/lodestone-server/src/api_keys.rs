@@ -116,9 +116,14 @@ mod tests {
         let mut store = Store::open(dir.path()).unwrap();
         let random = SystemRandom::new();
         let (token, kept) = store
-            .batch(100, |batch| make(batch, &random, " Coop ", &[Role::Match, Role::Hash, Role::Hash], Some(200)))
+            .batch(100, |batch| {
+                make(batch, &random, " Coop ", &[Role::Match, Role::Hash, Role::Hash], Some(200))
+            })
             .unwrap();
-        assert_eq!((kept.name.as_str(), kept.roles.as_slice()), ("Coop", &["hash".to_owned(), "match".to_owned()][..]));
+        assert_eq!(
+            (kept.name.as_str(), kept.roles.as_slice()),
+            ("Coop", &["hash".to_owned(), "match".to_owned()][..])
+        );
         let keys = Keys::default();
         keys.set(all(&store).unwrap().iter().filter_map(checked));
         let asks = carrying(&token);

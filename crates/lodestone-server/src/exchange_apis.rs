@@ -225,7 +225,8 @@ fn wrong_type(field: &str, wanted: &str, value: &Value) -> String {
 impl ExchangeApi {
     /// Its fields, as HMA tells them.
     pub fn schema(&self) -> Value {
-        let fields = |fields: &[Field]| json!({ "fields": fields.iter().map(Field::told).collect::<Vec<_>>() });
+        let fields =
+            |fields: &[Field]| json!({ "fields": fields.iter().map(Field::told).collect::<Vec<_>>() });
         json!({ "config_schema": fields(self.config), "credentials_schema": self.credentials.map(fields) })
     }
 
@@ -243,8 +244,11 @@ impl ExchangeApi {
 
     /// An exchange as HMA tells it: fields that have to be given, then what all have, then the others.
     pub fn told(&self, name: &str, enabled: bool, config: &Value) -> Value {
-        let of = |field: &Field| (field.name.to_owned(), config.get(field.name).cloned().unwrap_or(field.default.value()));
-        let mut told: Map<String, Value> = self.config.iter().filter(|field| field.is_required()).map(of).collect();
+        let of = |field: &Field| {
+            (field.name.to_owned(), config.get(field.name).cloned().unwrap_or(field.default.value()))
+        };
+        let mut told: Map<String, Value> =
+            self.config.iter().filter(|field| field.is_required()).map(of).collect();
         told.insert("name".to_owned(), json!(name));
         told.insert("api".to_owned(), json!(self.name));
         told.insert("enabled".to_owned(), json!(enabled));
@@ -302,7 +306,11 @@ enum Wrong {
 }
 
 /// The values of fields, in their order, with defaults.
-fn read(fields: &'static [Field], given: &Map<String, Value>, max: usize) -> Result<Map<String, Value>, Wrong> {
+fn read(
+    fields: &'static [Field],
+    given: &Map<String, Value>,
+    max: usize,
+) -> Result<Map<String, Value>, Wrong> {
     let mut kept = Map::new();
     for field in fields {
         let value = match given.get(field.name) {
@@ -492,7 +500,8 @@ mod tests {
         assert!(random.config(&of(json!({ "sleep_per_iter": true }))).is_err());
         let group = json!({ "privacy_group": true });
         assert!(named("fb_threatexchange").unwrap().config(&of(group)).is_err());
-        for ids in [json!("12"), json!(["12"]), json!([1.5]), json!([true]), json!({ "1": 2 }), json!([[1]])] {
+        for ids in [json!("12"), json!(["12"]), json!([1.5]), json!([true]), json!({ "1": 2 }), json!([[1]])]
+        {
             let given = of(json!({ "environment": NCMEC_ENVIRONMENTS[0], "only_esp_ids": ids }));
             assert!(ncmec.config(&given).is_err(), "{ids}");
         }

@@ -24,12 +24,12 @@ use crate::app::Shared;
 use crate::auth::Keys;
 use crate::clock::Clock;
 use crate::error::ApiError;
+use crate::fetch_loop::FetchLoop;
 use crate::http::body::{BodyLimits, UNIT};
 use crate::http::edge;
 use crate::http::listen::{self, Door};
 use crate::http::reply::typed;
 use crate::metrics::Metrics;
-use crate::fetch_loop::FetchLoop;
 use crate::rate::Rates;
 use crate::readers::Readers;
 use crate::route::Routes;
@@ -200,6 +200,7 @@ fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeErro
     let live = LiveBanks::open(&mut store, &config.data, &mut |_| ControlFlow::Continue(()))?;
     let view = live.view();
     let keys = keys(&store, &config)?;
+    let types = types(&store, &config)?;
     let secrets = secrets(&mut store, &config, &clock)?;
     let changed_s = Arc::new(AtomicI64::new(clock.now_s()));
     let (writer, thread) =
@@ -223,7 +224,7 @@ fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeErro
             held: Arc::new(Semaphore::new(held.min(Semaphore::MAX_PERMITS))),
         },
         outbound: Arc::new(outbound(&config)),
-        types: Types::new(&config.signal_types),
+        types,
         metrics: Metrics::default(),
         routes: OnceLock::new(),
         fetching: Mutex::new(()),
@@ -234,6 +235,18 @@ fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeErro
         config,
     });
     Ok((app, thread))
+}
+
+/// The signal types offered, with the ratios that were set.
+fn types(store: &Store, config: &Config) -> Result<Types, ServeError> {
+    let types = Types::new(&config.signal_types);
+    for kind in &config.signal_types {
+        let set = store.setting(&hma::types::setting(*kind))?;
+        if let Some(ratio) = set.and_then(|ratio| ratio.parse().ok()) {
+            types.set(*kind, ratio);
+        }
+    }
+    Ok(types)
 }
 
 /// The API keys of the store.

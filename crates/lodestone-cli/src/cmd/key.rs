@@ -39,7 +39,10 @@ pub(crate) fn run(args: &Key) -> Result<Ended> {
             let object = json!({ "key": id.to_string(), "secrets": sealed });
             store.batch(now_us(), |batch| note(batch, "secrets.rotate", &object))?;
             let sealed = count(sealed as u64, "secret", "secrets");
-            eprintln!("{sealed} sealed with key {id}; start the server with --key-file {}", new_key_file.display());
+            eprintln!(
+                "{sealed} sealed with key {id}; start the server with --key-file {}",
+                new_key_file.display()
+            );
             Ok(Ended::Clean)
         }
         Key::ForgetSecrets { yes, keys, data } => {
@@ -52,7 +55,10 @@ pub(crate) fn run(args: &Key) -> Result<Ended> {
             }
             let gone = secrets.forget_lost(&mut store, now_us())?;
             store.batch(now_us(), |batch| note(batch, "secrets.forget", &json!({ "secrets": gone })))?;
-            eprintln!("{} given up: set credentials and webhooks anew", count(gone as u64, "secret", "secrets"));
+            eprintln!(
+                "{} given up: set credentials and webhooks anew",
+                count(gone as u64, "secret", "secrets")
+            );
             Ok(Ended::Clean)
         }
     }
@@ -89,7 +95,8 @@ fn note(batch: &mut Batch<'_>, action: &'static str, object: &serde_json::Value)
 }
 
 fn add(name: &str, roles: &[String], expires: Option<&str>, data: &Data) -> Result<Ended> {
-    let roles: Vec<Role> = roles.iter().map(|role| role.parse()).collect::<Result<_, _>>().map_err(anyhow::Error::msg)?;
+    let roles: Vec<Role> =
+        roles.iter().map(|role| role.parse()).collect::<Result<_, _>>().map_err(anyhow::Error::msg)?;
     let good_for_us = expires.map(duration_us).transpose()?;
     // The first key may come before the first start: the folder is made.
     let mut store = Store::open(settings(data)?.need_data()?).map_err(|error| in_use(error.into()))?;
@@ -118,7 +125,8 @@ fn duration_us(text: &str) -> Result<i64> {
         'w' => 604_800,
         _ => bail!(wrong()),
     };
-    let number: i64 = text.get(..text.len() - 1).and_then(|number| number.parse().ok()).with_context(wrong)?;
+    let number: i64 =
+        text.get(..text.len() - 1).and_then(|number| number.parse().ok()).with_context(wrong)?;
     if number <= 0 {
         bail!(wrong());
     }

@@ -9,7 +9,8 @@ use crate::program::Place;
 #[test]
 fn a_key_is_made_listed_and_taken_back() {
     let place = Place::new();
-    let made = place.run(&["key", "add", "coop", "--role", "match,hash", "--expires", "90d", "--data", "state"]);
+    let made =
+        place.run(&["key", "add", "coop", "--role", "match,hash", "--expires", "90d", "--data", "state"]);
     assert_eq!(made.code, Some(0), "{}", made.err);
     let token = made.out.trim_end();
     assert!(token.starts_with("lds_") && token.len() == 89 && !made.err.contains(token), "{}", made.err);
@@ -25,7 +26,10 @@ fn a_key_is_made_listed_and_taken_back() {
     assert!(place.run(&["key", "list", "--data", "state"]).out.contains("revoked"));
     assert_eq!(place.run(&["key", "revoke", "0", "--data", "state"]).code, Some(2));
     assert_eq!(place.run(&["key", "add", "x", "--role", "root", "--data", "state"]).code, Some(2));
-    assert_eq!(place.run(&["key", "add", "x", "--role", "hash", "--expires", "soon", "--data", "state"]).code, Some(2));
+    assert_eq!(
+        place.run(&["key", "add", "x", "--role", "hash", "--expires", "soon", "--data", "state"]).code,
+        Some(2)
+    );
 }
 
 #[test]

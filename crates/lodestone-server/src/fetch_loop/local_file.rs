@@ -61,7 +61,8 @@ fn resolve(config: &Config, path: &Path) -> Result<PathBuf, String> {
 
 fn declared(signal_type: Option<&Value>) -> Result<Option<SignalType>, String> {
     let name = signal_type.and_then(Value::as_str).filter(|name| !name.is_empty());
-    let of = |name: &str| SignalType::from_wire(name).ok_or_else(|| "signal_type is no signal type".to_owned());
+    let of =
+        |name: &str| SignalType::from_wire(name).ok_or_else(|| "signal_type is no signal type".to_owned());
     name.map(of).transpose()
 }
 
@@ -117,7 +118,12 @@ pub(super) fn fetch(turn: &Turn<'_>) -> Result<(), FetchError> {
     }
     if unreadable + skipped > 0 {
         let exchange = turn.exchange.name.as_str();
-        tracing::warn!(exchange, unreadable, skipped, "rows that are no entries, or of types that are not offered");
+        tracing::warn!(
+            exchange,
+            unreadable,
+            skipped,
+            "rows that are no entries, or of types that are not offered"
+        );
     }
     // One that is being written is read again, and nothing goes before.
     if path.metadata().ok().map(|now| state_of(&now, &kinds)).as_ref() != Some(&checkpoint) {

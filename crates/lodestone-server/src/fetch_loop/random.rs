@@ -8,7 +8,7 @@ use std::time::Duration;
 use lodestone_types::{Signal, SignalType};
 use serde_json::{Value, json};
 
-use super::turn::{Fetched, FetchError, STEPS, Step, Turn};
+use super::turn::{FetchError, Fetched, STEPS, Step, Turn};
 use crate::App;
 
 /// Entries at most, whatever the configuration says.
@@ -75,7 +75,9 @@ pub(super) fn fetch(turn: &Turn<'_>) -> Result<(), FetchError> {
     while pace.new > 0 && !kinds.is_empty() && progress.next_id < limit && !turn.is_over() {
         let (new, changed, gone) = progress.go_on(&pace, limit);
         steps.extend(new.into_iter().filter_map(|id| Some(Step::Add(random(turn.app, &kinds, id, id)?))));
-        steps.extend(changed.into_iter().filter_map(|id| Some(Step::Replace(random(turn.app, &kinds, id, id + 1)?))));
+        steps.extend(
+            changed.into_iter().filter_map(|id| Some(Step::Replace(random(turn.app, &kinds, id, id + 1)?))),
+        );
         steps.extend(gone.into_iter().map(|id| Step::Remove(id.to_string())));
         if pause > 0.0 {
             turn.sleep(Duration::from_secs_f64(pause));

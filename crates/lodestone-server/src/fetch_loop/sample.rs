@@ -54,7 +54,9 @@ fn examples(kind: SignalType) -> &'static [&'static str] {
 }
 
 fn signals(kinds: impl Iterator<Item = SignalType>) -> Vec<Signal> {
-    kinds.flat_map(|kind| examples(kind).iter().filter_map(move |text| Signal::parse(kind, text).ok())).collect()
+    kinds
+        .flat_map(|kind| examples(kind).iter().filter_map(move |text| Signal::parse(kind, text).ok()))
+        .collect()
 }
 
 pub(super) fn fetch(turn: &Turn<'_>) -> Result<(), FetchError> {

@@ -7,7 +7,7 @@ use lodestone_types::{ListEntry, Signal, hex};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::turn::{Fetched, FetchError, STEPS, Step, Turn};
+use super::turn::{FetchError, Fetched, STEPS, Step, Turn};
 
 /// What ids of fetched entries begin with, and those of entries that people added do not: `('pdq', '…')`.
 const FETCHED: &str = "('";
@@ -91,13 +91,14 @@ pub(super) fn of_signal(signal: Signal) -> Fetched {
 
 /// A row of a list. One with more than a signal is named by all it says: when that changes, it is another entry.
 pub(super) fn of_row(row: ListEntry) -> Fetched {
-    let bare = row.classification.is_none() && row.tags.is_empty() && row.pdq_quality.is_none() && row.extra.is_none();
+    let bare = row.classification.is_none()
+        && row.tags.is_empty()
+        && row.pdq_quality.is_none()
+        && row.extra.is_none();
     let mut signals = row.signals;
     signals.sort();
     signals.dedup();
-    if bare
-        && let [signal] = signals.as_slice()
-    {
+    if bare && let [signal] = signals.as_slice() {
         return of_signal(signal.clone());
     }
     let values: Vec<_> = signals.iter().map(|signal| (signal.kind().as_str(), signal.to_text())).collect();
@@ -173,13 +174,15 @@ mod tests {
     #[test]
     fn entries_are_named_by_what_they_say() {
         let one = md5("cab08b36195edb1a1231d2d09fa450e0");
-        let bare = of_row(ListEntry { entry: "7".to_owned(), signals: vec![one.clone()], ..ListEntry::default() });
+        let bare =
+            of_row(ListEntry { entry: "7".to_owned(), signals: vec![one.clone()], ..ListEntry::default() });
         assert_eq!(bare.key, "('video_md5', 'cab08b36195edb1a1231d2d09fa450e0')");
         assert_eq!((bare.entry.as_str(), &bare), (bare.key.as_str(), &of_signal(one.clone())));
         let two = vec![one, md5("00000000000000000000000000000001")];
         let row = ListEntry { signals: two, classification: Some("1".to_owned()), ..ListEntry::default() };
         let named = of_row(row.clone());
-        let turned = ListEntry { signals: row.signals.iter().rev().cloned().collect(), line: 9, ..row.clone() };
+        let turned =
+            ListEntry { signals: row.signals.iter().rev().cloned().collect(), line: 9, ..row.clone() };
         assert_eq!(named, of_row(turned), "neither order nor line matters");
         assert_ne!(named.entry, of_row(ListEntry { classification: Some("2".to_owned()), ..row }).entry);
         assert!(named.entry.starts_with(FETCHED) && bare.entry.starts_with(FETCHED));
@@ -189,6 +192,10 @@ mod tests {
     fn a_long_text_is_named_by_its_digest() {
         let text = Signal::parse(SignalType::RawText, &"word ".repeat(1000)).unwrap();
         let fetched = of_signal(text);
-        assert!(fetched.entry.len() < 100 && fetched.entry.starts_with("('sha256', '") && fetched.key.len() > 4000);
+        assert!(
+            fetched.entry.len() < 100
+                && fetched.entry.starts_with("('sha256', '")
+                && fetched.key.len() > 4000
+        );
     }
 }

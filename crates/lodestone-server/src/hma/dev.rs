@@ -52,7 +52,10 @@ async fn sample_example(
     Ok(home())
 }
 
-async fn tx_example(State(app): State<App>, Extension(caller): Extension<Caller>) -> Result<Response, ApiError> {
+async fn tx_example(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, ApiError> {
     let fields = json!({ "privacy_group": 1_012_185_296_055_235_i64 });
     let new = json!({ "bank": "TX_EXAMPLE_COLLAB", "api": "fb_threatexchange", "api_json": fields });
     exchanges::make(&app, &caller, NewExchange::of(&new)?).await?;
@@ -62,7 +65,10 @@ async fn tx_example(State(app): State<App>, Extension(caller): Extension<Caller>
 /// Banks, and signals of each. *Source:* HMA's `seed_banks_random`.
 const SEEDED: (usize, usize) = (2, 5_000);
 
-async fn seed_banks(State(app): State<App>, Extension(caller): Extension<Caller>) -> Result<Response, ApiError> {
+async fn seed_banks(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, ApiError> {
     let random = app.clone();
     app.writer
         .write(move |batch| {

@@ -101,7 +101,8 @@ async fn show(State(app): State<App>, Path(name): Path<String>) -> Result<Json, 
 
 /// What to do with credentials: leave them, clear them, or set these.
 fn wanted(api: &ExchangeApi, body: &Value) -> Result<Option<Option<Secret>>, ApiError> {
-    let body = body.as_object().ok_or_else(|| ApiError::bad("this endpoint expects a json object payload"))?;
+    let body =
+        body.as_object().ok_or_else(|| ApiError::bad("this endpoint expects a json object payload"))?;
     match body.get("credential_json") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(fields)) if fields.is_empty() => Ok(Some(None)),
@@ -122,7 +123,9 @@ async fn change(
 ) -> Result<Json, ApiError> {
     let api = api(&name)?;
     let held = body::read(&headers, body, &app.bodies).await?;
-    let Some(wanted) = wanted(api, &flask_json(&headers, &held.bytes)?)? else { return told(&app, api).await };
+    let Some(wanted) = wanted(api, &flask_json(&headers, &held.bytes)?)? else {
+        return told(&app, api).await;
+    };
     let secrets = app.secrets.clone();
     app.writer
         .write(move |batch| {
@@ -131,7 +134,8 @@ async fn change(
                 .map(|secret| secrets.seal(batch, &credentials_purpose(api.name), secret))
                 .transpose()?;
             batch.set_exchange_credentials(api.name, sealed.as_deref())?;
-            let object = json!({ "api": api.name, "credentials": if sealed.is_some() { "set" } else { "cleared" } });
+            let object =
+                json!({ "api": api.name, "credentials": if sealed.is_some() { "set" } else { "cleared" } });
             audit::note(batch, &caller, "exchange_api.credentials", &object)
         })
         .await?;

@@ -61,7 +61,11 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .get(
             "/c/exchange/{exchange_name}",
             allowed,
-            About { summary: "An exchange's configuration", takes: &[], answers: &[(200, "Its fields"), MISSING] },
+            About {
+                summary: "An exchange's configuration",
+                takes: &[],
+                answers: &[(200, "Its fields"), MISSING],
+            },
             show,
         )
         .put(
@@ -178,7 +182,9 @@ impl NewExchange {
         let config = api.config(given).map_err(failed)?;
         let enabled = match given.get("enabled") {
             None => true,
-            Some(value) => value.as_bool().ok_or_else(|| failed(exchange_apis::not_a_bool("enabled", value)))?,
+            Some(value) => {
+                value.as_bool().ok_or_else(|| failed(exchange_apis::not_a_bool("enabled", value)))?
+            }
         };
         banks::check_name(name)?;
         Ok(Self { name: name.to_owned(), api, config, enabled })
@@ -295,14 +301,20 @@ mod tests {
             (json!({ "bank": "A" }), "Field `api_type` is required"),
             (json!({ "bank": "A", "api": "iwf" }), "No such exchange type 'iwf'"),
             (json!({ "bank": "A", "api": 7 }), "No such exchange type '7'"),
-            (json!({ "bank": "A", "api": "ncmec" }), "Failed to parse `api_json` - missing value for field \"environment\""),
+            (
+                json!({ "bank": "A", "api": "ncmec" }),
+                "Failed to parse `api_json` - missing value for field \"environment\"",
+            ),
             (
                 json!({ "bank": "A", "api": "sample", "api_json": { "enabled": "yes" } }),
                 "Failed to parse `api_json` - wrong value type for field \"enabled\" - should be \"bool\" instead of \
                  value \"yes\" of type \"str\"",
             ),
             (json!({ "bank": "1A", "api": "sample" }), "Bank names must be UPPER_WITH_UNDERSCORE"),
-            (json!({ "bank": "A".repeat(256), "api": "sample" }), "Bank names must have at most 255 characters"),
+            (
+                json!({ "bank": "A".repeat(256), "api": "sample" }),
+                "Bank names must have at most 255 characters",
+            ),
         ] {
             assert_eq!(refused(body), (400, message.to_owned()));
         }

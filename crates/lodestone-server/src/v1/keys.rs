@@ -28,7 +28,11 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .get(
             "/v1/keys",
             allowed,
-            About { summary: "All API keys", takes: &[], answers: &[(200, "The keys, without their secrets")] },
+            About {
+                summary: "All API keys",
+                takes: &[],
+                answers: &[(200, "The keys, without their secrets")],
+            },
             list,
         )
         .post(
@@ -40,7 +44,12 @@ pub(crate) fn routes(routes: Routes) -> Routes {
                     &[
                         field("name", "string", true, "Whose it is, up to 200 characters"),
                         field("roles", "array", true, "`hash`, `match`, `curate`, `audit`, `admin`"),
-                        field("expires_in_s", "integer", false, "Seconds for which it is good; absent: for ever"),
+                        field(
+                            "expires_in_s",
+                            "integer",
+                            false,
+                            "Seconds for which it is good; absent: for ever",
+                        ),
                     ]
                 },
                 answers: &[(201, "The key, with its token, which is never shown again"), (400, "No key")],
@@ -85,7 +94,8 @@ struct Wanted {
 
 impl Wanted {
     fn of(body: &Value) -> Result<Self, ApiError> {
-        let name = body.get("name").and_then(Value::as_str).ok_or_else(|| ApiError::bad("name is required"))?;
+        let name =
+            body.get("name").and_then(Value::as_str).ok_or_else(|| ApiError::bad("name is required"))?;
         let roles = body.get("roles").and_then(Value::as_array);
         let roles = roles.ok_or_else(|| ApiError::bad("roles is required: a list of names"))?;
         let role = |role: &Value| role.as_str().unwrap_or_default().parse::<Role>().map_err(ApiError::bad);
@@ -93,11 +103,16 @@ impl Wanted {
             None | Some(Value::Null) => None,
             Some(value) => {
                 let seconds = value.as_i64().filter(|seconds| *seconds > 0);
-                let seconds = seconds.ok_or_else(|| ApiError::bad("expires_in_s must be a whole number above 0"))?;
+                let seconds =
+                    seconds.ok_or_else(|| ApiError::bad("expires_in_s must be a whole number above 0"))?;
                 Some(seconds.saturating_mul(1_000_000))
             }
         };
-        Ok(Self { name: name.to_owned(), roles: roles.iter().map(role).collect::<Result<_, _>>()?, good_for_us })
+        Ok(Self {
+            name: name.to_owned(),
+            roles: roles.iter().map(role).collect::<Result<_, _>>()?,
+            good_for_us,
+        })
     }
 }
 

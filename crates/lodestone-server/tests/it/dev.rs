@@ -14,7 +14,10 @@ fn examples_are_set_up_and_send_to_the_pages() {
         assert_eq!(server.send("POST", path, None).status, 403, "{path} a second time");
     }
     assert_eq!(server.get("/c/exchanges").json(), json!(["SEED_SAMPLE", "TX_EXAMPLE_COLLAB"]));
-    assert_eq!(server.get("/c/exchange/TX_EXAMPLE_COLLAB").json()["privacy_group"], 1_012_185_296_055_235_i64);
+    assert_eq!(
+        server.get("/c/exchange/TX_EXAMPLE_COLLAB").json()["privacy_group"],
+        1_012_185_296_055_235_i64
+    );
     let index = server.get("/m/index/status").json();
     assert_eq!((&index["pdq"]["size"], &index["video_md5"]["size"]), (&json!(5000), &json!(5000)));
     assert_eq!(server.get("/dev/seed_banks").status, 405);
@@ -52,5 +55,16 @@ fn without_dev_there_is_none_of_it() {
     let server = Running::start(closed);
     assert_eq!(server.send("POST", "/dev/factory_reset", None).status, 404);
     assert!(!server.get("/site-map").text.contains("/dev/"));
+    server.stop();
+}
+
+#[test]
+fn a_ratio_that_was_set_is_there_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Running::start(config(dir.path()));
+    assert_eq!(server.put("/c/signal_type/pdq", &json!({ "enabled_ratio": 0.25 })).status, 200);
+    server.stop();
+    let server = Running::start(config(dir.path()));
+    assert_eq!(server.get("/c/signal_type").json()[0], json!({ "enabled_ratio": 0.25, "name": "pdq" }));
     server.stop();
 }

@@ -12,7 +12,8 @@ use crate::running::{Running, config};
 fn keys_are_made_once_shown_once_and_taken_back_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::open(dir.path()).unwrap();
-    let made = store.batch(1, |batch| api_keys::make(batch, &SystemRandom::new(), "op", &[Role::Admin], None));
+    let made =
+        store.batch(1, |batch| api_keys::make(batch, &SystemRandom::new(), "op", &[Role::Admin], None));
     let (admin, _) = made.unwrap();
     let admin = admin.reveal().expose_str().unwrap().to_owned();
     drop(store);
@@ -25,11 +26,16 @@ fn keys_are_made_once_shown_once_and_taken_back_at_once() {
     server.carry(&admin);
     let wanted = json!({ "name": "coop", "roles": ["match"], "expires_in_s": 3600 });
     let made = server.post("/v1/keys", &wanted);
-    let (id, token) = (made.json()["id"].as_str().unwrap().to_owned(), made.json()["token"].as_str().unwrap().to_owned());
+    let (id, token) =
+        (made.json()["id"].as_str().unwrap().to_owned(), made.json()["token"].as_str().unwrap().to_owned());
     assert_eq!((made.status, token.len()), (201, 89));
     assert_eq!(server.post("/v1/keys", &json!({ "name": "x", "roles": [] })).status, 400);
     let list = server.get("/v1/keys");
-    assert!(list.json()["keys"].as_array().unwrap().len() == 2 && !list.text.contains(&token) && !list.text.contains("sha256"));
+    assert!(
+        list.json()["keys"].as_array().unwrap().len() == 2
+            && !list.text.contains(&token)
+            && !list.text.contains("sha256")
+    );
     server.carry(&token);
     assert_eq!(server.get(&format!("/m/raw_lookup?signal_type=pdq&signal={}", "0f".repeat(32))).status, 200);
     assert_eq!(server.get("/c/banks").status, 403);

@@ -36,7 +36,8 @@ impl Answer {
 
 /// What a server of these tests is started with.
 pub(crate) fn config(data: &Path) -> Config {
-    let mut config = Config::new(data.to_owned(), ([127, 0, 0, 1], 0).into(), PathBuf::from("/no/such/program"));
+    let mut config =
+        Config::new(data.to_owned(), ([127, 0, 0, 1], 0).into(), PathBuf::from("/no/such/program"));
     config.workers = 1;
     config.open = true;
     config.dev = true;
@@ -47,7 +48,8 @@ pub(crate) fn config(data: &Path) -> Config {
 
 impl Running {
     pub(crate) fn start(config: Config) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let server = runtime.block_on(Server::start(config, Clock::system())).unwrap();
         let url = format!("http://{}", server.address());
         let agent = ureq::Agent::config_builder()
