@@ -8,6 +8,7 @@ mod data;
 mod examine;
 mod files;
 mod hashes;
+mod hma;
 mod hostile;
 mod index;
 mod keys;

@@ -75,7 +75,8 @@ fn caller(app: &App, headers: &HeaderMap, allowed: For) -> Result<Caller, ApiErr
     }
     app.keys.check(headers, role, app.clock.now_us()).map_err(|away| match away {
         TurnedAway::NoKey => ApiError::no_key(),
-        TurnedAway::NoRole => ApiError::forbidden(format!("this key has not the role {}", role.as_str())),
+        // Clients look for HMA's "missing role" in this. *Source:* `hma.md` section 2, 5.
+        TurnedAway::NoRole => ApiError::forbidden(format!("this key is missing role {}", role.as_str())),
     })
 }
 
