@@ -139,6 +139,7 @@ fn weighing_twice_changes_nothing_and_says_what_points_the_other_way() {
         bearings: vec![against],
         gives: vec!["camera_chain".to_owned()],
         log10_lr: Some(9.0),
+        weight: None,
     }];
     let mut assessment = read(&[("camera_chain", "strong")]);
     let tables = Calibrations::built_in();
