@@ -99,8 +99,7 @@ fn main() {
 fn marks(pixels: Pixels<'_>, kit: &Kit, wish: &Wish) -> Vec<lodestone_types::Watermark> {
     let segments = lodestone_media::segments::scan(&[]);
     let (width, height) = (pixels.width, pixels.height);
-    let item =
-        Item { bytes: &[], segments: &segments, width, height, pixels: Some(pixels), sidecar: None };
+    let item = Item { bytes: &[], segments: &segments, width, height, pixels: Some(pixels), sidecar: None };
     examine(&item, kit, wish).assessment.watermarks
 }
 
@@ -133,7 +132,8 @@ fn made(number: u32) -> (&'static str, First) {
     let colours: Vec<[u8; 3]> = (0..64).map(|_| [next() as u8, next() as u8, next() as u8]).collect();
     let (period, depth) = (2 + next() % 15, 2 + next() % 60);
     let (slope, phase) = (next() % 7, next() % 64);
-    let kinds = ["noise", "noise on a ramp", "charts", "stripes", "checks", "blocks of one colour", "waves", "grain"];
+    let kinds =
+        ["noise", "noise on a ramp", "charts", "stripes", "checks", "blocks of one colour", "waves", "grain"];
     let kind = kinds[(number / 2) as usize % kinds.len()];
     let mut rgb = Vec::new();
     for y in 0..height {

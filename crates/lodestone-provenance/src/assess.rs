@@ -70,7 +70,9 @@ fn tell_chain(chain: CameraChain, reading: &mut Reading) {
     let what = match chain {
         CameraChain::None => return,
         CameraChain::Contradicted => "a camera is claimed, and the file contradicts the claim",
-        CameraChain::Weak => "part of a camera's trace is there, or all of it without what metadata alone cannot give",
+        CameraChain::Weak => {
+            "part of a camera's trace is there, or all of it without what metadata alone cannot give"
+        }
         CameraChain::Strong => "a camera's trace is whole, and what metadata alone cannot give agrees",
     };
     let code = format!("camera_chain.{}", chain_name(chain));

@@ -37,12 +37,7 @@ fn provenance(args: &EvalProvenance) -> Result<Ended> {
     let mut settings = Settings::examining(&Lists::default(), &args.reading, &args.examining, None)?;
     settings.observe.wish.models = with_pixels || !args.examining.model.is_empty();
     let tables = settings.tables()?;
-    let files = observe(
-        &args.folder,
-        &labelled,
-        (&args.examining, &args.reading),
-        with_pixels,
-    )?;
+    let files = observe(&args.folder, &labelled, (&args.examining, &args.reading), with_pixels)?;
     if let Some(side) = args.square {
         let other = files.iter().filter(|f| f.reading.is_some() && f.size != (side, side)).count();
         if other > 0 {

@@ -42,9 +42,8 @@ fn table(path: &Path) -> Result<Option<Named>, KitError> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let named = folder.join(&file);
     // Its name has no folder in it; a link could still lead elsewhere.
-    let real = |of: &Path| {
-        std::fs::canonicalize(of).map_err(|source| KitError::Io { path: of.to_owned(), source })
-    };
+    let real =
+        |of: &Path| std::fs::canonicalize(of).map_err(|source| KitError::Io { path: of.to_owned(), source });
     if real(&named)?.parent() != Some(real(folder)?.as_path()) {
         return Err(invalid(format!("calibration {file} leads out of the sidecar's folder")));
     }

@@ -38,7 +38,9 @@ pub(crate) fn examine(item: &Item<'_>, reading: &mut Reading) {
     if aligned.is_none() && (grid.is_none() || drawn && grid.is_none_or(|g| g.score < MIN_GRID)) {
         let why = match plane {
             None => "the pixels could not be had, or are too many",
-            Some(_) if drawn => "much of the picture is even, as in drawings and screenshots: coefficients do not tell",
+            Some(_) if drawn => {
+                "much of the picture is even, as in drawings and screenshots: coefficients do not tell"
+            }
             Some(_) => "too few blocks or coefficients to tell",
         };
         reading.check(EXAMINER, CheckState::NotApplicable, Some(why.to_owned()));

@@ -236,8 +236,14 @@ fn the_common_makers_can_be_strong_and_a_saving_anew_cannot() {
         let (findings, assessment) = read(&original, (8, 8));
         assert_eq!(assessment.camera_chain, CameraChain::Strong, "{make}: {findings:#?}");
         let again = jpeg(&[jfif(), exif("1.00")], false);
-        assert_eq!(read(&again, (8, 8)).1.camera_chain, CameraChain::Contradicted, "{make}, saved by a library");
-        for editor in ["Adobe Photoshop Lightroom Classic 13.0 (Windows)", "GIMP 2.10.36", "Snapseed 2.0", "Google"] {
+        assert_eq!(
+            read(&again, (8, 8)).1.camera_chain,
+            CameraChain::Contradicted,
+            "{make}, saved by a library"
+        );
+        for editor in
+            ["Adobe Photoshop Lightroom Classic 13.0 (Windows)", "GIMP 2.10.36", "Snapseed 2.0", "Google"]
+        {
             let edited = jpeg(&[exif(editor)], !phone);
             let chain = read(&edited, (8, 8)).1.camera_chain;
             assert_eq!(chain == CameraChain::Strong, editor == "Google", "{make}, {editor}");

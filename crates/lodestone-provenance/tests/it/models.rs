@@ -467,7 +467,9 @@ fn a_table_that_is_not_the_one_a_sidecar_means_is_refused_in_words() {
             Err(error) => error.to_string(),
         }
     };
-    let put = |text: String| move |folder: &Path| std::fs::write(folder.join("calib.json"), &text).expect("written");
+    let put = |text: String| {
+        move |folder: &Path| std::fs::write(folder.join("calib.json"), &text).expect("written")
+    };
     let good = table("model:linear");
     let digest: String = Sha256::digest(good.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
     let pinned = format!("file = \"calib.json\"\nsha256 = \"{digest}\"");
@@ -475,9 +477,19 @@ fn a_table_that_is_not_the_one_a_sidecar_means_is_refused_in_words() {
     for (name, calibration, text, why) in [
         ("missing", "file = \"other.json\"", good.clone(), "other.json"),
         ("outside", "file = \"../calib.json\"", good.clone(), "without folders"),
-        ("another", pinned.as_str(), table("model:linear").replace("0.1", "0.2"), "not the one that the sidecar pins"),
+        (
+            "another",
+            pinned.as_str(),
+            table("model:linear").replace("0.1", "0.2"),
+            "not the one that the sidecar pins",
+        ),
         ("score", "file = \"calib.json\"", table("model:x"), "it weighs model:x, not the score model:linear"),
-        ("no-table", "file = \"calib.json\"", "{}".to_owned(), "calibration calib.json: no calibration table"),
+        (
+            "no-table",
+            "file = \"calib.json\"",
+            "{}".to_owned(),
+            "calibration calib.json: no calibration table",
+        ),
         ("no-digest", "file = \"calib.json\"\nsha256 = \"12\"", good.clone(), "64 hexadecimal digits"),
         ("no-file", &format!("file = \"\"\nsha256 = \"{digest}\""), good.clone(), "sha256 without a file"),
     ] {

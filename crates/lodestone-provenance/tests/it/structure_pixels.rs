@@ -159,8 +159,14 @@ fn a_drawing_that_was_saved_once_is_not_said_to_be_saved_twice() {
         if check.why.as_deref().is_some_and(|why| why.contains("drawings")) {
             not_told += 1;
             assert_eq!(fact(&once), Some("not_told"), "{quality}");
-            assert!(!once.assessment.scores.contains_key("recompression"), "{quality}: nothing to calibrate by");
+            assert!(
+                !once.assessment.scores.contains_key("recompression"),
+                "{quality}: nothing to calibrate by"
+            );
         }
     }
-    assert!(not_told > 0, "at some quality its histogram looks like two compressions, and nothing is made of it");
+    assert!(
+        not_told > 0,
+        "at some quality its histogram looks like two compressions, and nothing is made of it"
+    );
 }

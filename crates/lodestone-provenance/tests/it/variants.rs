@@ -45,7 +45,10 @@ fn everywhere(text: &str) -> Vec<(&'static str, Vec<u8>)> {
         ("JPEG, comment", jpeg(&[jfif(), segment(0xfe, text.as_bytes())], false)),
         ("JPEG, description", jpeg(&[app1_exif(&description)], false)),
         ("WebP, UTF-16 BE", webp(&[(b"EXIF", &in_exif(&big))])),
-        ("WebP, with the JPEG's head", webp(&[(b"EXIF", &[b"Exif\0\0".as_slice(), &in_exif(&little)].concat())])),
+        (
+            "WebP, with the JPEG's head",
+            webp(&[(b"EXIF", &[b"Exif\0\0".as_slice(), &in_exif(&little)].concat())]),
+        ),
         ("PNG, EXIF", png(&[chunk(b"eXIf", &in_exif(&big))])),
         ("PNG, tEXt", png_text(&[("parameters", text)])),
         ("PNG, zTXt", png(&[chunk(b"zTXt", &[b"parameters\0\0", packed.as_slice()].concat())])),
@@ -59,14 +62,34 @@ fn settings_of_the_a1111_family_are_found_in_every_place() {
         ("", A1111, false),
         (", Version: v1.10.1", A1111, false),
         // The high-resolution pass states a strength, and no picture went in.
-        (", Denoising strength: 0.45, Hires upscale: 2, Hires upscaler: Latent, Version: v1.6.0", A1111, false),
-        (", Denoising strength: 0.3, Hires resize: 1024x1536, Hires steps: 10, Hires upscaler: R-ESRGAN", A1111, false),
-        (", Lora hashes: \"waves: 9f1f0b2d7a3c, sky: 0a1b2c3d4e5f\", TI hashes: \"bad: aa\", Clip skip: 2", A1111, false),
-        (", ADetailer model: face.pt, ADetailer confidence: 0.3, ADetailer denoising strength: 0.4", A1111, false),
+        (
+            ", Denoising strength: 0.45, Hires upscale: 2, Hires upscaler: Latent, Version: v1.6.0",
+            A1111,
+            false,
+        ),
+        (
+            ", Denoising strength: 0.3, Hires resize: 1024x1536, Hires steps: 10, Hires upscaler: R-ESRGAN",
+            A1111,
+            false,
+        ),
+        (
+            ", Lora hashes: \"waves: 9f1f0b2d7a3c, sky: 0a1b2c3d4e5f\", TI hashes: \"bad: aa\", Clip skip: 2",
+            A1111,
+            false,
+        ),
+        (
+            ", ADetailer model: face.pt, ADetailer confidence: 0.3, ADetailer denoising strength: 0.4",
+            A1111,
+            false,
+        ),
         // img2img and inpainting.
         (", Denoising strength: 0.6", A1111, true),
         (", Denoising strength: 0.75, Mask blur: 4, Masked content: original", A1111, true),
-        (", Denoising strength: 0.4, Version: f2.0.1v1.10.1-previous-665", "Stable Diffusion web UI Forge", true),
+        (
+            ", Denoising strength: 0.4, Version: f2.0.1v1.10.1-previous-665",
+            "Stable Diffusion web UI Forge",
+            true,
+        ),
         (", Version: f0.0.17v1.8.0rc-latest-277-g0af28699", "Stable Diffusion web UI Forge", false),
         (
             ", Created Date: 2024-08-11T10:00:00.0000000Z, Civitai resources: [{\"type\":\"checkpoint\",\"modelVersionId\":1}], Civitai metadata: {}",
@@ -123,7 +146,8 @@ fn comfyui_is_found_whatever_saved_it() {
     );
     let (upper_prompt, upper_workflow) = (format!("Prompt:{RAN}"), format!("Workflow:{SCREEN}"));
     let (lower_prompt, lower_workflow) = (format!("prompt:{RAN}"), format!("workflow:{SCREEN}"));
-    let prefixed = tiff(&[(0x010e, Value::Ascii(&upper_workflow)), (0x010f, Value::Ascii(&upper_prompt))], &[]);
+    let prefixed =
+        tiff(&[(0x010e, Value::Ascii(&upper_workflow)), (0x010f, Value::Ascii(&upper_prompt))], &[]);
     let makes = tiff(&[(0x010f, Value::Ascii(&lower_workflow)), (0x0110, Value::Ascii(&lower_prompt))], &[]);
     let prompt_only = tiff(&[(0x0110, Value::Ascii(&lower_prompt))], &[]);
     let comment = |text: &str| tiff(&[], &[(0x9286, Value::Bytes(&user_comment(text, false)))]);
@@ -138,7 +162,10 @@ fn comfyui_is_found_whatever_saved_it() {
         ("nodes of a subgraph", png_text(&[("prompt", &nested)])),
         ("other keys of savers", png_text(&[("Prompt", RAN), ("Workflow", SCREEN)])),
         ("an iTXt chunk", png(&[chunk(b"iTXt", &[b"prompt\0\0\0\0\0", RAN.as_bytes()].concat())])),
-        ("after the pixels", png(&[chunk(b"IDAT", b"x"), chunk(b"tEXt", &[b"prompt\0", RAN.as_bytes()].concat())])),
+        (
+            "after the pixels",
+            png(&[chunk(b"IDAT", b"x"), chunk(b"tEXt", &[b"prompt\0", RAN.as_bytes()].concat())]),
+        ),
         ("WebP, make and model", webp(&[(b"EXIF", &makes)])),
         ("WebP, the JPEG's head", webp(&[(b"EXIF", &[b"Exif\0\0".as_slice(), &makes].concat())])),
         ("WebP, capitals", webp(&[(b"EXIF", &prefixed)])),
@@ -164,7 +191,8 @@ fn an_input_picture_is_told_by_comfyui_graphs_of_several_kinds() {
         )
     };
     let encode = r#""2": {"class_type": "VAEEncode", "inputs": {"pixels": ["1", 0]}}"#;
-    let inpaint = r#""2": {"class_type": "VAEEncodeForInpaint", "inputs": {"pixels": ["1", 0], "mask": ["1", 1]}}"#;
+    let inpaint =
+        r#""2": {"class_type": "VAEEncodeForInpaint", "inputs": {"pixels": ["1", 0], "mask": ["1", 1]}}"#;
     let empty = r#""2": {"class_type": "EmptyLatentImage", "inputs": {"width": 512, "height": 768}}"#;
     for (load, way, denoise, input) in [
         ("LoadImage", encode, 0.6, true),
@@ -208,21 +236,54 @@ fn programs_that_write_json_are_told_in_every_version() {
         ("SwarmUI", vec![("parameters", swarm)], "SwarmUI", false),
         ("Invoke 3", vec![("invokeai_metadata", invoke3)], "InvokeAI", false),
         ("Invoke 4", vec![("invokeai_metadata", sea)], "InvokeAI", true),
-        ("Invoke 5", vec![("invokeai_metadata", invoke5), ("invokeai_graph", r#"{"id": "g", "nodes": {}, "edges": []}"#)], "InvokeAI", true),
-        ("Invoke 2", vec![("sd-metadata", invoke2), ("Dream", "\"a pier\" -s 50 -S 1 -W 512 -H 768 -C 7.5 -A k_lms")], "InvokeAI", false),
+        (
+            "Invoke 5",
+            vec![
+                ("invokeai_metadata", invoke5),
+                ("invokeai_graph", r#"{"id": "g", "nodes": {}, "edges": []}"#),
+            ],
+            "InvokeAI",
+            true,
+        ),
+        (
+            "Invoke 2",
+            vec![("sd-metadata", invoke2), ("Dream", "\"a pier\" -s 50 -S 1 -W 512 -H 768 -C 7.5 -A k_lms")],
+            "InvokeAI",
+            false,
+        ),
         ("Fooocus", vec![("parameters", fooocus), ("fooocus_scheme", "fooocus")], "Fooocus", false),
-        ("Fooocus, scheme of A1111", vec![("parameters", plain.as_str()), ("fooocus_scheme", "a1111")], "Fooocus", false),
+        (
+            "Fooocus, scheme of A1111",
+            vec![("parameters", plain.as_str()), ("fooocus_scheme", "a1111")],
+            "Fooocus",
+            false,
+        ),
         ("Fooocus, older", vec![("Comment", fooocus_old)], "Fooocus", false),
         ("Easy Diffusion", vec![("Comment", easy)], "Easy Diffusion", false),
         ("Easy Diffusion, words", vec![("UserComment", easy_text)], "Easy Diffusion", false),
         (
             "NovelAI 3",
-            vec![("Title", "AI generated image"), ("Description", "a pier"), ("Software", "NovelAI"), ("Source", "Stable Diffusion XL C1E1DE52"),
-                ("Generation time", "4.9"), ("Comment", novel3)],
+            vec![
+                ("Title", "AI generated image"),
+                ("Description", "a pier"),
+                ("Software", "NovelAI"),
+                ("Source", "Stable Diffusion XL C1E1DE52"),
+                ("Generation time", "4.9"),
+                ("Comment", novel3),
+            ],
             "NovelAI",
             false,
         ),
-        ("NovelAI 4", vec![("Title", "NovelAI generated image"), ("Source", "NovelAI Diffusion V4 37442FCA"), ("Comment", novel4)], "NovelAI", true),
+        (
+            "NovelAI 4",
+            vec![
+                ("Title", "NovelAI generated image"),
+                ("Source", "NovelAI Diffusion V4 37442FCA"),
+                ("Comment", novel4),
+            ],
+            "NovelAI",
+            true,
+        ),
         ("RuinedFooocus", vec![("parameters", ruined)], "RuinedFooocus", false),
         ("Draw Things", vec![("Comment", draw)], "Draw Things", false),
         ("mflux", vec![("metadata", mflux)], "a diffusion program (settings as JSON)", false),
@@ -265,9 +326,8 @@ fn services_are_told_by_what_their_downloads_carry() {
         chunk(b"tEXt", &[b"Description\0", job.as_bytes()].concat()),
         chunk(b"iTXt", &[b"XML:com.adobe.xmp\0\0\0\0\0", guid.as_bytes()].concat()),
     ]);
-    let credit = |words: &str| {
-        xmp(&format!(r#"xmlns:p="http://ns.adobe.com/photoshop/1.0/" p:Credit="{words}""#), "")
-    };
+    let credit =
+        |words: &str| xmp(&format!(r#"xmlns:p="http://ns.adobe.com/photoshop/1.0/" p:Credit="{words}""#), "");
     let draw = xmp(
         r#"xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:exif="http://ns.adobe.com/exif/1.0/" xmp:CreatorTool="Draw Things""#,
         r#"<exif:UserComment><rdf:Alt><rdf:li xml:lang="x-default">{"c": "a pier", "uc": "", "seed": 1, "sampler": "Euler A", "strength": 0.5}</rdf:li></rdf:Alt></exif:UserComment>"#,
@@ -276,16 +336,53 @@ fn services_are_told_by_what_their_downloads_carry() {
         ("Grok", jpeg(&[jfif(), app1_exif(&grok)], false), "xAI Grok", false),
         ("Grok, WebP", webp(&[(b"EXIF", &grok)]), "xAI Grok", false),
         ("FLUX", jpeg(&[app1_exif(&flux("AI generated;txt2img;flux"))], false), "FLUX reference code", false),
-        ("FLUX edit", jpeg(&[app1_exif(&flux("AI generated;img2img;flux"))], false), "FLUX reference code", true),
-        ("Midjourney, switches", png_text(&[("Description", "a pier --ar 16:9 --v 7.0 --stylize 250 Job ID: 6b1c7c5e-0a63-4f6b-8f43-3f4c8c1f2d3e"), ("Author", "someone")]), "Midjourney", false),
-        ("Midjourney, no switches", png_text(&[("Description", job), ("Author", "someone")]), "Midjourney", false),
+        (
+            "FLUX edit",
+            jpeg(&[app1_exif(&flux("AI generated;img2img;flux"))], false),
+            "FLUX reference code",
+            true,
+        ),
+        (
+            "Midjourney, switches",
+            png_text(&[
+                (
+                    "Description",
+                    "a pier --ar 16:9 --v 7.0 --stylize 250 Job ID: 6b1c7c5e-0a63-4f6b-8f43-3f4c8c1f2d3e",
+                ),
+                ("Author", "someone"),
+            ]),
+            "Midjourney",
+            false,
+        ),
+        (
+            "Midjourney, no switches",
+            png_text(&[("Description", job), ("Author", "someone")]),
+            "Midjourney",
+            false,
+        ),
         ("Midjourney, a GUID", midjourney, "Midjourney", false),
         ("Google", jpeg(&[app1_xmp(&credit("Made with Google AI"))], false), "Google AI", false),
-        ("Google, an edit", jpeg(&[app1_xmp(&credit("Edited with Google AI"))], false), "Google AI (edit)", true),
-        ("Draw Things", png(&[chunk(b"iTXt", &[b"XML:com.adobe.xmp\0\0\0\0\0", draw.as_bytes()].concat())]), "Draw Things", true),
+        (
+            "Google, an edit",
+            jpeg(&[app1_xmp(&credit("Edited with Google AI"))], false),
+            "Google AI (edit)",
+            true,
+        ),
+        (
+            "Draw Things",
+            png(&[chunk(b"iTXt", &[b"XML:com.adobe.xmp\0\0\0\0\0", draw.as_bytes()].concat())]),
+            "Draw Things",
+            true,
+        ),
         (
             "TensorArt",
-            png_text(&[("generation_data", r#"{"models":[{"type":"LORA"}],"prompt":"a pier","width":512,"baseModel":{"label":"demo"}}"#), ("prompt", RAN)]),
+            png_text(&[
+                (
+                    "generation_data",
+                    r#"{"models":[{"type":"LORA"}],"prompt":"a pier","width":512,"baseModel":{"label":"demo"}}"#,
+                ),
+                ("prompt", RAN),
+            ]),
             "TensorArt",
             false,
         ),
