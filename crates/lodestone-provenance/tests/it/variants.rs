@@ -206,6 +206,9 @@ fn an_input_picture_is_told_by_comfyui_graphs_of_several_kinds() {
     }
 }
 
+/// What it is, its text chunks, the generator's name, and whether a picture went in.
+type Variant<'v> = (&'v str, Vec<(&'v str, &'v str)>, &'v str, bool);
+
 #[test]
 fn programs_that_write_json_are_told_in_every_version() {
     let swarm = r#"{"sui_image_params": {"prompt": "a pier", "model": "demo", "seed": 1, "steps": 20, "cfgscale": 7.0, "swarm_version": "0.9.5.0"},
@@ -232,7 +235,7 @@ fn programs_that_write_json_are_told_in_every_version() {
         "base_model_name": "demo", "software": "RuinedFooocus"}"#;
     let sea = r#"{"models": [{"name": "m"}], "generation_mode": "inpaint", "app_version": "4.2.9", "positive_prompt": "x"}"#;
     let plain = settings("");
-    let cases: [(&str, Vec<(&str, &str)>, &str, bool); 15] = [
+    let cases: [Variant<'_>; 15] = [
         ("SwarmUI", vec![("parameters", swarm)], "SwarmUI", false),
         ("Invoke 3", vec![("invokeai_metadata", invoke3)], "InvokeAI", false),
         ("Invoke 4", vec![("invokeai_metadata", sea)], "InvokeAI", true),
@@ -292,7 +295,8 @@ fn programs_that_write_json_are_told_in_every_version() {
         assert_eq!(told(&png_text(&texts)), (Some(name.to_owned()), input), "{what}");
         // The same in the comments of a JPEG and a WebP.
         let json = texts.iter().map(|(_, text)| *text).find(|text| text.starts_with('{'));
-        for blob in json.map(|json| tiff(&[], &[(0x9286, Value::Bytes(&user_comment(json, true)))])) {
+        if let Some(json) = json {
+            let blob = tiff(&[], &[(0x9286, Value::Bytes(&user_comment(json, true)))]);
             let (jpeg, webp) = (told(&jpeg(&[app1_exif(&blob)], false)), told(&webp(&[(b"EXIF", &blob)])));
             assert_eq!(jpeg, webp, "{what}");
             assert!(jpeg.0.is_some(), "{what} in a JPEG's comment");
