@@ -99,6 +99,28 @@ pub(crate) enum Format {
     Csv,
 }
 
+/// Output of commands whose answers are no rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Document {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Ndjson,
+    /// One JSON document
+    Json,
+}
+
+impl From<Document> for Format {
+    fn from(document: Document) -> Self {
+        match document {
+            Document::Text => Self::Text,
+            Document::Ndjson => Self::Ndjson,
+            Document::Json => Self::Json,
+        }
+    }
+}
+
 /// Lists and banks to match against.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Lists {
