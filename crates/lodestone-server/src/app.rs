@@ -22,6 +22,7 @@ use crate::rate::Rates;
 use crate::readers::Readers;
 use crate::route::Table;
 use crate::types::Types;
+use crate::v1::{Examining, Transfers};
 use crate::writer::Writer;
 
 /// What all handlers share. Clones are the same.
@@ -58,6 +59,10 @@ pub struct Shared {
     pub outbound: Arc<Outbound>,
     /// Signal types offered.
     pub types: Types,
+    /// What an examination is weighed by.
+    pub(crate) examining: Examining,
+    /// Imports, exports and copies that run.
+    pub(crate) transfers: Transfers,
     /// What was counted.
     pub metrics: Metrics,
     /// The routes; set once they are gathered.

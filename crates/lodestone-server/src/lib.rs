@@ -27,6 +27,7 @@ mod hma;
 pub mod hma_json;
 mod http;
 pub mod lax;
+pub mod looked;
 pub mod lookup;
 pub mod media;
 pub mod metrics;
@@ -36,6 +37,7 @@ pub mod readers;
 pub mod route;
 mod run;
 pub mod types;
+mod v1;
 pub mod writer;
 
 pub use app::App;

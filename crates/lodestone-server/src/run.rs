@@ -34,7 +34,7 @@ use crate::readers::Readers;
 use crate::route::Routes;
 use crate::types::Types;
 use crate::writer::{Owned, Writer};
-use crate::{App, Config, hma, probes};
+use crate::{App, Config, hma, probes, v1};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -173,6 +173,7 @@ fn not_ready() -> Router {
 /// All routes, behind what every request passes.
 fn router(app: &App) -> Router {
     let routes = hma::routes(Routes::default(), &app.config);
+    let routes = v1::routes(routes);
     let routes = probes::routes(routes);
     let (router, table) = routes.finish();
     let _ = app.routes.set(table);
@@ -186,6 +187,8 @@ fn router(app: &App) -> Router {
 /// Opens the folder, the banks and the workers.
 fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeError> {
     let mut store = Store::open(&config.data)?;
+    v1::clear_spool(&config.data);
+    let examining = v1::Examining::open(&config.calibration).map_err(ServeError::Setting)?;
     store.set_durable(true)?;
     let live = LiveBanks::open(&mut store, &config.data, &mut |_| ControlFlow::Continue(()))?;
     let view = live.view();
@@ -211,6 +214,8 @@ fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeErro
         },
         outbound: Arc::new(outbound(&config)),
         types: Types::new(&config.signal_types),
+        examining,
+        transfers: v1::Transfers::default(),
         metrics: Metrics::default(),
         routes: OnceLock::new(),
         stopping: AtomicBool::new(false),
