@@ -49,7 +49,8 @@ impl Extras {
     /// # Errors
     /// 400 for a value that is none of those.
     pub fn of(params: &Params) -> Result<Self, ApiError> {
-        let radius = params.filled("radius").map(|text| text.parse().map_err(|_| bad_radius())).transpose()?;
+        let radius =
+            params.filled("radius").map(|text| text.parse().map_err(|_| bad_radius())).transpose()?;
         Self::new(radius, words(params.get("forms")), words(params.get("include")))
     }
 

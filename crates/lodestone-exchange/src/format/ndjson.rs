@@ -51,7 +51,9 @@ fn row(line: u64, text: &str) -> Row {
     };
     entry.tags = match fields.remove("tags") {
         None | Some(Value::Null) => Vec::new(),
-        Some(value) => serde_json::from_value(value).map_err(|_| reject(line, "tags are no list of texts"))?,
+        Some(value) => {
+            serde_json::from_value(value).map_err(|_| reject(line, "tags are no list of texts"))?
+        }
     };
     entry.extra = carried(fields, line)?;
     meaningful(entry)

@@ -43,7 +43,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         About {
             summary: "Adds up to 10,000 contents, all or none. A content with an `entry` id that the bank has already, \
                       with the same signals, is left as it is: the same request again changes nothing",
-            takes: &[
+            takes: const { &[
                 field(
                     "contents",
                     "array",
@@ -58,7 +58,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                     required: false,
                     about: "The same objects, one a line, instead",
                 },
-            ],
+            ] },
             answers: &[
                 (200, "An object for each content: its id, and whether it was added or there already"),
                 (400, "Nothing was added: which contents cannot be, and why"),
@@ -124,17 +124,17 @@ struct Problem {
 /// The objects of a body.
 fn objects(kind: &str, bytes: &[u8]) -> Result<Vec<Value>, ApiError> {
     let list = match kind {
-        "application/json" => {
-            match serde_json::from_slice(bytes).map_err(|error| bad_json(&error))? {
-                Value::Array(list) => list,
-                Value::Object(mut fields) => match (fields.remove("contents"), fields.keys().next()) {
-                    (Some(Value::Array(list)), None) => list,
-                    (_, Some(other)) => return Err(ApiError::bad(format!("no field is called '{}'", cut(other)))),
-                    _ => return Err(ApiError::bad("contents must be a list of objects")),
-                },
+        "application/json" => match serde_json::from_slice(bytes).map_err(|error| bad_json(&error))? {
+            Value::Array(list) => list,
+            Value::Object(mut fields) => match (fields.remove("contents"), fields.keys().next()) {
+                (Some(Value::Array(list)), None) => list,
+                (_, Some(other)) => {
+                    return Err(ApiError::bad(format!("no field is called '{}'", cut(other))));
+                }
                 _ => return Err(ApiError::bad("contents must be a list of objects")),
-            }
-        }
+            },
+            _ => return Err(ApiError::bad("contents must be a list of objects")),
+        },
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" => {
             let mut list = Vec::new();
             for (at, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
@@ -183,7 +183,9 @@ fn checked(objects: Vec<Value>) -> (Vec<Checked>, Vec<Problem>) {
 
 fn check(row: Row) -> Result<Checked, String> {
     let mut signals = match &row.signals {
-        Given::List(list) => list.iter().map(|one| signal(&one.kind, &one.value)).collect::<Result<Vec<_>, _>>()?,
+        Given::List(list) => {
+            list.iter().map(|one| signal(&one.kind, &one.value)).collect::<Result<Vec<_>, _>>()?
+        }
         Given::ByType(by_type) => {
             let mut signals = Vec::new();
             for (kind, values) in by_type {
@@ -274,12 +276,7 @@ async fn add(
 }
 
 /// Adds all of them, after it is sure that all can be.
-fn write(
-    batch: &mut Batch<'_>,
-    caller: &Caller,
-    bank: &str,
-    rows: &[Checked],
-) -> Result<Outcome, ApiError> {
+fn write(batch: &mut Batch<'_>, caller: &Caller, bank: &str, rows: &[Checked]) -> Result<Outcome, ApiError> {
     let (mut there, mut problems) = (Vec::with_capacity(rows.len()), Vec::new());
     for (index, checked) in rows.iter().enumerate() {
         let old = match &checked.row.entry {

@@ -19,18 +19,25 @@ const MATCHES: usize = 100;
 pub(super) const MAX_MATCHES: usize = 1000;
 
 /// Parameters of requests that look files up.
-pub(super) const BANKS: Takes = query("banks", "string", "Names of banks that take part, separated by commas");
-pub(super) const RADIUS: Takes = query("radius", "integer", "PDQ distance in bits, 0 to 64, instead of the banks' own");
+pub(super) const BANKS: Takes =
+    query("banks", "string", "Names of banks that take part, separated by commas");
+pub(super) const RADIUS: Takes =
+    query("radius", "integer", "PDQ distance in bits, 0 to 64, instead of the banks' own");
 pub(super) const FORMS: Takes = query("forms", "string", "Also `dihedral`, `negative`, separated by commas");
 pub(super) const INCLUDE: Takes = query(
     "include",
     "string",
     "More in each match: `signals`, `classification`, `tags`, `source`, `note`, `opinions`, `kind`",
 );
-pub(super) const SENDER: Takes = query("sender", "string", "Whose content it is, for the match log and the hold on floods");
-pub(super) const SEED: Takes =
-    query("seed", "string", "Banks take part by their ratio and this seed, as in HMA; else all that are on do");
-pub(super) const LIMIT: Takes = query("limit", "integer", "Matches told of each item, 1 to 1000; 100 by default");
+pub(super) const SENDER: Takes =
+    query("sender", "string", "Whose content it is, for the match log and the hold on floods");
+pub(super) const SEED: Takes = query(
+    "seed",
+    "string",
+    "Banks take part by their ratio and this seed, as in HMA; else all that are on do",
+);
+pub(super) const LIMIT: Takes =
+    query("limit", "integer", "Matches told of each item, 1 to 1000; 100 by default");
 
 /// What is asked for, whichever way.
 #[derive(Clone, Debug, Default)]
@@ -80,10 +87,13 @@ impl Asked {
         let (forms, include) = (wanted.forms.iter(), wanted.include.iter());
         let extras = Extras::new(wanted.radius_bits, forms.map(String::as_str), include.map(String::as_str))?;
         for name in wanted.banks.iter().flatten() {
-            let bank = state.bank(name).ok_or_else(|| ApiError::bad(format!("no bank '{}'", super::cut(name))))?;
+            let bank =
+                state.bank(name).ok_or_else(|| ApiError::bad(format!("no bank '{}'", super::cut(name))))?;
             if !bank.bank.kind.makes_known() {
                 let kind = bank.bank.kind;
-                return Err(ApiError::bad(format!("bank '{name}' is {kind}: it suppresses, and nothing matches it")));
+                return Err(ApiError::bad(format!(
+                    "bank '{name}' is {kind}: it suppresses, and nothing matches it"
+                )));
             }
         }
         let limit = wanted.limit.unwrap_or(MATCHES);

@@ -6,7 +6,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use lodestone_store::{BankChange, Store, StoreError, StoredBank};
-use lodestone_types::{BankKind, DEFAULT_RADIUS_BITS, SignalType};
+use lodestone_types::bank::DEFAULT_RADIUS_BITS;
+use lodestone_types::{BankKind, SignalType};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
@@ -29,10 +30,15 @@ const KIND: Takes = field(
     false,
     "known-real, known-generated, known-edited, related-not-illegal, own, negative, known-good",
 );
-const RADIUS: Takes = field("radius_bits", "integer", false, "PDQ distance up to which content matches, 0 to 64; 31");
+const RADIUS: Takes =
+    field("radius_bits", "integer", false, "PDQ distance up to which content matches, 0 to 64; 31");
 const RATIO: Takes = field("enabled_ratio", "number", false, "Share of look-ups it takes part in, 0 to 1");
-const PHOTODNA: Takes =
-    field("photodna_max_distance", "integer", false, "Squared distance of PhotoDNA values; null: equal ones only");
+const PHOTODNA: Takes = field(
+    "photodna_max_distance",
+    "integer",
+    false,
+    "Squared distance of PhotoDNA values; null: equal ones only",
+);
 
 pub(super) fn routes(routes: Routes) -> Routes {
     let allowed = For::Role(Role::Curate);
@@ -42,10 +48,10 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "All banks, by name, with kind, radius, ratio, source, version and signals by type",
-                takes: &[
+                takes: const { &[
                     query("after", "string", "Name after which to go on"),
                     query("limit", "integer", "Banks a page, 1 to 1000"),
-                ],
+                ] },
                 answers: &[(200, "banks, and in `next` where to go on"), (400, "A parameter cannot be used")],
             },
             list,
@@ -55,7 +61,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Makes a bank; `negative` banks hold confirmed false alarms, `known-good` ones system files",
-                takes: &[field("name", "string", true, NAME), KIND, RADIUS, RATIO, PHOTODNA],
+                takes: const { &[field("name", "string", true, NAME), KIND, RADIUS, RATIO, PHOTODNA] },
                 answers: &[(201, "The bank"), (400, "A field cannot be used"), (403, "The name is taken")],
             },
             create,
@@ -73,7 +79,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             About {
                 summary: "Changes a bank. One that has content does not change between known and negative or known-good: \
                           what it knows would be hidden",
-                takes: &[field("name", "string", false, NAME), KIND, RADIUS, RATIO, PHOTODNA],
+                takes: const { &[field("name", "string", false, NAME), KIND, RADIUS, RATIO, PHOTODNA] },
                 answers: &[
                     (200, "The bank"),
                     (400, "A field cannot be used"),
@@ -238,8 +244,9 @@ async fn change(
                 photodna_max_distance: changed.photodna_max_distance,
                 enabled_ratio: ratio,
             };
-            let stored =
-                batch.change_bank(&name, &change).map_err(|error| taken(error, "Bank name already exists"))?;
+            let stored = batch
+                .change_bank(&name, &change)
+                .map_err(|error| taken(error, "Bank name already exists"))?;
             let object = json!({ "bank": name, "after": told_with(&stored, &[]) });
             audit::note(batch, &caller, "bank.change", &object)?;
             Ok(stored.bank.name)

@@ -30,7 +30,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Content of a bank, by rising id, page by page; only what all filters given hold for",
-                takes: &[
+                takes: const { &[
                     query("after", "integer", "Id after which to go on: `next` of the page before"),
                     query("limit", "integer", "Contents a page, 1 to 1000; 100 by default"),
                     query("signal", "string", "TYPE:VALUE: has exactly this signal"),
@@ -39,7 +39,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                     query("tag", "string", "Has exactly this tag"),
                     query("source", "string", "Came with the list of this name"),
                     query("suspended", "boolean", "Is suspended, or is not"),
-                ],
+                ] },
                 answers: &[
                     (200, "contents, and in `next` where to go on; a page with fewer, even none, is not the end"),
                     (400, "A parameter cannot be used"),

@@ -9,9 +9,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use lodestone_engine::pool::Kind;
 use lodestone_engine::wire::{self, Examiners};
-use lodestone_engine::{
-    AppraiseOptions, BASIS, Calibrations, LookUps, Snapshot, SnapshotBuilder, appraise,
-};
+use lodestone_engine::{AppraiseOptions, BASIS, Calibrations, LookUps, Snapshot, SnapshotBuilder, appraise};
 use lodestone_types::{BankKind, Match, Record, SignalType, State as Ended};
 use serde_json::{Value, json};
 
@@ -63,12 +61,12 @@ pub(super) fn routes(routes: Routes) -> Routes {
             summary: "Everything known of one file: container, metadata, credentials, findings, assessment, as \
                       `lodestone/examine/1`. With `match` also what it matches, in all symmetries and as its negative, \
                       which needs the role `match` too",
-            takes: &[
+            takes: const { &[
                 FILE,
                 query("name", "string", "Its name, told back as `path`; nothing is read from it"),
                 query("match", "boolean", "Look it up in the banks"),
                 asked::SENDER,
-            ],
+            ] },
             answers: &[
                 (200, "One object of `lodestone/examine/1`; `unreadable` says why where it could not be read"),
                 (400, "No file, or several"),
@@ -154,8 +152,7 @@ async fn look_up(
 
 /// Matches as `lodestone examine` writes them, with the lists' own ids and classifications.
 async fn matches(app: &App, hits: &Hits) -> Result<Vec<Match>, ApiError> {
-    let numbers: Vec<u64> =
-        hits.hits.iter().take(asked::MAX_MATCHES).map(|hit| hit.found.entry_no).collect();
+    let numbers: Vec<u64> = hits.hits.iter().take(asked::MAX_MATCHES).map(|hit| hit.found.entry_no).collect();
     let quiet: Vec<u64> = hits.quiet.iter().take(asked::MAX_MATCHES).map(|quiet| quiet.entry_no).collect();
     let name = |no: u64| i64::try_from(no).unwrap_or(i64::MAX);
     let (names, quiet_names) = app

@@ -38,10 +38,10 @@ pub(super) fn routes(routes: Routes) -> Routes {
             summary: "A bank as a list, all of one generation, which the header `Lodestone-Generation` names. CSV, NDJSON \
                       and VICS carry unknown fields along; notes, suspensions and opinions are not part of a list. A list \
                       that breaks off ends the connection without its end",
-            takes: &[
+            takes: const { &[
                 query("format", "string", "csv (default), ndjson, vics, pdq, plain, hma"),
                 query("type", "string", "Of a plain list: which values"),
-            ],
+            ] },
             answers: &[
                 (200, "The list"),
                 (400, "A format that is not written"),
@@ -71,7 +71,7 @@ async fn export(
     // What cannot be written is told before anything is.
     ListWriter::new(io::sink(), format, &options).map_err(|refusal| ApiError::bad(refusal.to_string()))?;
     let place = app.transfers.export()?;
-    let (begun, begins) = oneshot::channel();
+    let (begun, begins) = oneshot::channel::<Result<u64, StoreError>>();
     let (pieces, sent) = mpsc::channel(WAITING);
     let (data, bank) = (app.config.data.clone(), name.clone());
     let runtime = Handle::current();
@@ -85,7 +85,7 @@ async fn export(
                 store
             }
             Err(error) => {
-                let _ = begun.send(Err(error.into()));
+                let _ = begun.send(Err(error));
                 return;
             }
         };
@@ -101,7 +101,9 @@ async fn export(
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(format)));
     headers.insert("lodestone-generation", generation.into());
-    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}.{}\"", extension(format))) {
+    if let Ok(value) =
+        HeaderValue::from_str(&format!("attachment; filename=\"{name}.{}\"", extension(format)))
+    {
         headers.insert(CONTENT_DISPOSITION, value);
     }
     Ok(response)
@@ -143,8 +145,8 @@ fn write(
     mut out: Pieces,
 ) -> Result<(), Broke> {
     let buffered = BufWriter::with_capacity(PIECE, &mut out);
-    let mut list =
-        ListWriter::new(buffered, format, options).map_err(|refusal| io::Error::other(refusal.to_string()))?;
+    let mut list = ListWriter::new(buffered, format, options)
+        .map_err(|refusal| io::Error::other(refusal.to_string()))?;
     store.for_each_entry::<Broke>(bank, |entry| Ok(list.entry(&entry.row)?))?;
     list.finish()?;
     out.send(Piece::End)?;
@@ -224,7 +226,8 @@ mod tests {
     fn a_bank_is_streamed_whole_with_its_unknown_fields() {
         let dir = tempfile::tempdir().unwrap();
         store(dir.path(), 3000);
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let text = runtime.block_on(async {
             let (pieces, sent) = mpsc::channel(WAITING);
             let (data, runtime) = (dir.path().to_owned(), Handle::current());
@@ -255,7 +258,8 @@ mod tests {
 
     #[test]
     fn a_client_that_has_gone_ends_the_export() {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (pieces, sent) = mpsc::channel(1);
         drop(sent);
         let out = Pieces { runtime: runtime.handle().clone(), pieces };

@@ -103,7 +103,9 @@ async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Read, ApiErr
     }
     let mut unreadable: BTreeMap<String, u64> = BTreeMap::new();
     for why in files.iter().filter_map(|(_, seen)| seen.as_ref().ok()?.unreadable.as_ref()) {
-        *unreadable.entry(format!("{}/{}", why.stage, why.reason)).or_default() += 1;
+        let stage = serde_json::to_value(why.stage).unwrap_or_default();
+        let stage = stage.as_str().unwrap_or_default();
+        *unreadable.entry(format!("{stage}/{}", why.reason)).or_default() += 1;
     }
     Ok(Read { files, unreadable, failed })
 }

@@ -32,7 +32,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 summary: "Imports a list into a bank, whole or not at all. The same list again changes nothing; an entry \
                           that comes again with other fields replaces the old one; entries that no longer come stay. \
                           Look-ups go on meanwhile; other changes wait",
-                takes: &[
+                takes: const { &[
                     Takes {
                         name: "list",
                         place: Place::Body,
@@ -49,7 +49,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                     query("map", "string", "Columns of a CSV: pdq=COLUMN,id=COLUMN"),
                     query("max_rejects", "integer", "Rows that may be wrong; with one more nothing is imported. 0"),
                     query("source", "string", "Name of the list; without one, it is named after its content"),
-                ],
+                ] },
                 answers: &[
                     (200, "What was added, updated, unchanged, rejected with its line, and the generation"),
                     (400, "Nothing was imported: what is wrong with the list, and where"),
@@ -155,7 +155,11 @@ struct List {
 
 /// What came of it.
 pub(super) enum Outcome {
-    Imported { bank: String, format: ListFormat, report: ImportReport },
+    Imported {
+        bank: String,
+        format: ListFormat,
+        report: ImportReport,
+    },
     /// Nothing was imported: why not.
     Refused(Value),
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lodestone_engine::live::LiveState;
-use lodestone_types::{BankKind, Dihedral, Digests, Fingerprint, Observation, Signal, SignalType, Transform};
+use lodestone_types::{BankKind, Digests, Dihedral, Fingerprint, Observation, Signal, SignalType, Transform};
 
 use crate::error::ApiError;
 use crate::lookup::{Ask, Print, look_up, look_up_prints};
@@ -11,7 +11,8 @@ use crate::media::MIN_QUALITY;
 use crate::v1::told::{Hit, Hits, Quiet};
 
 /// Why a part of a file was not looked up.
-pub(super) const LOW_QUALITY: &str = "the picture's PDQ quality is below 50: too little in it to be matched by likeness";
+pub(super) const LOW_QUALITY: &str =
+    "the picture's PDQ quality is below 50: too little in it to be matched by likeness";
 
 /// Entries of negative and known-good banks that are exactly one of these digests.
 pub(super) fn quiet(state: &LiveState, digests: &[Signal]) -> Vec<Quiet> {
@@ -70,8 +71,7 @@ pub(super) fn match_file(state: &LiveState, seen: &Observation, ask: &Ask) -> Re
     for ((print, _), found) in forms.iter().zip(look_up_prints(state, &prints, ask)?) {
         let form = &print.form;
         for found in found {
-            let transform =
-                Transform::new(found.dihedral, found.negative, form_frame(print), form.backdrop);
+            let transform = Transform::new(found.dihedral, found.negative, form_frame(print), form.backdrop);
             hits.push(Hit { found, transform, suppressed: !quiet.is_empty() });
         }
     }

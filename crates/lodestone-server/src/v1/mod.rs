@@ -72,7 +72,9 @@ impl<T: Serialize> IntoResponse for Compact<T> {
     fn into_response(self) -> Response {
         match serde_json::to_string(&self.1) {
             Ok(text) => json_text(self.0, text),
-            Err(error) => ApiError::unavailable(format!("the answer cannot be written: {error}")).into_response(),
+            Err(error) => {
+                ApiError::unavailable(format!("the answer cannot be written: {error}")).into_response()
+            }
         }
     }
 }
@@ -129,7 +131,12 @@ pub(crate) const fn query(name: &'static str, kind: &'static str, about: &'stati
     Takes { name, place: Place::Query, kind, required: false, about }
 }
 
-pub(crate) const fn field(name: &'static str, kind: &'static str, required: bool, about: &'static str) -> Takes {
+pub(crate) const fn field(
+    name: &'static str,
+    kind: &'static str,
+    required: bool,
+    about: &'static str,
+) -> Takes {
     Takes { name, place: Place::Json, kind, required, about }
 }
 

@@ -49,9 +49,11 @@ pub(super) async fn all(app: &App, files: Vec<Upload>) -> Vec<(Upload, Result<Ob
 async fn one(app: &App, kind: ContentType, bytes: Bytes) -> Result<Observation, ApiError> {
     if kind == ContentType::Video {
         // Digests alone need no decoder, and no worker.
-        return tokio::task::spawn_blocking(move || lodestone_engine::observe::digested(&bytes))
-            .await
-            .map_err(|_| ApiError::unavailable("hashing failed"));
+        let size_bytes = bytes.len() as u64;
+        let digests =
+            tokio::task::spawn_blocking(move || lodestone_engine::observe::digests_of(&bytes)).await;
+        let digests = Some(digests.map_err(|_| ApiError::unavailable("hashing failed"))?);
+        return Ok(Observation { size_bytes, digests, ..Observation::default() });
     }
     let until = Instant::now() + PATIENCE;
     loop {

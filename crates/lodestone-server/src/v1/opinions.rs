@@ -42,10 +42,10 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Confirms or disputes a content in the name of this key, instead of what it said before",
-                takes: &[
+                takes: const { &[
                     field("opinion", "string", true, "`confirm` or `dispute`"),
                     field("note", "string", false, "Up to 255 characters"),
-                ],
+                ] },
                 answers: &[(200, "All opinions on it"), (400, "A field cannot be used"), MISSING],
             },
             put,
@@ -150,8 +150,12 @@ mod tests {
     #[test]
     fn opinions_are_told_with_their_counts() {
         let one = |who: &str, opinion| StoredOpinion { who: who.into(), opinion, note: None, at_us: 5 };
-        let told = told(&[one("a", Opinion::Dispute), one("b", Opinion::Confirm), one("c", Opinion::Dispute)]);
+        let told =
+            told(&[one("a", Opinion::Dispute), one("b", Opinion::Confirm), one("c", Opinion::Dispute)]);
         assert_eq!((&told["confirm"], &told["dispute"]), (&json!(1), &json!(2)));
-        assert_eq!(told["opinions"][0], json!({ "who": "a", "opinion": "dispute", "note": null, "at_us": 5 }));
+        assert_eq!(
+            told["opinions"][0],
+            json!({ "who": "a", "opinion": "dispute", "note": null, "at_us": 5 })
+        );
     }
 }

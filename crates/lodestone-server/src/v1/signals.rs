@@ -40,7 +40,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             summary: "What many signals match; results in their order, and an error for each that cannot be looked up. \
                       Signals of the same `ref` are taken for one file's: an exact digest of a negative or known-good \
                       bank then suppresses its similar matches, which are shown as suppressed",
-            takes: &[
+            takes: const { &[
                 field("signals", "array", true, "Up to 10,000 objects of `type`, `value` and, if wanted, `ref`"),
                 field("banks", "array", false, "Names of banks that take part; all by default"),
                 field("radius_bits", "integer", false, "PDQ distance, 0 to 64, instead of the banks' own"),
@@ -54,7 +54,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 field("sender", "string", false, "Whose content it is, for the match log and the hold on floods"),
                 field("seed", "string", false, "Banks take part by their ratio and this seed, as in HMA"),
                 field("limit", "integer", false, "Matches told of each signal, 1 to 1000; 100 by default"),
-            ],
+            ] },
             answers: &[
                 (200, "generation, banks with versions, and a result for each signal"),
                 (400, "A field cannot be used"),
@@ -242,7 +242,8 @@ fn look_all_up(state: &LiveState, items: &[Item], ask: &Ask) -> Vec<Result<Hits,
     let pdq: Vec<(usize, [u8; 32])> =
         items.iter().enumerate().filter_map(|(at, item)| Some((at, hash(item)?))).collect();
     for some in pdq.chunks(TOGETHER) {
-        let prints: Vec<Print<'_>> = some.iter().map(|(_, hash)| Print { hash: *hash, others: &[] }).collect();
+        let prints: Vec<Print<'_>> =
+            some.iter().map(|(_, hash)| Print { hash: *hash, others: &[] }).collect();
         let together = look_up_prints(state, &prints, ask);
         let mut together = together.ok().map(Vec::into_iter);
         for ((at, _), print) in some.iter().zip(&prints) {
@@ -274,7 +275,9 @@ fn look_all_up(state: &LiveState, items: &[Item], ask: &Ask) -> Vec<Result<Hits,
 fn quiet_of(state: &LiveState, items: &[Item]) -> Vec<Vec<Quiet>> {
     let own: Vec<Vec<Quiet>> = items
         .iter()
-        .map(|item| item.signal.as_ref().map_or_else(|_| Vec::new(), |s| quiet(state, std::slice::from_ref(s))))
+        .map(|item| {
+            item.signal.as_ref().map_or_else(|_| Vec::new(), |s| quiet(state, std::slice::from_ref(s)))
+        })
         .collect();
     let mut by_ref: BTreeMap<&str, Vec<Quiet>> = BTreeMap::new();
     for (item, own) in items.iter().zip(&own) {
@@ -287,9 +290,11 @@ fn quiet_of(state: &LiveState, items: &[Item]) -> Vec<Vec<Quiet>> {
     items
         .iter()
         .zip(own)
-        .map(|(item, own)| match item.reference.as_ref().and_then(|reference| by_ref.get(reference.as_str())) {
-            Some(all) => all.clone(),
-            None => own,
+        .map(|(item, own)| {
+            match item.reference.as_ref().and_then(|reference| by_ref.get(reference.as_str())) {
+                Some(all) => all.clone(),
+                None => own,
+            }
         })
         .collect()
 }

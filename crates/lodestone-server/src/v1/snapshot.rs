@@ -46,12 +46,12 @@ pub(super) fn routes(routes: Routes) -> Routes {
             About {
                 summary: "Copies the database, whole and of one state, to backups/NAME in the data folder, while all else \
                           goes on. Indexes are not copied: they are made anew from it",
-                takes: &[field(
+                takes: const { &[field(
                     "name",
                     "string",
                     false,
                     "1 to 100 of A-Z a-z 0-9 _ - and, not at first, a dot; the time and generation by default",
-                )],
+                )] },
                 answers: &[
                     (201, "The copy: name, size, generation"),
                     (400, "Not a name"),
@@ -114,10 +114,9 @@ fn copy(data: &Path, to: &Path) -> Result<(u64, u64), ApiError> {
     if to.exists() {
         return Err(ApiError::forbidden("there is a snapshot of this name"));
     }
-    let failed = |error: std::io::Error| ApiError::from(StoreError::Io {
-        path: to.display().to_string(),
-        reason: error.to_string(),
-    });
+    let failed = |error: std::io::Error| {
+        ApiError::from(StoreError::Io { path: to.display().to_string(), reason: error.to_string() })
+    };
     private_folder(to).map_err(failed)?;
     let copied = Store::open_read_only(data)
         .and_then(|store| store.backup_to(&to.join("lodestone.db")))

@@ -53,7 +53,12 @@ pub(super) struct Quiet {
 }
 
 impl Quiet {
-    pub(super) fn new(bank: &LiveBank, bank_content_id: u64, signal_type: &'static str, entry_no: u64) -> Self {
+    pub(super) fn new(
+        bank: &LiveBank,
+        bank_content_id: u64,
+        signal_type: &'static str,
+        entry_no: u64,
+    ) -> Self {
         let bank_kind = bank.bank.kind.as_str();
         Self { bank: bank.bank.name.clone(), bank_kind, bank_content_id, signal_type, entry_no }
     }

@@ -1,7 +1,7 @@
 //! Uploads: the files of a form, or one file as the body. Unlike HMA's routes these refuse what is not whole.
 
-use axum::http::{HeaderMap, StatusCode};
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 
 use crate::error::ApiError;
@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn files_have_a_name_without_folders_and_a_kind() {
-        let film = "--b\nContent-Disposition: form-data; name=\"f\"; filename=\"\"\nContent-Type: video/mp4\n\nB\n";
+        let film =
+            "--b\nContent-Disposition: form-data; name=\"f\"; filename=\"\"\nContent-Type: video/mp4\n\nB\n";
         let field = "--b\nContent-Disposition: form-data; name=\"note\"\n\nx\n";
         let files = read(&format!("{PART}{field}{film}--b--\n")).unwrap();
         let told: Vec<_> = files.iter().map(|f| (f.name.as_deref(), f.kind, f.bytes.len())).collect();
