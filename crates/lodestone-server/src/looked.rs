@@ -53,10 +53,19 @@ impl Looked<'_> {
     }
 }
 
+/// Events that are written where the request is answered; more go to a thread that may wait.
+const FEW: usize = 64;
+
 /// Writes down what the look-ups of one request found.
 ///
 /// # Errors
 /// 503 when it cannot be written: a match that leaves no trace is not answered.
-pub fn record(app: &App, events: &[MatchEvent]) -> Result<(), ApiError> {
-    events.iter().try_for_each(|event| app.record(event))
+pub async fn record(app: &App, events: Vec<MatchEvent>) -> Result<(), ApiError> {
+    let write = |app: &App, events: &[MatchEvent]| events.iter().try_for_each(|event| app.record(event));
+    if events.len() <= FEW {
+        return write(app, &events);
+    }
+    let app = app.clone();
+    let written = tokio::task::spawn_blocking(move || write(&app, &events)).await;
+    written.map_err(|_| ApiError::unavailable("the matches could not be written down"))?
 }

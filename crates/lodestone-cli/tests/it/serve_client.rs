@@ -89,8 +89,11 @@ impl Server {
         if let Some((kind, _)) = body {
             request = request.header("content-type", kind);
         }
-        let request = request.body(body.map_or(Vec::new(), |(_, bytes)| bytes.to_vec())).unwrap();
-        let mut response = self.agent.run(request).unwrap();
+        let mut response = match body {
+            None => self.agent.run(request.body(()).unwrap()),
+            Some((_, bytes)) => self.agent.run(request.body(bytes.to_vec()).unwrap()),
+        }
+        .unwrap();
         let mut bytes = Vec::new();
         response.body_mut().as_reader().read_to_end(&mut bytes).unwrap();
         let header = |(key, value): (&ureq::http::HeaderName, &ureq::http::HeaderValue)| {

@@ -326,8 +326,10 @@ fn write(batch: &mut Batch<'_>, caller: &Caller, bank: &str, rows: &[Checked]) -
         }
         contents.push(told);
     }
-    if !ids.is_empty() {
-        audit::note(batch, caller, "content.add", &json!({ "bank": bank, "bank_content_ids": ids }))?;
+    if let (Some(first), Some(last)) = (ids.first(), ids.last()) {
+        // Ids of one commit follow each other.
+        let object = json!({ "bank": bank, "contents": ids.len(), "first_id": first, "last_id": last });
+        audit::note(batch, caller, "content.add", &object)?;
     }
     Ok(Outcome::Added { generation: batch.generation(), contents, added: ids.len() })
 }

@@ -146,8 +146,8 @@ async fn look_up(
         found: &hits.known(),
         assessment: Some(assessment(&said)),
     };
-    let events: Vec<_> = looked.event(app, &state).into_iter().collect();
-    looked::record(app, &events)
+    let events = looked.event(app, &state).into_iter().collect();
+    looked::record(app, events).await
 }
 
 /// Matches as `lodestone examine` writes them, with the lists' own ids and classifications.

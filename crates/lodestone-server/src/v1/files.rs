@@ -195,8 +195,8 @@ async fn look_up_files(
         };
         events.extend(looked.event(&app, &state));
     }
-    looked::record(&app, &events)?;
     answer["matched"] = json!(events.len());
+    looked::record(&app, events).await?;
 
     let hits: Vec<Hits> = found.iter().filter_map(|found| found.as_ref()?.as_ref().ok().cloned()).collect();
     let mut told = told(&app, &state, hits, &asked.extras, asked.limit).await?.into_iter();

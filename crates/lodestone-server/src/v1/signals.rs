@@ -169,9 +169,9 @@ async fn look_up_signals(
         };
         events.extend(looked.event(&app, &state));
     }
-    looked::record(&app, &events)?;
-
     let matched = events.len();
+    looked::record(&app, events).await?;
+
     let failed = found.iter().filter(|found| found.is_err()).count();
     let hits: Vec<Hits> = found.iter().flatten().cloned().collect();
     let mut told = told(&app, &state, hits, &asked.extras, asked.limit).await?.into_iter();
