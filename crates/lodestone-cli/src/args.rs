@@ -441,7 +441,7 @@ pub(crate) enum Bank {
         /// What the bank's members are, when it is made here
         #[arg(long)]
         kind: Option<String>,
-        /// The list's format, when content does not tell: plain, pdq-text, hma-local-file, csv, hashdeep, md5sum, vics, nsrl-rds3, nsrl-rds2
+        /// The list's format, when content does not tell: plain, pdq-text, hma-local-file, csv, hashdeep, md5sum, vics, ndjson, nsrl-rds3, nsrl-rds2
         #[arg(long = "as", value_name = "FORMAT")]
         list_format: Option<String>,
         /// Which CSV column holds what, as pdq=Column,id=Column
@@ -460,7 +460,7 @@ pub(crate) enum Bank {
     Export {
         /// The bank
         bank: String,
-        /// Format: plain, pdq-text, hma-local-file, csv, vics
+        /// Format: plain, pdq-text, hma-local-file, csv, ndjson, vics
         #[arg(long = "as", value_name = "FORMAT", default_value = "csv")]
         list_format: String,
         /// Type of the values of a plain list

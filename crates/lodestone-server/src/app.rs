@@ -23,6 +23,7 @@ use crate::readers::Readers;
 use crate::route::Table;
 use crate::secrets::Secrets;
 use crate::types::Types;
+use crate::v1::{Examining, Transfers};
 use crate::writer::Writer;
 
 /// What all handlers share. Clones are the same.
@@ -61,6 +62,10 @@ pub struct Shared {
     pub outbound: Arc<Outbound>,
     /// Signal types offered.
     pub types: Types,
+    /// What an examination is weighed by.
+    pub(crate) examining: Examining,
+    /// Imports, exports and copies that run.
+    pub(crate) transfers: Transfers,
     /// What was counted.
     pub metrics: Metrics,
     /// The routes; set once they are gathered.

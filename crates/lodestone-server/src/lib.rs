@@ -30,6 +30,7 @@ mod hma;
 pub mod hma_json;
 pub mod http;
 pub mod lax;
+pub mod looked;
 pub mod lookup;
 pub mod media;
 pub mod metrics;

@@ -196,6 +196,8 @@ fn router(app: &App) -> Router {
 /// Opens the folder, the banks and the workers.
 fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeError> {
     let mut store = Store::open(&config.data)?;
+    v1::clear_spool(&config.data);
+    let examining = v1::Examining::open(&config.calibration).map_err(ServeError::Setting)?;
     store.set_durable(true)?;
     let live = LiveBanks::open(&mut store, &config.data, &mut |_| ControlFlow::Continue(()))?;
     let view = live.view();
@@ -225,6 +227,8 @@ fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeErro
         },
         outbound: Arc::new(outbound(&config)),
         types,
+        examining,
+        transfers: v1::Transfers::default(),
         metrics: Metrics::default(),
         routes: OnceLock::new(),
         fetching: Mutex::new(()),

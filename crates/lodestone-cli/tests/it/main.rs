@@ -18,5 +18,7 @@ mod ndjson;
 mod photodna;
 mod program;
 mod restored;
+mod serve_client;
+mod serve_v1;
 mod states;
 mod text;
