@@ -14,6 +14,7 @@
 //! rules: what a file says, what matches, and what an index is, is the engine's.
 #![forbid(unsafe_code)]
 
+pub mod actions;
 mod app;
 pub mod audit;
 pub mod auth;
@@ -26,16 +27,21 @@ pub mod extras;
 mod hma;
 pub mod hma_json;
 mod http;
+pub mod journal;
 pub mod lax;
 pub mod lookup;
 pub mod media;
 pub mod metrics;
+mod outbox;
 mod probes;
 pub mod rate;
 pub mod readers;
 pub mod route;
+pub mod rules;
 mod run;
+pub mod secrets;
 pub mod types;
+mod v1;
 pub mod writer;
 
 pub use app::App;

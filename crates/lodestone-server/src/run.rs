@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
+use crate::actions::{Context, Opened, StartError, Threads};
 use crate::app::Shared;
 use crate::auth::Keys;
 use crate::clock::Clock;
@@ -32,9 +33,10 @@ use crate::metrics::Metrics;
 use crate::rate::Rates;
 use crate::readers::Readers;
 use crate::route::Routes;
+use crate::secrets::{KeySources, Secrets, SecretsError};
 use crate::types::Types;
 use crate::writer::{Owned, Writer};
-use crate::{App, Config, hma, probes};
+use crate::{App, Config, hma, probes, v1};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +51,9 @@ pub enum ServeError {
     /// The banks cannot be opened for look-ups.
     #[error(transparent)]
     Banks(#[from] LiveBanksError),
+    /// What follows from matches cannot be opened: journal, rules, log of audit.
+    #[error(transparent)]
+    Actions(#[from] StartError),
     /// The address cannot be listened on.
     #[error("{address}: {source}")]
     Listen {
@@ -80,6 +85,7 @@ pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     app: App,
+    threads: Threads,
     writer: JoinHandle<()>,
     serving: tokio::task::JoinHandle<()>,
 }
@@ -107,7 +113,7 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(listen::serve(listener, door, stopped));
         let opened = tokio::task::spawn_blocking(move || open(config, clock)).await;
-        let (app, writer) = match opened {
+        let (app, threads, writer) = match opened {
             Ok(Ok(opened)) => opened,
             Ok(Err(error)) => {
                 serving.abort();
@@ -117,7 +123,7 @@ impl Server {
         };
         routes.store(Arc::new(router(&app)));
         tracing::info!(generation = app.view.now().generation(), "ready");
-        Ok(Self { address, stop, app, writer, serving })
+        Ok(Self { address, stop, app, threads, writer, serving })
     }
 
     /// Where it listens.
@@ -135,10 +141,10 @@ impl Server {
         self.app.stopping.store(true, Ordering::Relaxed);
         let _ = self.stop.send(true);
         let _ = self.serving.await;
-        self.app.writer.stop();
-        let writer = self.writer;
-        let app = self.app;
+        let (app, threads, writer) = (self.app, self.threads, self.writer);
         let _ = tokio::task::spawn_blocking(move || {
+            threads.stop();
+            app.writer.stop();
             app.pool.stop();
             writer.join()
         })
@@ -173,6 +179,7 @@ fn not_ready() -> Router {
 /// All routes, behind what every request passes.
 fn router(app: &App) -> Router {
     let routes = hma::routes(Routes::default(), &app.config);
+    let routes = v1::actions::routes(routes);
     let routes = probes::routes(routes);
     let (router, table) = routes.finish();
     let _ = app.routes.set(table);
@@ -184,9 +191,12 @@ fn router(app: &App) -> Router {
 }
 
 /// Opens the folder, the banks and the workers.
-fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeError> {
+fn open(config: Config, clock: Clock) -> Result<(App, Threads, JoinHandle<()>), ServeError> {
     let mut store = Store::open(&config.data)?;
     store.set_durable(true)?;
+    let secrets = secrets(&config, &mut store, clock.now_us())?;
+    let opened = Opened::open(&config.data, &mut store, secrets, config.flood_senders, clock.now_us())?;
+    let actions = opened.actions.clone();
     let live = LiveBanks::open(&mut store, &config.data, &mut |_| ControlFlow::Continue(()))?;
     let view = live.view();
     let keys = Keys::default();
@@ -211,6 +221,7 @@ fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeErro
         },
         outbound: Arc::new(outbound(&config)),
         types: Types::new(&config.signal_types),
+        actions,
         metrics: Metrics::default(),
         routes: OnceLock::new(),
         stopping: AtomicBool::new(false),
@@ -219,7 +230,31 @@ fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeErro
         clock,
         config,
     });
-    Ok((app, thread))
+    let threads = opened.start(&Context {
+        data: app.config.data.clone(),
+        writer: app.writer.clone(),
+        readers: app.readers.clone(),
+        clock: app.clock.clone(),
+        outbound: Arc::clone(&app.outbound),
+        shared: app.actions.clone(),
+    })?;
+    Ok((app, threads, thread))
+}
+
+/// The keys that secrets are sealed with. One that is lost is told, and does not keep the server from look-ups.
+fn secrets(config: &Config, store: &mut Store, now_us: i64) -> Result<Secrets, ServeError> {
+    let sources = KeySources {
+        key_file: config.key_file.clone(),
+        variable: std::env::var("LODESTONE_KEY").ok().map(lodestone_net::Secret::from),
+        old_key_files: Vec::new(),
+    };
+    let setting = |error: SecretsError| ServeError::Setting(error.to_string());
+    let secrets = Secrets::open(&config.data, &sources, store).map_err(setting)?;
+    match secrets.key() {
+        Ok(_) => drop(secrets.reseal(store, now_us).map_err(setting)?),
+        Err(error) => tracing::error!(%error, "secrets"),
+    }
+    Ok(secrets)
 }
 
 /// The worker processes, and how far they are confined.

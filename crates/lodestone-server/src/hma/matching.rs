@@ -334,10 +334,7 @@ impl Look {
             signals: signals.iter().map(|s| (s.kind().as_str().to_owned(), s.to_text())).collect(),
             matches: found
                 .iter()
-                .map(|one| {
-                    let said = state.said_of(one.entry_no);
-                    crate::events::EventMatch::of(one, said.disputes > said.confirms)
-                })
+                .map(|one| crate::events::EventMatch::of(one, state.said_of(one.entry_no)))
                 .collect(),
             assessment: None,
         };

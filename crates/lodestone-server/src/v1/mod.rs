@@ -1,0 +1,3 @@
+//! Our own routes, under `/v1`.
+
+pub(crate) mod actions;
