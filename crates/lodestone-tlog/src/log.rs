@@ -43,8 +43,7 @@ impl<F: Files> Log<F> {
         }
         let edge = Edge::default();
         let (checkpoint, note) = signed(&edge, &key)?;
-        let mut log =
-            Self { files, key, edge, checkpoint, note, durable: HashSet::new(), unsettled: false };
+        let mut log = Self { files, key, edge, checkpoint, note, durable: HashSet::new(), unsettled: false };
         let note = log.note.clone();
         log.publish(&note)?;
         Ok(log)
@@ -134,6 +133,13 @@ impl<F: Files> Log<F> {
         }
         (self.edge, self.checkpoint, self.note) = (edge, checkpoint, note);
         Ok(before..after)
+    }
+
+    /// Ends writing and gives back what the log was opened with: after [`TlogError::Unsettled`], to open it again under
+    /// the same lock.
+    #[must_use]
+    pub fn close(self) -> (F, SigningKey) {
+        (self.files, self.key)
     }
 
     /// Entries in the log.

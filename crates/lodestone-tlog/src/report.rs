@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::Checkpoint;
 
-/// The result of [`crate::verify`].
+/// The result of [`crate::verify()`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// What the log says of itself; `None` where its checkpoint cannot be read or is not signed as it should be.
@@ -115,9 +115,14 @@ impl fmt::Display for Problem {
                 write!(f, "the log had {old} entries and has {new}: the last were taken away")
             }
             Self::NotExtended { old } => {
-                write!(f, "the log does not go on from the older checkpoint: its first {old} entries were others")
+                write!(
+                    f,
+                    "the log does not go on from the older checkpoint: its first {old} entries were others"
+                )
             }
-            Self::File { path, reason, first_entry } => write!(f, "{path}: {reason} (from entry {first_entry} on)"),
+            Self::File { path, reason, first_entry } => {
+                write!(f, "{path}: {reason} (from entry {first_entry} on)")
+            }
             Self::Entry { index, bundle, tile } => {
                 write!(f, "entry {index}: what {bundle} holds has not the hash that {tile} holds")
             }
@@ -135,9 +140,9 @@ impl fmt::Display for Problem {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(checkpoint) = &self.checkpoint {
-            write!(
+            writeln!(
                 f,
-                "{}: {} entries, signed by {}; read {} entries in {} files\n",
+                "{}: {} entries, signed by {}; read {} entries in {} files",
                 checkpoint.origin,
                 checkpoint.size,
                 self.signed_by.join(", "),
@@ -154,13 +159,15 @@ impl fmt::Display for Report {
         match (self.entries_match, self.tiles_match) {
             _ if self.checkpoint.is_none() => f.write_str("nothing was checked"),
             _ if self.is_whole() => match &self.older {
-                Some(older) => write!(f, "whole, and goes on from the older checkpoint of {} entries", older.size),
+                Some(older) => {
+                    write!(f, "whole, and goes on from the older checkpoint of {} entries", older.size)
+                }
                 None => f.write_str("whole"),
             },
             (Some(true), _) => f.write_str("all entries are those that were signed; other files are damaged"),
-            (_, Some(true)) => {
-                f.write_str("the tiles are those that were signed; the entries named differ from them or are missing")
-            }
+            (_, Some(true)) => f.write_str(
+                "the tiles are those that were signed; the entries named differ from them or are missing",
+            ),
             _ => f.write_str("the log is not what was signed"),
         }?;
         match &self.older {

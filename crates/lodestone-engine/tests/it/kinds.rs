@@ -39,8 +39,7 @@ fn grey(picture: &[Rgb]) -> Vec<Rgb> {
 
 /// In `levels` steps of grey.
 fn stepped(picture: &[Rgb], levels: u32) -> (Vec<u8>, Vec<Rgb>) {
-    let steps: Vec<u8> =
-        picture.iter().map(|pixel| (u32::from(luma(*pixel)) * levels / 256) as u8).collect();
+    let steps: Vec<u8> = picture.iter().map(|pixel| (u32::from(luma(*pixel)) * levels / 256) as u8).collect();
     let shown = steps.iter().map(|step| [(u32::from(*step) * 255 / (levels - 1)) as u8; 3]).collect();
     (steps, shown)
 }
@@ -48,7 +47,9 @@ fn stepped(picture: &[Rgb], levels: u32) -> (Vec<u8>, Vec<Rgb>) {
 /// The colours of a picture in an order that has nothing to do with how bright they are, and each pixel's place in it.
 fn indexed(picture: &[Rgb]) -> (Vec<u8>, Vec<u8>) {
     let mut colours: Vec<Rgb> = picture.to_vec();
-    colours.sort_unstable_by_key(|[r, g, b]| (u32::from(*r) * 7919 + u32::from(*g) * 104_729 + u32::from(*b) * 31) % 9973);
+    colours.sort_unstable_by_key(|[r, g, b]| {
+        (u32::from(*r) * 7919 + u32::from(*g) * 104_729 + u32::from(*b) * 31) % 9973
+    });
     colours.dedup();
     let mut distinct: Vec<Rgb> = Vec::new();
     for colour in colours {
@@ -81,9 +82,9 @@ fn png(color: ColorType, depth: BitDepth, palette: Option<Vec<u8>>, data: &[u8])
     if let Some(palette) = palette {
         encoder.set_palette(palette);
     }
-    let mut writer = encoder.write_header().unwrap();
-    writer.write_image_data(data).unwrap();
-    writer.finish().unwrap();
+    let mut writer = encoder.write_header().expect("a header");
+    writer.write_image_data(data).expect("all pixels");
+    writer.finish().expect("an end");
     file
 }
 
@@ -102,9 +103,9 @@ fn with_alpha(picture: &[Rgb]) -> Vec<u8> {
 fn gif(picture: &[Rgb]) -> Vec<u8> {
     let (palette, indices) = indexed(picture);
     let mut file = Vec::new();
-    let mut encoder = gif::Encoder::new(&mut file, WIDTH as u16, HEIGHT as u16, &palette).unwrap();
+    let mut encoder = gif::Encoder::new(&mut file, WIDTH as u16, HEIGHT as u16, &palette).expect("a header");
     let frame = gif::Frame::from_indexed_pixels(WIDTH as u16, HEIGHT as u16, indices, None);
-    encoder.write_frame(&frame).unwrap();
+    encoder.write_frame(&frame).expect("a frame");
     drop(encoder);
     file
 }
@@ -112,7 +113,7 @@ fn gif(picture: &[Rgb]) -> Vec<u8> {
 fn jpeg(color: jpeg_encoder::ColorType, data: &[u8]) -> Vec<u8> {
     let mut file = Vec::new();
     let encoder = jpeg_encoder::Encoder::new(&mut file, 95);
-    encoder.encode(data, WIDTH as u16, HEIGHT as u16, color).unwrap();
+    encoder.encode(data, WIDTH as u16, HEIGHT as u16, color).expect("a picture");
     file
 }
 
@@ -120,7 +121,8 @@ fn jpeg(color: jpeg_encoder::ColorType, data: &[u8]) -> Vec<u8> {
 fn cmyk(picture: &[Rgb]) -> Vec<u8> {
     let ink = |[r, g, b]: &Rgb| {
         let most = *r.max(g).max(b);
-        let of = |value: u8| if most == 0 { 0 } else { (u32::from(most - value) * 255 / u32::from(most)) as u8 };
+        let of =
+            |value: u8| if most == 0 { 0 } else { (u32::from(most - value) * 255 / u32::from(most)) as u8 };
         [of(*r), of(*g), of(*b), 255 - most]
     };
     picture.iter().flat_map(ink).collect()
@@ -129,13 +131,13 @@ fn cmyk(picture: &[Rgb]) -> Vec<u8> {
 /// Without Adobe's segment. Inks are stored the other way round (0 is all ink) with and without it: so Pillow, Skia, WebKit and
 /// gdk-pixbuf read every such file.
 fn without_adobe(file: &[u8]) -> Vec<u8> {
-    let at = file.windows(9).position(|bytes| bytes == b"\xff\xee\0\x0eAdobe").unwrap();
+    let at = file.windows(9).position(|bytes| bytes == b"\xff\xee\0\x0eAdobe").expect("Adobe's segment");
     [&file[..at], &file[at + 16..]].concat()
 }
 
 fn webp(color: image_webp::ColorType, data: &[u8]) -> Vec<u8> {
     let mut file = Vec::new();
-    image_webp::WebPEncoder::new(&mut file).encode(data, WIDTH, HEIGHT, color).unwrap();
+    image_webp::WebPEncoder::new(&mut file).encode(data, WIDTH, HEIGHT, color).expect("a picture");
     file
 }
 
@@ -177,10 +179,7 @@ fn every_kind_of_colour_file_gives_the_hash_of_the_shown_picture() {
             ("JPEG", jpeg(jpeg_encoder::ColorType::Rgb, &rgb)),
             ("CMYK JPEG by Adobe's convention", jpeg(jpeg_encoder::ColorType::Cmyk, &inks)),
             ("YCCK JPEG", jpeg(jpeg_encoder::ColorType::CmykAsYcck, &inks)),
-            (
-                "CMYK JPEG without Adobe's segment",
-                without_adobe(&jpeg(jpeg_encoder::ColorType::Cmyk, &inks)),
-            ),
+            ("CMYK JPEG without Adobe's segment", without_adobe(&jpeg(jpeg_encoder::ColorType::Cmyk, &inks))),
             ("WebP", webp(image_webp::ColorType::Rgb8, &rgb)),
             ("RGBA WebP", webp(image_webp::ColorType::Rgba8, &rgba)),
         ],
