@@ -48,7 +48,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             about(
                 "Entries with their words, newest first; the page after begins at `next`",
-                &[query("before", "integer", "Only those before this number: `next` of the page before"), LIMIT],
+                const { &[query("before", "integer", "Only those before this number: `next` of the page before"), LIMIT] },
                 &[(200, "A page"), (400, "A parameter cannot be used")],
             ),
             entries,
@@ -74,7 +74,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             For::Role(Role::Admin),
             about(
                 "Erases the words of an entry; the log stays whole",
-                &[field("reason", "string", true, "Why")],
+                const { &[field("reason", "string", true, "Why")] },
                 &[(200, "Done"), (400, "What does not fit"), (404, MISSING)],
             ),
             erase,

@@ -24,11 +24,11 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Hashes whose actions are held, or were; the page after begins at `next`",
-                takes: &[
+                takes: const { &[
                     query("state", "string", "`held` or `released`; held without it"),
                     query("after", "string", "Only those after this hash key"),
                     LIMIT,
-                ],
+                ] },
                 answers: &[(200, "A page"), (400, "A parameter cannot be used")],
             },
             list,
@@ -38,7 +38,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Lets a hash go; what was held is done now by the rules in force, or dropped",
-                takes: &[field("send", "boolean", true, "Whether it is done")],
+                takes: const { &[field("send", "boolean", true, "Whether it is done")] },
                 answers: &[(200, "Done"), (400, "What does not fit"), (404, "It is not held")],
             },
             release,

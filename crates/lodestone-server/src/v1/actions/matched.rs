@@ -24,7 +24,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "The log of matches, newest first; the page after begins at `next`",
-                takes: &[
+                takes: const { &[
                     query("before", "integer", "Only those before this number in the log: `next` of the page before"),
                     LIMIT,
                     query("bank", "string", "Only with a match in this bank"),
@@ -34,7 +34,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                     query("key", "string", "Only of this key"),
                     query("since_us", "integer", "Not older, microseconds since 1970"),
                     query("until_us", "integer", "Older than this"),
-                ],
+                ] },
                 answers: &[(200, "A page"), (400, "A parameter cannot be used")],
             },
             list,

@@ -29,12 +29,12 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "What waits for a person, oldest first; the page after begins at `next`",
-                takes: &[
+                takes: const { &[
                     query("state", "string", "`open` or `all`; open without it"),
                     query("queue", "string", "Only of this queue"),
                     query("after", "integer", "Only those after this number"),
                     LIMIT,
-                ],
+                ] },
                 answers: &[(200, "A page"), (400, "A parameter cannot be used")],
             },
             list,
@@ -44,10 +44,10 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Notes what a person decided",
-                takes: &[
+                takes: const { &[
                     field("decision", "string", true, "In your own words, such as `confirmed`"),
                     field("note", "string", false, "Why"),
-                ],
+                ] },
                 answers: &[(200, "Noted"), (400, "What does not fit"), (404, MISSING), (409, "It is decided already")],
             },
             decide,
@@ -63,7 +63,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Puts a label on a match",
-                takes: &[field("label", "string", true, "The label")],
+                takes: const { &[field("label", "string", true, "The label")] },
                 answers: &[(200, "The labels"), (400, "What does not fit"), (404, "No such match")],
             },
             add,
@@ -73,7 +73,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Takes a label off a match",
-                takes: &[query("label", "string", "The label")],
+                takes: const { &[query("label", "string", "The label")] },
                 answers: &[(200, "The labels"), (400, "No label is named")],
             },
             remove,

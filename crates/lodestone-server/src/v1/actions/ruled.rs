@@ -43,7 +43,6 @@ const RULE: &[Takes] = &[
 
 pub(super) fn routes(routes: Routes) -> Routes {
     let allowed = For::Role(Role::Admin);
-    let missing = (404, "No such rule");
     let about = |summary, takes, answers| About { summary, takes, answers };
     routes
         .get("/v1/rules", allowed, about("All rules: what follows from matches", &[], &[(200, "The rules")]), list)
@@ -71,7 +70,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .delete(
             "/v1/rules/{id}",
             allowed,
-            about("Deletes a rule; what it asked for before is done all the same", &[], &[(200, "Done"), missing]),
+            about("Deletes a rule; what it asked for before is done all the same", &[], &[(200, "Done"), (404, MISSING)]),
             delete,
         )
 }
