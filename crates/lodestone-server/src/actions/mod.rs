@@ -89,7 +89,18 @@ pub struct Shared {
     new_events: (Sender<()>, Receiver<()>),
     /// Tells the outbox thread.
     new_deliveries: (Sender<()>, Receiver<()>),
-    stop: (Mutex<bool>, Condvar),
+    stop: (Mutex<Stop>, Condvar),
+}
+
+/// How far stopping is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stop {
+    /// The server runs.
+    Not,
+    /// Nothing new comes: what is there is done.
+    Soon,
+    /// All that is noted was noted: the log of audit is brought up to it.
+    Last,
 }
 
 /// What a thread works with.
@@ -166,7 +177,7 @@ impl Opened {
             ingested: AtomicU64::new(0),
             new_events: crossbeam_channel::bounded(1),
             new_deliveries: crossbeam_channel::bounded(1),
-            stop: (Mutex::new(false), Condvar::new()),
+            stop: (Mutex::new(Stop::Not), Condvar::new()),
         }));
         Ok(Self { actions, keeper })
     }
@@ -202,10 +213,10 @@ impl Threads {
     /// Ends them: what is in the journal goes into the store, messages that are on their way arrive or fail, what was noted
     /// goes into the log. Waits for it; the writer has to run meanwhile.
     pub fn stop(self) {
-        self.shared.say_stop();
+        self.shared.say_stop(Stop::Soon);
         let _ = self.ingest.join();
         let _ = self.outbox.join();
-        // The others noted what they did: once more, the last one looks.
+        self.shared.say_stop(Stop::Last);
         let _ = self.audit.join();
     }
 }
@@ -257,21 +268,40 @@ impl Shared {
 
     /// Whether the server stops.
     pub(crate) fn is_stopping(&self) -> bool {
-        *self.stop.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.stop.0.lock().unwrap_or_else(PoisonError::into_inner) != Stop::Not
     }
 
     /// Waits so long, or until the server stops; whether it does.
     pub(crate) fn wait(&self, time: Duration) -> bool {
-        let stop = self.stop.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.stop.1.wait_timeout_while(stop, time, |stop| !*stop);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        self.wait_for(Stop::Soon, time)
     }
 
-    fn say_stop(&self) {
-        *self.stop.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    /// Waits so long, or until all others have stopped; whether they have.
+    pub(crate) fn wait_for_the_last(&self, time: Duration) -> bool {
+        self.wait_for(Stop::Last, time)
+    }
+
+    fn wait_for(&self, stage: Stop, time: Duration) -> bool {
+        let stop = self.stop.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.stop.1.wait_timeout_while(stop, time, |stop| *stop < stage);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 >= stage
+    }
+
+    fn say_stop(&self, stage: Stop) {
+        *self.stop.0.lock().unwrap_or_else(PoisonError::into_inner) = stage;
         self.stop.1.notify_all();
         self.look();
         self.deliver();
+    }
+
+    /// Forgets what is in memory, after the store was emptied: rules, counts, holds.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn after_reset(&self, store: &Store) -> Result<(), lodestone_store::StoreError> {
+        let anew = self.flood().again(store)?;
+        *self.flood() = anew;
+        self.rules.load(store)
     }
 
     /// Counts events that were taken in.
@@ -279,3 +309,6 @@ impl Shared {
         self.ingested.fetch_add(events, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,13 +10,14 @@ use serde_json::json;
 
 use super::act::act;
 use super::flood::{key_of, label, since_us};
-use super::Context;
-use crate::App;
+use super::{Actions, Context};
 use crate::audit;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::events::MatchEvent;
+use crate::readers::Readers;
 use crate::rules::matches;
+use crate::writer::Writer;
 
 /// What the settings begin with that say what is being let go; the hash's key follows.
 const KEY_PREFIX: &str = "release.";
@@ -40,14 +41,18 @@ struct Release {
 ///
 /// # Errors
 /// 404 when it is not held; the store's.
-pub(crate) async fn ask(app: &App, caller: Caller, key: String, send: bool) -> Result<(), ApiError> {
+pub(crate) async fn ask(
+    (readers, writer, shared): (&Readers, &Writer, &Actions),
+    caller: Caller,
+    key: String,
+    send: bool,
+) -> Result<(), ApiError> {
     let known = key.clone();
-    let stored = app.readers.read(move |store| Ok(store.quarantined(&known)?)).await?;
+    let stored = readers.read(move |store| Ok(store.quarantined(&known)?)).await?;
     let missing = || ApiError::missing("this hash is not held");
     let since_us = since_us(&stored.ok_or_else(missing)?);
-    let shared = app.actions.clone();
-    let released = app
-        .writer
+    let held = shared.clone();
+    let released = writer
         .write(move |batch| {
             if !batch.release_hash(&key)? {
                 return Err(missing());
@@ -57,23 +62,23 @@ pub(crate) async fn ask(app: &App, caller: Caller, key: String, send: bool) -> R
             batch.set_setting(&setting, Some(&json!(release).to_string()))?;
             audit::note(batch, &caller, "quarantine.release", &json!({ "hash_key": key, "send": send }))?;
             // In the writing thread, as all events are taken in: no event falls between.
-            shared.flood().release(&key);
+            held.flood().release(&key);
             Ok(())
         })
         .await;
     if released.as_ref().is_err_and(|error| error.status().is_server_error()) {
         // Not kept: it is held as before.
-        let shared = app.actions.clone();
-        app.readers
+        let held = shared.clone();
+        readers
             .read(move |store| {
-                let anew = shared.flood().again(store)?;
-                *shared.flood() = anew;
+                let anew = held.flood().again(store)?;
+                *held.flood() = anew;
                 Ok(())
             })
             .await?;
     }
     released?;
-    app.actions.look();
+    shared.look();
     Ok(())
 }
 

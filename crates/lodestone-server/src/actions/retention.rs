@@ -30,6 +30,8 @@ pub(super) fn tidy(context: &Context) -> Result<(), ApiError> {
             break;
         }
     }
+    // Should a change have been kept and not been read, it is now.
+    context.readers.read_now(|store| Ok(context.shared.rules.load(store)?))?;
     let unused = context.readers.read_now(unused_secrets)?;
     if !unused.is_empty() {
         let shared = context.shared.clone();

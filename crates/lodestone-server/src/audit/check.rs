@@ -86,15 +86,22 @@ pub fn opens(leaf: &[u8], salt: &[u8], body: &str) -> bool {
     }
 }
 
-/// Checks the log of a data folder against its own key and the store's rows, also while a server runs. `older` is a signed
-/// checkpoint from before, kept elsewhere.
+/// Checks the log of a data folder against the store's rows, also while a server runs. `keys` are those that verify it;
+/// without one, the folder's own, which whoever changed the log could have changed too. `older` is a signed checkpoint from
+/// before, kept elsewhere.
 ///
 /// Cost: reads the log and the rows once.
 ///
 /// # Errors
 /// [`AuditError`] where the key or the store cannot be read; whatever is wrong with the log is in the result.
-pub fn check(data: &Path, older: Option<&[u8]>) -> Result<Checked, AuditError> {
-    let key: VerifierKey = key_file::load(&data.join(KEY_FILE))?.verifier().clone();
+pub fn check(data: &Path, keys: &[VerifierKey], older: Option<&[u8]>) -> Result<Checked, AuditError> {
+    let own;
+    let keys = if keys.is_empty() {
+        own = [key_file::load(&data.join(KEY_FILE))?.verifier().clone()];
+        &own
+    } else {
+        keys
+    };
     let store = Store::open_read_only(data)?;
     // Rows before entries: whatever a row says is in the log has to be there.
     store.hold()?;
@@ -104,7 +111,7 @@ pub fn check(data: &Path, older: Option<&[u8]>) -> Result<Checked, AuditError> {
     let mut read = 0;
     let report = verify(
         &Folder::for_reading(&data.join(FOLDER)),
-        &Expected { keys: &[key], older },
+        &Expected { keys, older },
         |index, entry| {
             read = index + 1;
             if failed.is_none()
@@ -214,7 +221,7 @@ mod tests {
         let no = store.audit_at(1).unwrap().unwrap().no;
         assert_eq!(show(dir.path(), 1).unwrap().unwrap().body, Some(json!({ "at": 1 })));
         store.batch(2, |batch| batch.audit_erase_body(no)).unwrap();
-        let checked = check(dir.path(), None).unwrap();
+        let checked = check(dir.path(), &[], None).unwrap();
         assert!(checked.is_whole(), "{checked:?}");
         assert_eq!((checked.opened, checked.erased, checked.without_row), (2, 1, 0));
         let shown = show(dir.path(), 1).unwrap().unwrap();
@@ -227,17 +234,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut store = made(dir.path());
         let older = std::fs::read(dir.path().join("audit/checkpoint")).unwrap();
-        assert!(check(dir.path(), Some(&older)).unwrap().is_whole());
+        assert!(check(dir.path(), &[], Some(&older)).unwrap().is_whole());
         // A row of other words, at the place of one that was in the log.
         store.batch(2, |batch| batch.add_audit(b"{\"v\":1}", &[1; 32], "{}")).unwrap();
         store.batch(2, |batch| batch.audit_logged(4, 3, 1)).unwrap();
-        let checked = check(dir.path(), None).unwrap();
+        let checked = check(dir.path(), &[], None).unwrap();
         assert!(!checked.is_whole() && checked.log.is_whole() && checked.wrong_total == 1, "{checked:?}");
         let bundle = dir.path().join("audit/tile/entries/000.p/3");
         let mut bytes = std::fs::read(&bundle).unwrap();
         let at = bytes.iter().position(|byte| *byte == b'k').unwrap();
         bytes[at] = b'K';
         std::fs::write(&bundle, bytes).unwrap();
-        assert!(!check(dir.path(), None).unwrap().log.is_whole());
+        assert!(!check(dir.path(), &[], None).unwrap().log.is_whole());
     }
 }

@@ -269,7 +269,7 @@ mod tests {
     }
 
     fn is_whole(data: &Data, entries: u64) -> bool {
-        let checked = audit::check(data.0.path(), None).unwrap();
+        let checked = audit::check(data.0.path(), &[], None).unwrap();
         checked.is_whole() && checked.log.entries == entries
     }
 
@@ -318,7 +318,7 @@ mod tests {
         let keeper = data.keeper(&mut store).unwrap();
         assert_eq!((store.audit_logged_size().unwrap(), store.audit_pending(9).unwrap().len()), (4, 0));
         drop((keeper, store));
-        let checked = audit::check(data.0.path(), None).unwrap();
+        let checked = audit::check(data.0.path(), &[], None).unwrap();
         assert!(checked.is_whole() && checked.without_row == 1, "{checked:?}");
     }
 

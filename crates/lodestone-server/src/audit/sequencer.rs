@@ -14,7 +14,7 @@ const BATCH: usize = 4096;
 pub(crate) fn sequence(context: &Context, mut keeper: Keeper) {
     let mut quiet = false;
     loop {
-        let stopping = context.shared.wait(EVERY);
+        let stopping = context.shared.wait_for_the_last(EVERY);
         loop {
             match step(context, &mut keeper) {
                 Ok(BATCH) => {}

@@ -35,7 +35,7 @@ pub enum Next<'b> {
 }
 
 /// The bytes of a record; `None` when the JSON is too long, or has a line break.
-pub fn encode(json: &str) -> Option<Vec<u8>> {
+pub(super) fn encode(json: &str) -> Option<Vec<u8>> {
     if json.len() > MAX_JSON_BYTES || json.contains('\n') {
         return None;
     }

@@ -74,6 +74,6 @@ async fn release(
     body: Body,
 ) -> Result<Response, ApiError> {
     let Release { send } = read_json(&app, &headers, body).await?;
-    ask_release(&app, caller, key, send).await?;
+    ask_release((&app.readers, &app.writer, &app.actions), caller, key, send).await?;
     Ok(ok(&json!({ "message": "Done" })))
 }

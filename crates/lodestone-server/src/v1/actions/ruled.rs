@@ -23,6 +23,9 @@ use crate::secrets::SETTING_PREFIX;
 
 const MISSING: &str = "there is no such rule";
 
+/// Rules at most: each is asked of every match.
+const MAX_RULES: usize = 1000;
+
 const RULE: &[Takes] = &[
     field("name", "string", true, "For people"),
     field(
@@ -109,6 +112,9 @@ async fn create(
     body: Body,
 ) -> Result<Response, ApiError> {
     let mut rule = parse(&bytes(&app, &headers, body).await?).map_err(ApiError::bad)?;
+    if app.actions.rules.now().len() >= MAX_RULES {
+        return Err(ApiError::bad(format!("there are {MAX_RULES} rules, and there cannot be more")));
+    }
     let secrets = secrets(&app, &mut rule)?;
     let made = made(&secrets);
     let shared = app.actions.clone();
