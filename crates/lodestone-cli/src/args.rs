@@ -6,11 +6,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::help;
 
+mod audit;
 mod calibrate;
 mod examine;
 mod key;
 mod serve;
 
+pub(crate) use audit::{Audit, Verify};
 pub(crate) use calibrate::{Calibrate, Eval, EvalProvenance, Method};
 pub(crate) use examine::{Depth, Examine, Examining, Learn, Provenance};
 pub(crate) use key::{Key, SecretKeys};
@@ -61,6 +63,9 @@ pub(crate) enum Command {
     Key(Key),
     /// Draw a small pile of benign pictures and a list, scan it, and name the report
     Demo(Demo),
+    /// Check, show and erase what a server's log of audit holds
+    #[command(subcommand)]
+    Audit(Audit),
     /// Show settings and where each comes from
     #[command(subcommand)]
     Config(Config),

@@ -34,10 +34,7 @@ impl Looked<'_> {
         if self.found.is_empty() {
             return None;
         }
-        let of = |found: &Found| {
-            let said = state.said_of(found.entry_no);
-            EventMatch::of(found, said.disputes > said.confirms)
-        };
+        let of = |found: &Found| EventMatch::of(found, state.said_of(found.entry_no));
         Some(MatchEvent {
             id: app.new_id(),
             at_us: app.clock.now_us(),

@@ -3,6 +3,7 @@
 
 mod against;
 mod archives;
+mod audit;
 mod banks;
 mod data;
 mod examine;

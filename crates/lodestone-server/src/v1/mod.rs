@@ -12,6 +12,7 @@
 //! the same object what is wrong where. Field names carry their units (`radius_bits`, `size_bytes`, `at_us`). Nothing that
 //! failed is ever told as "no match": it has an `error`, or `unreadable`.
 
+mod actions;
 mod add;
 mod asked;
 mod banks;
@@ -63,7 +64,8 @@ pub(crate) fn routes(routes: Routes) -> Routes {
     let routes = export::routes(routes);
     let routes = generation::routes(routes);
     let routes = snapshot::routes(routes);
-    keys::routes(routes)
+    let routes = keys::routes(routes);
+    actions::routes(routes)
 }
 
 /// An answer as compact JSON, fields in the order in which they were written.
