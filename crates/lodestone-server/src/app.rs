@@ -22,6 +22,7 @@ use crate::rate::Rates;
 use crate::readers::Readers;
 use crate::route::Table;
 use crate::types::Types;
+use crate::ui::Sessions;
 use crate::writer::Writer;
 
 /// What all handlers share. Clones are the same.
@@ -60,6 +61,8 @@ pub struct Shared {
     pub types: Types,
     /// What was counted.
     pub metrics: Metrics,
+    /// Sessions of the pages, and what their forms carry.
+    pub(crate) sessions: Sessions,
     /// The routes; set once they are gathered.
     pub(crate) routes: OnceLock<Table>,
     /// The server is to stop: no longer ready.

@@ -30,12 +30,14 @@ pub mod lax;
 pub mod lookup;
 pub mod media;
 pub mod metrics;
+pub mod openapi;
 mod probes;
 pub mod rate;
 pub mod readers;
 pub mod route;
 mod run;
 pub mod types;
+mod ui;
 pub mod writer;
 
 pub use app::App;

@@ -34,7 +34,7 @@ use crate::readers::Readers;
 use crate::route::Routes;
 use crate::types::Types;
 use crate::writer::{Owned, Writer};
-use crate::{App, Config, hma, probes};
+use crate::{App, Config, hma, openapi, probes, ui};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -170,11 +170,17 @@ fn not_ready() -> Router {
         .fallback(|| async { ApiError::unavailable("index not yet ready").into_response() })
 }
 
+/// All routes that these settings offer.
+pub(crate) fn all_routes(config: &Config) -> Routes {
+    let routes = hma::routes(Routes::default(), config);
+    let routes = probes::routes(routes);
+    let routes = openapi::routes(routes);
+    if config.ui { ui::routes(routes) } else { routes }
+}
+
 /// All routes, behind what every request passes.
 fn router(app: &App) -> Router {
-    let routes = hma::routes(Routes::default(), &app.config);
-    let routes = probes::routes(routes);
-    let (router, table) = routes.finish();
+    let (router, table) = all_routes(&app.config).finish();
     let _ = app.routes.set(table);
     router
         .fallback(|| async { ApiError::no_route() })
@@ -212,6 +218,7 @@ fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeErro
         outbound: Arc::new(outbound(&config)),
         types: Types::new(&config.signal_types),
         metrics: Metrics::default(),
+        sessions: ui::Sessions::new(&SystemRandom::new(), config.tls.is_some())?,
         routes: OnceLock::new(),
         stopping: AtomicBool::new(false),
         changed_s,

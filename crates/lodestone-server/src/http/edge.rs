@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::header::{ALLOW, HOST, ORIGIN};
+use axum::http::header::{ALLOW, AUTHORIZATION, HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -13,19 +13,20 @@ use crate::App;
 use crate::auth::{Caller, TurnedAway};
 use crate::error::{self, ApiError};
 use crate::route::For;
+use crate::ui::{self, Visit};
 
 /// Checks a request, has it answered, and counts it.
 pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let path = request.extensions().get::<MatchedPath>().cloned();
     let path = path.as_ref().map_or("", MatchedPath::as_str);
-    let response = match admit(&app, path, &mut request) {
+    let mut response = match admit(&app, path, &mut request) {
         Err(response) => *response,
         Ok(allowed) => {
             // What anybody may call has to answer also when much is going on.
             let place = match allowed {
                 For::All => Ok(None),
-                For::Role(_) => app.requests.try_acquire().map(Some),
+                For::AnyKey | For::Role(_) => app.requests.try_acquire().map(Some),
             };
             match place {
                 Ok(_place) => next.run(request).await,
@@ -33,14 +34,18 @@ pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Nex
             }
         }
     };
+    if ui::is_page(path) {
+        ui::secure(&mut response);
+    }
     app.metrics.answered(path, response.status(), begun.elapsed());
     response
 }
 
 fn admit(app: &App, path: &str, request: &mut Request) -> Result<For, Box<Response>> {
     let headers = request.headers();
+    let told = |error: ApiError| Box::new(if ui::is_page(path) { error.into_page() } else { error }.into_response());
     if let Err(error) = same_site(app, headers, request.method()) {
-        return Err(Box::new(error.into_response()));
+        return Err(told(error));
     }
     if path.is_empty() {
         // No route: what lies behind is told to nobody, not even that it is not there.
@@ -59,29 +64,58 @@ fn admit(app: &App, path: &str, request: &mut Request) -> Result<For, Box<Respon
     let Some(allowed) = app.table().allowed(path, request.method()) else {
         return Err(Box::new(error::wrong_method(&app.table().methods(path))));
     };
-    let caller = caller(app, headers, allowed).map_err(|error| Box::new(error.into_response()))?;
+    let visit = Visit::of(&app.sessions, headers, app.clock.now_s());
+    let caller = match caller(app, headers, path, &visit, allowed) {
+        Ok(caller) => caller,
+        Err(TurnedAway::NoKey) if ui::wants_page(path, request) => {
+            return Err(Box::new(ui::to_login(request.uri().path())));
+        }
+        Err(TurnedAway::NoKey) => return Err(told(ApiError::no_key())),
+        Err(TurnedAway::NoRole) => {
+            let role = if let For::Role(role) = allowed { role.as_str() } else { "any" };
+            return Err(told(ApiError::forbidden(format!("this key has not the role {role}"))));
+        }
+    };
     if !app.rates.may(&caller.key, app.clock.now_us()) {
-        return Err(Box::new(ApiError::busy(1).into_response()));
+        return Err(told(ApiError::busy(1)));
+    }
+    if ui::is_page(path) {
+        request.extensions_mut().insert(visit);
     }
     request.extensions_mut().insert(caller);
     Ok(allowed)
 }
 
-fn caller(app: &App, headers: &HeaderMap, allowed: For) -> Result<Caller, ApiError> {
-    let For::Role(role) = allowed else { return Ok(Caller { key: "".into() }) };
+fn caller(
+    app: &App,
+    headers: &HeaderMap,
+    path: &str,
+    visit: &Visit,
+    allowed: For,
+) -> Result<Caller, TurnedAway> {
+    let role = match allowed {
+        For::All => return Ok(Caller { key: "".into() }),
+        For::AnyKey => None,
+        For::Role(role) => Some(role),
+    };
     if app.config.open {
         // A key that is carried all the same is put up with. *Source:* `hma.md` section 2, 14.
         return Ok(Caller { key: "open".into() });
     }
-    app.keys.check(headers, role, app.clock.now_us()).map_err(|away| match away {
-        TurnedAway::NoKey => ApiError::no_key(),
-        TurnedAway::NoRole => ApiError::forbidden(format!("this key has not the role {}", role.as_str())),
-    })
+    let now_us = app.clock.now_us();
+    // A session is for the pages and for what their scripts fetch; a page from elsewhere cannot say that it is ours.
+    let counts = ui::is_page(path) || headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
+    match (&visit.key_id, role) {
+        (Some(id), role) if counts && !headers.contains_key(AUTHORIZATION) => {
+            app.keys.check_id(id, role, now_us)
+        }
+        (_, Some(role)) => app.keys.check(headers, role, now_us),
+        (_, None) => app.keys.check_any(headers, now_us),
+    }
 }
 
 fn is_known(app: &App, headers: &HeaderMap) -> bool {
-    let now_us = app.clock.now_us();
-    crate::auth::Role::ALL.iter().any(|role| app.keys.check(headers, *role, now_us).is_ok())
+    app.keys.check_any(headers, app.clock.now_us()).is_ok()
 }
 
 /// Refuses what a page from elsewhere has a browser send: other origins, and, where no keys are asked for, names that
