@@ -8,9 +8,11 @@ use crate::help;
 
 mod calibrate;
 mod examine;
+mod serve;
 
 pub(crate) use calibrate::{Calibrate, Eval, EvalProvenance, Method};
 pub(crate) use examine::{Depth, Examine, Examining, Learn, Provenance};
+pub(crate) use serve::Serve;
 
 /// Find what is known, what is alike and what to look at first, in a pile of pictures.
 #[derive(Parser, Debug)]
@@ -49,6 +51,9 @@ pub(crate) enum Command {
     /// Judge on labelled files
     #[command(subcommand)]
     Eval(Eval),
+    /// Answer over HTTP: Hasher-Matcher-Actioner's API and our own
+    #[command(after_long_help = help::SERVE)]
+    Serve(Box<Serve>),
     /// Draw a small pile of benign pictures and a list, scan it, and name the report
     Demo(Demo),
     /// Show settings and where each comes from

@@ -116,3 +116,18 @@ Examples:
 
 A column or line of 64 hexadecimal digits may be PDQ or SHA-256 and is never guessed: name its type.
 Importing is all or nothing, and idempotent. Exit status: 0 imported; 2 not.";
+
+pub(crate) const SERVE: &str = "\
+Examples:
+  For a try on this machine, without keys:
+      lodestone serve --data ~/lodestone-data --open
+  For others, with keys and TLS:
+      lodestone key add moderation --role hash,match --data /var/lib/lodestone
+      lodestone serve --data /var/lib/lodestone --listen 0.0.0.0:9876 --tls-cert chain.pem --tls-key key.pem
+
+Clients of Hasher-Matcher-Actioner change their URL and nothing else; docs/hma-compatibility.md has every difference.
+  Uploads are never kept. Without --open every request but /live, /ready and /status carries `Authorization: Bearer KEY`.
+  A picture that cannot be read is an error with its reason, never \"no match\". Memory: about 130 bytes a PDQ value
+  (mapped), 30 a digest, and for each worker up to twice the largest body and its decoder's limit.
+  LODESTONE_LOG chooses what is logged: error, warn, info, debug.
+";

@@ -53,6 +53,7 @@ fn main() -> ExitCode {
         Command::Provenance(args) => cmd::provenance::run(&args),
         Command::Calibrate(args) => cmd::calibrate::run(&args),
         Command::Eval(args) => cmd::eval::run(&args),
+        Command::Serve(args) => cmd::serve::run(&args),
         Command::Demo(args) => cmd::demo::run(&args),
         Command::Config(args) => cmd::config::run(&args),
         Command::Completions { shell } => cmd::manual::completions(shell),

@@ -249,7 +249,8 @@ pub(crate) fn unsupported() -> Unreadable {
     Unreadable::new(Stage::Identify, "unsupported", "no picture or archive that this build reads")
 }
 
-pub(crate) fn digests_of(bytes: &[u8]) -> Digests {
+/// Digests of bytes, without a worker: nothing of them is parsed.
+pub fn digests_of(bytes: &[u8]) -> Digests {
     let mut digester = Digester::new();
     digester.update(bytes);
     digests(digester)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use lodestone_net::token::Token;
+use lodestone_net::token::{Token, TokenDigest};
 use serde::{Deserialize, Serialize};
 
 /// What a key may do. A key has one or several.
@@ -64,8 +64,8 @@ pub struct Caller {
 pub struct Key {
     /// Its id, which is part of the token.
     pub id: Arc<str>,
-    /// SHA-256 of its secret.
-    pub secret_sha256: [u8; 32],
+    /// Digest of its token.
+    pub digest: TokenDigest,
     /// What it may do.
     pub roles: Vec<Role>,
     /// Microseconds since 1970 from which it is void.
@@ -103,10 +103,10 @@ impl Keys {
     /// [`TurnedAway`].
     pub fn check(&self, headers: &HeaderMap, role: Role, now_us: i64) -> Result<Caller, TurnedAway> {
         let text = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let token = bearer(text).and_then(Token::parse).ok_or(TurnedAway::NoKey)?;
+        let token = bearer(text).and_then(|text| Token::parse(text).ok()).ok_or(TurnedAway::NoKey)?;
         let keys = self.0.load();
         let key = keys.get(token.id()).ok_or(TurnedAway::NoKey)?;
-        if !token.is_of(&key.secret_sha256) || key.void_from_us.is_some_and(|void| void <= now_us) {
+        if !key.digest.matches(&token) || key.void_from_us.is_some_and(|void| void <= now_us) {
             return Err(TurnedAway::NoKey);
         }
         if !key.roles.contains(&role) && !key.roles.contains(&Role::Admin) {

@@ -126,11 +126,13 @@ pub async fn of(app: &App, found: &[Found], extras: &Extras) -> Result<Vec<Map<S
         let content = contents.get(&one.entry_no);
         for include in &extras.include {
             let (name, value) = match include {
-                Include::Signals => ("signals", content.map_or(json!({}), |c| signals(&c.signals))),
+                Include::Signals => ("signals", content.map_or(json!({}), |c| signals(&c.entry.row.signals))),
                 Include::Classification => {
-                    ("classification", json!(content.and_then(|c| c.classification.clone())))
+                    ("classification", json!(content.and_then(|c| c.entry.row.classification.clone())))
                 }
-                Include::Tags => ("tags", json!(content.map(|c| c.tags.clone()).unwrap_or_default())),
+                Include::Tags => {
+                    ("tags", json!(content.map(|c| c.entry.row.tags.clone()).unwrap_or_default()))
+                }
                 Include::Note => ("note", json!(content.and_then(|c| c.note.clone()))),
                 Include::Source => ("source", json!(one.bank.bank.source)),
                 Include::Kind => ("kind", json!(one.bank.bank.kind.as_str())),

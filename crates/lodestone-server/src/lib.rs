@@ -25,7 +25,7 @@ pub mod events;
 pub mod extras;
 mod hma;
 pub mod hma_json;
-mod http;
+pub mod http;
 pub mod lax;
 pub mod lookup;
 pub mod media;

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 use lodestone_engine::pool::{Job, Kind, Refused};
 use lodestone_net::{NetError, fetch};
-use lodestone_types::{Dihedral, Digests, Observation, Signal, SignalType, Stage, Unreadable};
+use lodestone_types::{Digests, Dihedral, Observation, Signal, SignalType, Stage, Unreadable};
 
 use crate::App;
 use crate::error::ApiError;
@@ -129,9 +129,10 @@ pub async fn hash(app: &App, bytes: Bytes, types: &[SignalType]) -> Result<Hashe
         observe(app, bytes, Kind::Hash).await?
     } else {
         // Digests alone need no decoder, and no worker.
-        tokio::task::spawn_blocking(move || lodestone_engine::observe::digested(&bytes))
-            .await
-            .map_err(|_| ApiError::unavailable("hashing failed"))?
+        let digested = move || lodestone_engine::observe::digests_of(&bytes);
+        let digests = tokio::task::spawn_blocking(digested).await;
+        let digests = digests.map_err(|_| ApiError::unavailable("hashing failed"))?;
+        Observation { digests: Some(digests), ..Observation::default() }
     };
     let Some(digests) = observation.digests else {
         return Err(unreadable(observation.unreadable.as_ref()));
@@ -211,7 +212,9 @@ pub fn unreadable(why: Option<&Unreadable>) -> ApiError {
         Stage::Worker => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::BAD_REQUEST,
     };
-    ApiError::new(status, format!("the file could not be read: {}/{}: {}", why.stage, why.reason, why.detail))
+    let stage = serde_json::to_value(why.stage).unwrap_or_default();
+    let stage = stage.as_str().unwrap_or_default();
+    ApiError::new(status, format!("the file could not be read: {stage}/{}: {}", why.reason, why.detail))
 }
 
 /// A file fetched from a URL.

@@ -55,5 +55,9 @@ async fn ready(State(app): State<App>) -> Response {
 }
 
 async fn metrics(State(app): State<App>) -> Response {
-    typed(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", app.metrics.text(&app))
+    typed(
+        StatusCode::OK,
+        "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        app.metrics.text(&app),
+    )
 }

@@ -197,7 +197,8 @@ fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeErro
     let view = live.view();
     let keys = Keys::default();
     let changed_s = Arc::new(AtomicI64::new(clock.now_s()));
-    let (writer, thread) = Writer::start(Owned { store, live, changed_s: Arc::clone(&changed_s) }, clock.clone())?;
+    let (writer, thread) =
+        Writer::start(Owned { store, live, changed_s: Arc::clone(&changed_s) }, clock.clone())?;
     let (pool, enforced) = workers(&config)?;
     let held = usize::try_from(config.max_held_bytes / UNIT).unwrap_or(usize::MAX);
     let app = App::new(Shared {
@@ -243,7 +244,9 @@ fn workers(config: &Config) -> Result<(Pool, Option<Enforced>), ServeError> {
     let enforced = options.enforced();
     if config.require_sandbox && !enforced.as_ref().is_ok_and(Enforced::is_complete) {
         let told = enforced.map_or_else(|why| why, |enforced| enforced.to_string());
-        return Err(ServeError::Setting(format!("--require-sandbox: workers are not fully confined here: {told}")));
+        return Err(ServeError::Setting(format!(
+            "--require-sandbox: workers are not fully confined here: {told}"
+        )));
     }
     Ok((Pool::start(&options)?, enforced.ok()))
 }

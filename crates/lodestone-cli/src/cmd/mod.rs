@@ -16,6 +16,7 @@ pub(crate) mod matching;
 mod page_file;
 pub(crate) mod provenance;
 pub(crate) mod scan;
+pub(crate) mod serve;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};

@@ -86,6 +86,9 @@ mod tests {
         for i in 0..3000 {
             many = many.with(&[run(10_000 + i * 2, 100 + i, 1)]);
         }
-        assert_eq!((many.id_of(205), many.id_of(10_000), many.id_of(15_998)), (Some(16), Some(100), Some(3099)));
+        assert_eq!(
+            (many.id_of(205), many.id_of(10_000), many.id_of(15_998)),
+            (Some(16), Some(100), Some(3099))
+        );
     }
 }

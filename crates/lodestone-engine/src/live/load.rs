@@ -35,6 +35,7 @@ pub(super) fn whole(store: &Store, index: &LiveIndex) -> Result<LiveState, LiveB
             Ok(())
         })?;
     }
+    let (texts, refused) = TextIndex::build(sets.texts.iter().map(|(no, signal)| (*no, signal)));
     let mut state = LiveState {
         token: store.state()?,
         generation: store.generation()?,
@@ -49,7 +50,8 @@ pub(super) fn whole(store: &Store, index: &LiveIndex) -> Result<LiveState, LiveB
         md5: sets.md5.into_set(),
         sha1: sets.sha1.into_set(),
         sha256: sets.sha256.into_set(),
-        texts: TextIndex::new(sets.texts),
+        texts,
+        unsearched: refused.len() as u64,
         radius_bits: 0,
     };
     table(store, &mut state)?;
@@ -116,8 +118,16 @@ fn take_in(store: &Store, state: &mut LiveState, changes: &[EntryChange]) -> Res
     state.md5 = grown(&state.md5, &new.md5);
     state.sha1 = grown(&state.sha1, &new.sha1);
     state.sha256 = grown(&state.sha256, &new.sha256);
-    if !new.texts.is_empty() {
-        state.texts = state.texts.with(new.texts);
+    if !state.texts.is_empty() {
+        for no in now.keys() {
+            state.texts = state.texts.without(*no);
+        }
+    }
+    for (no, signal) in &new.texts {
+        match state.texts.with(*no, signal) {
+            Ok(texts) => state.texts = texts,
+            Err(_) => state.unsearched += 1,
+        }
     }
     let now = now.into_iter().map(|(no, signals)| (no, Arc::from(signals))).collect();
     state.current = state.current.with(now, |old, new| *old = new);
@@ -160,9 +170,11 @@ fn table(store: &Store, state: &mut LiveState) -> Result<(), LiveBanksError> {
         let page = store.opinion_counts(after, MAX_PAGE)?;
         let Some(last) = page.last() else { break };
         after = last.entry_no;
-        said.extend(page.into_iter().map(|one| {
-            (one.entry_no.unsigned_abs(), Said { confirms: one.confirm, disputes: one.dispute })
-        }));
+        said.extend(
+            page.into_iter().map(|one| {
+                (one.entry_no.unsigned_abs(), Said { confirms: one.confirm, disputes: one.dispute })
+            }),
+        );
     }
     state.said = Arc::new(said);
     Ok(())
@@ -202,11 +214,12 @@ impl New {
     fn push(&mut self, no: u64, signal: &Signal) {
         match signal.kind() {
             SignalType::Pdq | SignalType::Photodna => {}
-            SignalType::Md5 | SignalType::VideoMd5 => self.md5.extend(signal.array().map(|value| (no, value))),
+            SignalType::Md5 | SignalType::VideoMd5 => {
+                self.md5.extend(signal.array().map(|value| (no, value)))
+            }
             SignalType::Sha1 => self.sha1.extend(signal.array().map(|value| (no, value))),
             SignalType::Sha256 => self.sha256.extend(signal.array().map(|value| (no, value))),
             _ => self.texts.push((no, signal.clone())),
         }
     }
 }
-

@@ -74,7 +74,12 @@ impl LiveBanks {
         bank_index::bring_up_to_date(store, data, &build, tell)?;
         let index = open_index(store, data, &build)?;
         let state = load::whole(store, &index)?;
-        Ok(Self { data: data.to_owned(), index: Some(index), build, view: LiveView(Arc::new(ArcSwap::from_pointee(state))) })
+        Ok(Self {
+            data: data.to_owned(),
+            index: Some(index),
+            build,
+            view: LiveView(Arc::new(ArcSwap::from_pointee(state))),
+        })
     }
 
     /// Where look-ups find the newest state.
@@ -92,7 +97,9 @@ impl LiveBanks {
         let before = self.view.now();
         if store.state()? != before.token() {
             let unbroken = match &self.index {
-                Some(index) => bank_index::follow(store, index, &mut |_| std::ops::ControlFlow::Continue(()))?,
+                Some(index) => {
+                    bank_index::follow(store, index, &mut |_| std::ops::ControlFlow::Continue(()))?
+                }
                 None => false,
             };
             if !unbroken {

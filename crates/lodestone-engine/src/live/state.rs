@@ -66,6 +66,8 @@ pub struct LiveState {
     pub(super) sha1: Digests<20>,
     pub(super) sha256: Digests<32>,
     pub(super) texts: TextIndex,
+    /// Texts that cannot be searched: queries of an older program, with patterns that are refused now.
+    pub(super) unsearched: u64,
     pub(super) radius_bits: u32,
 }
 
@@ -155,9 +157,15 @@ impl LiveState {
 
     /// Every entry whose text matches, with how near it is, by number. A scan: for threads that may wait.
     pub fn texts(&self, signal: &Signal) -> Vec<(u64, TextDistance)> {
-        let mut found = self.texts.search(signal);
-        found.retain(|(key, _)| self.is_current(*key, signal.kind()));
+        // The only error is a signal that is no text: nothing is like it.
+        let mut found = self.texts.search(signal).unwrap_or_default();
+        found.retain(|(key, _)| self.bank_of(*key).is_some());
         found
+    }
+
+    /// Texts in the banks that look-ups cannot search, so that somebody is told.
+    pub fn unsearched(&self) -> u64 {
+        self.unsearched
     }
 
     /// Whether an entry that the digests know still has this value.
@@ -165,12 +173,6 @@ impl LiveState {
         let bank = self.bank_of(key).is_some();
         let same = |one: &Signal| one.bytes() == signal.bytes() && is_one(one.kind(), signal.kind());
         bank && self.current.newest(&key).is_none_or(|now| now.iter().any(same))
-    }
-
-    /// Whether what the texts say of an entry stands: it did not change since.
-    fn is_current(&self, key: u64, kind: SignalType) -> bool {
-        let bank = self.bank_of(key).is_some();
-        bank && self.current.newest(&key).is_none_or(|now| now.iter().any(|one| one.kind() == kind))
     }
 }
 

@@ -39,8 +39,7 @@ fn grey(picture: &[Rgb]) -> Vec<Rgb> {
 
 /// In `levels` steps of grey.
 fn stepped(picture: &[Rgb], levels: u32) -> (Vec<u8>, Vec<Rgb>) {
-    let steps: Vec<u8> =
-        picture.iter().map(|pixel| (u32::from(luma(*pixel)) * levels / 256) as u8).collect();
+    let steps: Vec<u8> = picture.iter().map(|pixel| (u32::from(luma(*pixel)) * levels / 256) as u8).collect();
     let shown = steps.iter().map(|step| [(u32::from(*step) * 255 / (levels - 1)) as u8; 3]).collect();
     (steps, shown)
 }
@@ -48,7 +47,9 @@ fn stepped(picture: &[Rgb], levels: u32) -> (Vec<u8>, Vec<Rgb>) {
 /// The colours of a picture in an order that has nothing to do with how bright they are, and each pixel's place in it.
 fn indexed(picture: &[Rgb]) -> (Vec<u8>, Vec<u8>) {
     let mut colours: Vec<Rgb> = picture.to_vec();
-    colours.sort_unstable_by_key(|[r, g, b]| (u32::from(*r) * 7919 + u32::from(*g) * 104_729 + u32::from(*b) * 31) % 9973);
+    colours.sort_unstable_by_key(|[r, g, b]| {
+        (u32::from(*r) * 7919 + u32::from(*g) * 104_729 + u32::from(*b) * 31) % 9973
+    });
     colours.dedup();
     let mut distinct: Vec<Rgb> = Vec::new();
     for colour in colours {
@@ -120,7 +121,8 @@ fn jpeg(color: jpeg_encoder::ColorType, data: &[u8]) -> Vec<u8> {
 fn cmyk(picture: &[Rgb]) -> Vec<u8> {
     let ink = |[r, g, b]: &Rgb| {
         let most = *r.max(g).max(b);
-        let of = |value: u8| if most == 0 { 0 } else { (u32::from(most - value) * 255 / u32::from(most)) as u8 };
+        let of =
+            |value: u8| if most == 0 { 0 } else { (u32::from(most - value) * 255 / u32::from(most)) as u8 };
         [of(*r), of(*g), of(*b), 255 - most]
     };
     picture.iter().flat_map(ink).collect()
@@ -177,10 +179,7 @@ fn every_kind_of_colour_file_gives_the_hash_of_the_shown_picture() {
             ("JPEG", jpeg(jpeg_encoder::ColorType::Rgb, &rgb)),
             ("CMYK JPEG by Adobe's convention", jpeg(jpeg_encoder::ColorType::Cmyk, &inks)),
             ("YCCK JPEG", jpeg(jpeg_encoder::ColorType::CmykAsYcck, &inks)),
-            (
-                "CMYK JPEG without Adobe's segment",
-                without_adobe(&jpeg(jpeg_encoder::ColorType::Cmyk, &inks)),
-            ),
+            ("CMYK JPEG without Adobe's segment", without_adobe(&jpeg(jpeg_encoder::ColorType::Cmyk, &inks))),
             ("WebP", webp(image_webp::ColorType::Rgb8, &rgb)),
             ("RGBA WebP", webp(image_webp::ColorType::Rgba8, &rgba)),
         ],

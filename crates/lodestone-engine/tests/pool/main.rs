@@ -217,8 +217,7 @@ fn busy() -> Result<(), Failed> {
 
 fn drains() -> Result<(), Failed> {
     let pool = pool(&PoolOptions { workers: 2, ..options() })?;
-    let waiting: Vec<_> =
-        (0..4).map(|_| send(&pool, *b"!slow", Kind::Hash)).collect::<Result<_, _>>()?;
+    let waiting: Vec<_> = (0..4).map(|_| send(&pool, *b"!slow", Kind::Hash)).collect::<Result<_, _>>()?;
     check(pool.drain(Duration::from_secs(60)), "drained")?;
     for answer in waiting {
         // It is there already.
@@ -305,7 +304,18 @@ fn bad_reply() -> Result<(), Failed> {
     let pool = pool(&options())?;
     pool.submit(Job::new(*b"text", Kind::Hash), |_| panic!("as asked"))?;
     check(why(&ask(&pool, *b"text", Kind::Hash)?) == "unsupported", "after a panic")?;
-    check(pool.counts() == Counts { work_us: pool.counts().work_us, wait_us: pool.counts().wait_us, hashed: 2, workers: 1, alive: 1, ..Counts::default() }, pool.counts())
+    check(
+        pool.counts()
+            == Counts {
+                work_us: pool.counts().work_us,
+                wait_us: pool.counts().wait_us,
+                hashed: 2,
+                workers: 1,
+                alive: 1,
+                ..Counts::default()
+            },
+        pool.counts(),
+    )
 }
 
 fn enforced() -> Result<(), Failed> {

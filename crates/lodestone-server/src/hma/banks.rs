@@ -7,7 +7,8 @@ use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use lodestone_engine::live::LiveBank;
 use lodestone_store::{BankChange, StoreError};
-use lodestone_types::{BankKind, DEFAULT_RADIUS_BITS};
+use lodestone_types::BankKind;
+use lodestone_types::bank::DEFAULT_RADIUS_BITS;
 use serde_json::{Value, json};
 
 use crate::App;
@@ -28,7 +29,6 @@ const ENABLED: Takes = field("enabled", "boolean", false, "All or none, where th
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     let allowed = For::Role(Role::Curate);
-    let missing = (404, "No such bank");
     routes
         .get(
             "/c/banks",
@@ -41,7 +41,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Makes a bank",
-                takes: &[field("name", "string", true, "UPPER_WITH_UNDERSCORE"), RATIO, ENABLED],
+                takes: const { &[field("name", "string", true, "UPPER_WITH_UNDERSCORE"), RATIO, ENABLED] },
                 answers: &[(201, "The bank"), (400, "Name or ratio"), (403, "It exists"), (422, "Schema")],
             },
             create,
@@ -49,7 +49,11 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .get(
             "/c/bank/{bank_name}",
             allowed,
-            About { summary: "A bank", takes: &[], answers: &[(200, "Name and ratio"), (404, "No such bank")] },
+            About {
+                summary: "A bank",
+                takes: &[],
+                answers: &[(200, "Name and ratio"), (404, "No such bank")],
+            },
             show,
         )
         .put(
@@ -57,7 +61,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Changes a bank",
-                takes: &[field("name", "string", false, "Its new name"), RATIO, ENABLED],
+                takes: const { &[field("name", "string", false, "Its new name"), RATIO, ENABLED] },
                 answers: &[
                     (200, "The bank"),
                     (400, "Name or ratio"),
@@ -74,7 +78,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             About {
                 summary: "Deletes a bank with its content, and the exchange that fills it",
                 takes: &[],
-                answers: &[(200, "Done, also when there was none"), missing],
+                answers: &[(200, "Done, also when there was none")],
             },
             delete,
         )
@@ -175,7 +179,8 @@ pub(crate) async fn make(app: &App, caller: &Caller, name: String, ratio: f64) -
             batch
                 .create_bank(&name, BankKind::default(), DEFAULT_RADIUS_BITS, "api")
                 .map_err(|error| taken(error, "Bank already exists"))?;
-            let bank = batch.change_bank(&name, &BankChange { enabled_ratio: Some(ratio), ..BankChange::default() })?;
+            let bank = batch
+                .change_bank(&name, &BankChange { enabled_ratio: Some(ratio), ..BankChange::default() })?;
             audit::note(batch, &caller, "bank.create", &json!({ "bank": name, "enabled_ratio": ratio }))?;
             Ok(told(&bank.bank.name, bank.enabled_ratio))
         })

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use lodestone_engine::text;
+use lodestone_engine::text::TextIndex;
 use lodestone_types::{Signal, SignalType};
 use serde_json::{Map, Value, json};
 
@@ -105,11 +105,13 @@ fn compared(left: &Signal, right: &Signal) -> Value {
     match left.kind() {
         SignalType::Pdq => {
             let bits: u32 = left.bytes().iter().zip(right.bytes()).map(|(a, b)| (a ^ b).count_ones()).sum();
-            json!([bits <= lodestone_types::DEFAULT_RADIUS_BITS, { "distance": bits }])
+            json!([bits <= lodestone_types::bank::DEFAULT_RADIUS_BITS, { "distance": bits }])
         }
         kind if kind.is_text() && kind != SignalType::Url => {
-            let found = text::compare(left, right);
-            json!([found.is_some(), { "distance": found.map(|distance| distance.to_string()) }])
+            let (known, _) = TextIndex::build([(0, left)]);
+            let found = known.search(right).unwrap_or_default();
+            let distance = found.first().map(|(_, distance)| distance.to_string());
+            json!([distance.is_some(), { "distance": distance }])
         }
         _ => {
             let equal = left == right;

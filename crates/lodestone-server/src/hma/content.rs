@@ -44,10 +44,17 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Adds a content by its signals",
-                takes: &[
-                    takes("pdq", Place::Json, "string", "A value; other types by their names, several at once"),
-                    takes("note", Place::Json, "string", "Up to 255 characters"),
-                ],
+                takes: const {
+                    &[
+                        takes(
+                            "pdq",
+                            Place::Json,
+                            "string",
+                            "A value; other types by their names, several at once",
+                        ),
+                        takes("note", Place::Json, "string", "Up to 255 characters"),
+                    ]
+                },
                 answers: ADDED,
             },
             add_signals,
@@ -57,14 +64,16 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Adds a content by a file, uploaded or at a URL",
-                takes: &[
-                    takes("url", Place::Query, "string", "Where the file is fetched from"),
-                    takes("content_type", Place::Query, "string", "`photo` or `video`"),
-                    takes("types", Place::Query, "string", "Signal types wanted"),
-                    hashing::FILE,
-                    takes("metadata", Place::Form, "object", "content_id, content_uri, json"),
-                    takes("note", Place::Form, "string", "Up to 255 characters"),
-                ],
+                takes: const {
+                    &[
+                        takes("url", Place::Query, "string", "Where the file is fetched from"),
+                        takes("content_type", Place::Query, "string", "`photo` or `video`"),
+                        takes("types", Place::Query, "string", "Signal types wanted"),
+                        hashing::FILE,
+                        takes("metadata", Place::Form, "object", "content_id, content_uri, json"),
+                        takes("note", Place::Form, "string", "Up to 255 characters"),
+                    ]
+                },
                 answers: ADDED,
             },
             add_file,
@@ -74,10 +83,12 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "A content",
-                takes: &[
-                    takes("include_signals", Place::Query, "boolean", "With its signals"),
-                    takes("include_metadata", Place::Query, "boolean", "With its metadata"),
-                ],
+                takes: const {
+                    &[
+                        takes("include_signals", Place::Query, "boolean", "With its signals"),
+                        takes("include_metadata", Place::Query, "boolean", "With its metadata"),
+                    ]
+                },
                 answers: FOUND,
             },
             show,
@@ -87,10 +98,17 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Changes a content",
-                takes: &[
-                    takes("disable_until_ts", Place::Json, "integer", "0 never, 1 always, else from that second on"),
-                    takes("note", Place::Json, "string", "Up to 255 characters"),
-                ],
+                takes: const {
+                    &[
+                        takes(
+                            "disable_until_ts",
+                            Place::Json,
+                            "integer",
+                            "0 never, 1 always, else from that second on",
+                        ),
+                        takes("note", Place::Json, "string", "Up to 255 characters"),
+                    ]
+                },
                 answers: FOUND,
             },
             change,
@@ -239,8 +257,8 @@ async fn show(
     answer.insert("disable_until_ts".into(), json!(content.disable_until_ts));
     answer.insert("original_media_uri".into(), json!(content.original_media_uri));
     answer.insert("bank".into(), banks::told(&bank.bank.name, bank.enabled_ratio));
-    if wants("include_signals") && !content.entry.signals.is_empty() {
-        answer.insert("signals".into(), extras::signals(&content.entry.signals));
+    if wants("include_signals") && !content.entry.row.signals.is_empty() {
+        answer.insert("signals".into(), extras::signals(&content.entry.row.signals));
     }
     if wants("include_metadata")
         && let Some(told) = &content.metadata
@@ -274,10 +292,8 @@ async fn change(
     let bank = name.clone();
     app.writer
         .write(move |batch| {
-            let change = ContentChange {
-                disable_until_ts: until,
-                note: note.as_ref().map(|note| note.as_deref()),
-            };
+            let change =
+                ContentChange { disable_until_ts: until, note: note.as_ref().map(|note| note.as_deref()) };
             if !batch.change_content(&bank, id, change)? {
                 return Err(ApiError::missing(format!("content '{id}' not found")));
             }
@@ -372,7 +388,8 @@ mod tests {
         }
         assert_eq!(until(&json!("12"), 0).unwrap(), 12);
         assert_eq!(until(&json!(12.9), 0).unwrap(), 12);
-        for bad in [json!(null), json!([1]), json!("x"), json!(-1), json!(1e300), json!(5 * 365 * 86_400 + 1)] {
+        for bad in [json!(null), json!([1]), json!("x"), json!(-1), json!(1e300), json!(5 * 365 * 86_400 + 1)]
+        {
             assert_eq!(until(&bad, 0).unwrap_err().status().as_u16(), 400, "{bad}");
         }
     }

@@ -43,7 +43,8 @@ async fn live() -> Response {
 }
 
 async fn site_map(State(app): State<App>) -> Response {
-    let mut patterns: Vec<String> = app.table().list().iter().map(|route| flask_pattern(route.path)).collect();
+    let mut patterns: Vec<String> =
+        app.table().list().iter().map(|route| flask_pattern(route.path)).collect();
     patterns.sort_unstable();
     patterns.dedup();
     Json::ok(json!(patterns)).into_response()

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::Extension;
 use lodestone_types::{Dihedral, Signal, SignalType};
 use serde_json::{Map, Value, json};
 
@@ -34,7 +34,8 @@ const SIGNAL_TYPE: Takes = query("signal_type", "string", false, "Its type");
 const BANKS: Takes = query("banks", "string", false, "Names of banks that take part, separated by commas");
 const SEED: Takes = query("seed", "string", false, "Same seed, same coin: HMA's `random.Random(seed)`");
 const BYPASS: Takes = query("bypass_coinflip", "boolean", false, "All banks take part, whatever their ratio");
-const RADIUS: Takes = query("radius", "integer", false, "PDQ distance in bits, 0 to 64, instead of the banks' own");
+const RADIUS: Takes =
+    query("radius", "integer", false, "PDQ distance in bits, 0 to 64, instead of the banks' own");
 const FORMS: Takes = query("forms", "string", false, "Also `dihedral`, `negative`, separated by commas");
 const INCLUDE: Takes = query(
     "include",
@@ -42,7 +43,8 @@ const INCLUDE: Takes = query(
     false,
     "More in each match: `signals`, `classification`, `tags`, `source`, `note`, `opinions`, `kind`",
 );
-const SENDER: Takes = query("sender", "string", false, "Whose content it is: for the match log and the hold on floods");
+const SENDER: Takes =
+    query("sender", "string", false, "Whose content it is: for the match log and the hold on floods");
 
 const ANSWERS: &[(u16, &str)] = &[
     (200, "Banks with their matches"),
@@ -60,15 +62,17 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Ids of all contents that match a signal, whatever their banks' ratio",
-                takes: &[
-                    query("signal", "string", true, "Value of the signal"),
-                    query("signal_type", "string", true, "Its type"),
-                    BANKS,
-                    query("include_distance", "boolean", false, "Objects with distances instead of ids"),
-                    RADIUS,
-                    FORMS,
-                    INCLUDE,
-                ],
+                takes: const {
+                    &[
+                        query("signal", "string", true, "Value of the signal"),
+                        query("signal_type", "string", true, "Its type"),
+                        BANKS,
+                        query("include_distance", "boolean", false, "Objects with distances instead of ids"),
+                        RADIUS,
+                        FORMS,
+                        INCLUDE,
+                    ]
+                },
                 answers: ANSWERS,
             },
             raw_lookup,
@@ -78,20 +82,22 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Banks that match a signal, or the file at a URL",
-                takes: &[
-                    SIGNAL,
-                    SIGNAL_TYPE,
-                    query("url", "string", false, "Where a file is fetched from"),
-                    query("content_type", "string", false, "`photo` or `video`"),
-                    query("types", "string", false, "Signal types wanted of the file"),
-                    BANKS,
-                    SEED,
-                    BYPASS,
-                    RADIUS,
-                    FORMS,
-                    INCLUDE,
-                    SENDER,
-                ],
+                takes: const {
+                    &[
+                        SIGNAL,
+                        SIGNAL_TYPE,
+                        query("url", "string", false, "Where a file is fetched from"),
+                        query("content_type", "string", false, "`photo` or `video`"),
+                        query("types", "string", false, "Signal types wanted of the file"),
+                        BANKS,
+                        SEED,
+                        BYPASS,
+                        RADIUS,
+                        FORMS,
+                        INCLUDE,
+                        SENDER,
+                    ]
+                },
                 answers: ANSWERS,
             },
             lookup_get,
@@ -101,17 +107,19 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Banks that match an uploaded file",
-                takes: &[
-                    hashing::FILE,
-                    query("types", "string", false, "Signal types wanted of the file"),
-                    BANKS,
-                    SEED,
-                    BYPASS,
-                    RADIUS,
-                    FORMS,
-                    INCLUDE,
-                    SENDER,
-                ],
+                takes: const {
+                    &[
+                        hashing::FILE,
+                        query("types", "string", false, "Signal types wanted of the file"),
+                        BANKS,
+                        SEED,
+                        BYPASS,
+                        RADIUS,
+                        FORMS,
+                        INCLUDE,
+                        SENDER,
+                    ]
+                },
                 answers: ANSWERS,
             },
             lookup_post,
@@ -175,8 +183,7 @@ async fn lookup_get(
     Extension(caller): Extension<Caller>,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let names =
-        ["url", "content_type", "types", "signal", "signal_type", "banks", "seed", "bypass_coinflip"];
+    let names = ["url", "content_type", "types", "signal", "signal_type", "banks", "seed", "bypass_coinflip"];
     let fields = Fields::from_query(&names, params.pairs());
     let bypass = fields.read(|f| f.bool_or("bypass_coinflip", false)).map_err(schema)?;
     let look = Look::of(&app, &params, bypass, caller)?;

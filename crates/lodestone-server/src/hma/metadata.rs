@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn metadata_holds_what_hma_holds_and_nothing_else() {
-        let whole = json!({ "content_id": "a", "content_uri": null, "json": { "b": 1 }, "collab": { "X": ["y"] } });
+        let whole =
+            json!({ "content_id": "a", "content_uri": null, "json": { "b": 1 }, "collab": { "X": ["y"] } });
         let kept = metadata(Some(&whole)).unwrap().unwrap();
         assert_eq!(kept, json!({ "content_id": "a", "json": { "b": 1 } }));
         assert_eq!(told(&kept)["content_uri"], Value::Null);

@@ -32,7 +32,7 @@ pub struct Held {
     /// The bytes.
     pub bytes: Bytes,
     /// Given back when dropped.
-    pub room: Option<OwnedSemaphorePermit>,
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 /// Reads a body.
@@ -47,7 +47,9 @@ pub async fn read(headers: &HeaderMap, body: Body, limits: &BodyLimits) -> Resul
     }
     match tokio::time::timeout(limits.timeout, collect(body, limits)).await {
         Ok(read) => read,
-        Err(_) => Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "the request's body did not arrive in time")),
+        Err(_) => {
+            Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "the request's body did not arrive in time"))
+        }
     }
 }
 
@@ -86,7 +88,7 @@ async fn collect(mut body: Body, limits: &BodyLimits) -> Result<Held, ApiError> 
         }
     }
     let bytes = first.unwrap_or_else(|| rest.freeze());
-    Ok(Held { bytes, room })
+    Ok(Held { bytes, _room: room })
 }
 
 /// A file of a form.

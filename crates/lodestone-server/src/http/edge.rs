@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{ALLOW, AUTHORIZATION, HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -154,21 +154,20 @@ fn is_loopback_host(host: &str) -> bool {
         || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// Address of the other end, where it is known.
-pub(crate) fn peer(request: &Request) -> Option<SocketAddr> {
-    request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_of_loopback_are_told_from_others() {
-        for host in ["localhost", "LOCALHOST:80", "127.0.0.1", "127.8.9.1:9", "[::1]", "[::1]:80", "a.localhost"] {
+        for host in
+            ["localhost", "LOCALHOST:80", "127.0.0.1", "127.8.9.1:9", "[::1]", "[::1]:80", "a.localhost"]
+        {
             assert!(is_loopback_host(host), "{host}");
         }
-        for host in ["example.org", "10.0.0.1", "[2001:db8::1]:80", "localhost.example.org", "127.0.0.1.example"] {
+        for host in
+            ["example.org", "10.0.0.1", "[2001:db8::1]:80", "localhost.example.org", "127.0.0.1.example"]
+        {
             assert!(!is_loopback_host(host), "{host}");
         }
     }

@@ -40,7 +40,7 @@ pub(crate) async fn serve(listener: TcpListener, door: Arc<Door>, mut stop: watc
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = stopped(&mut stop) => break,
         };
         let Some((stream, peer, place)) = accepted else {
             tokio::time::sleep(PAUSE).await;
@@ -63,6 +63,12 @@ pub(crate) async fn serve(listener: TcpListener, door: Arc<Door>, mut stop: watc
     drop(listener);
     let all = u32::try_from(door.max_connections).unwrap_or(u32::MAX);
     let _ = tokio::time::timeout(door.drain, places.acquire_many(all)).await;
+}
+
+/// Waits until it is time to stop.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error: nobody can say so any more.
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// A connection, with a place for it; waits for a place, so that what is too much waits in the system's queue.
@@ -94,7 +100,7 @@ where
     let mut served = pin!(http.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         _ = served.as_mut() => {}
-        _ = stop.wait_for(|stop| *stop) => {
+        () = stopped(&mut stop) => {
             served.as_mut().graceful_shutdown();
             let _ = served.await;
         }

@@ -1,7 +1,7 @@
 //! The wire: connections, what every request passes, bodies.
 
-pub(crate) mod body;
+pub mod body;
 pub(crate) mod edge;
 pub(crate) mod listen;
-pub(crate) mod params;
-pub(crate) mod reply;
+pub mod params;
+pub mod reply;
