@@ -8,7 +8,9 @@
 
 use std::io;
 
-use landlock::{ABI, Access, AccessFs, AccessNet, LandlockStatus, Ruleset, RulesetAttr, RulesetStatus, Scope};
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, LandlockStatus, Ruleset, RulesetAttr, RulesetStatus, Scope,
+};
 
 use crate::enforced::Landlock;
 
@@ -61,10 +63,8 @@ mod tests {
                     code(OpenOptions::new().write(true).open("/dev/null").err()),
                     code(File::create(own.with_extension("not_made")).err()),
                 ];
-                let tcp = [
-                    code(TcpStream::connect(address).err()),
-                    code(TcpListener::bind("127.0.0.1:0").err()),
-                ];
+                let tcp =
+                    [code(TcpStream::connect(address).err()), code(TcpListener::bind("127.0.0.1:0").err())];
                 (landlock, files, tcp)
             }
         };

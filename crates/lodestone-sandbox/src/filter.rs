@@ -197,7 +197,9 @@ const X32_OWN: [libc::c_long; 10] = [517, 518, 519, 520, 521, 537, 538, 539, 540
 pub(crate) fn apply() -> io::Result<()> {
     // `clone3` keeps its flags in memory, out of a filter's sight. Told that there is no such call, the C library makes
     // its threads by `clone`.
-    install(&program(BTreeMap::from([(libc::SYS_clone3, Vec::new())]), libc::ENOSYS).map_err(io::Error::other)?)?;
+    install(
+        &program(BTreeMap::from([(libc::SYS_clone3, Vec::new())]), libc::ENOSYS).map_err(io::Error::other)?,
+    )?;
     install(&at_start(std::process::id()).map_err(io::Error::other)?)
 }
 

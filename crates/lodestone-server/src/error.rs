@@ -173,7 +173,9 @@ fn page(status: StatusCode, text: &str) -> String {
             _ => safe.push(c),
         }
     }
-    format!("<!doctype html>\n<html lang=en>\n<title>{code} {title}</title>\n<h1>{title}</h1>\n<p>{safe}</p>\n")
+    format!(
+        "<!doctype html>\n<html lang=en>\n<title>{code} {title}</title>\n<h1>{title}</h1>\n<p>{safe}</p>\n"
+    )
 }
 
 /// 405 with the methods that are allowed.

@@ -2,11 +2,11 @@
 //!
 //! *Source:* OpenAPI Specification 3.1.0; JSON Schema 2020-12.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use axum::Extension;
 use serde_json::{Map, Value, json};
 
 use crate::App;
@@ -131,7 +131,9 @@ fn operation(route: &Route) -> Value {
 
 /// Names in braces.
 pub(crate) fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).map(|name| name.trim_start_matches('*'))
+    path.split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| name.trim_start_matches('*'))
 }
 
 /// A name for programs that make clients of the document: method and path.

@@ -105,7 +105,9 @@ impl Files for Folder {
         let path = self.at(path);
         // A pipe would wait for ever, a device never end, a link lead elsewhere.
         let about = match path.symlink_metadata() {
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
             about => about?,
         };
         if !about.is_file() {
@@ -121,7 +123,9 @@ impl Files for Folder {
 
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
         match fs::read_dir(self.at(folder)) {
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Vec::new()),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Ok(Vec::new())
+            }
             entries => entries?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect(),
         }
     }

@@ -43,8 +43,7 @@ impl<F: Files> Log<F> {
         }
         let edge = Edge::default();
         let (checkpoint, note) = signed(&edge, &key)?;
-        let mut log =
-            Self { files, key, edge, checkpoint, note, durable: HashSet::new(), unsettled: false };
+        let mut log = Self { files, key, edge, checkpoint, note, durable: HashSet::new(), unsettled: false };
         let note = log.note.clone();
         log.publish(&note)?;
         Ok(log)

@@ -46,8 +46,8 @@ impl<'f, F: Files> Reader<'f, F> {
     /// [`TlogError::Refused`] where there is no such entry yet, [`TlogError::Damaged`] where it is not what the tree says,
     /// [`TlogError::Io`].
     pub fn entry(&self, index: u64) -> Result<Vec<u8>, TlogError> {
-        let Some(tile) = Tile::of_size(self.checkpoint.size, 0, index / WIDTH)
-            .filter(|_| index < self.checkpoint.size)
+        let Some(tile) =
+            Tile::of_size(self.checkpoint.size, 0, index / WIDTH).filter(|_| index < self.checkpoint.size)
         else {
             return Err(self.beyond(index));
         };

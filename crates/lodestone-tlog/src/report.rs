@@ -115,9 +115,14 @@ impl fmt::Display for Problem {
                 write!(f, "the log had {old} entries and has {new}: the last were taken away")
             }
             Self::NotExtended { old } => {
-                write!(f, "the log does not go on from the older checkpoint: its first {old} entries were others")
+                write!(
+                    f,
+                    "the log does not go on from the older checkpoint: its first {old} entries were others"
+                )
             }
-            Self::File { path, reason, first_entry } => write!(f, "{path}: {reason} (from entry {first_entry} on)"),
+            Self::File { path, reason, first_entry } => {
+                write!(f, "{path}: {reason} (from entry {first_entry} on)")
+            }
             Self::Entry { index, bundle, tile } => {
                 write!(f, "entry {index}: what {bundle} holds has not the hash that {tile} holds")
             }
@@ -154,13 +159,15 @@ impl fmt::Display for Report {
         match (self.entries_match, self.tiles_match) {
             _ if self.checkpoint.is_none() => f.write_str("nothing was checked"),
             _ if self.is_whole() => match &self.older {
-                Some(older) => write!(f, "whole, and goes on from the older checkpoint of {} entries", older.size),
+                Some(older) => {
+                    write!(f, "whole, and goes on from the older checkpoint of {} entries", older.size)
+                }
                 None => f.write_str("whole"),
             },
             (Some(true), _) => f.write_str("all entries are those that were signed; other files are damaged"),
-            (_, Some(true)) => {
-                f.write_str("the tiles are those that were signed; the entries named differ from them or are missing")
-            }
+            (_, Some(true)) => f.write_str(
+                "the tiles are those that were signed; the entries named differ from them or are missing",
+            ),
             _ => f.write_str("the log is not what was signed"),
         }?;
         match &self.older {

@@ -56,14 +56,8 @@ pub fn verify(files: &impl Files, expected: &Expected<'_>, mut each: impl FnMut(
 
     let size = checkpoint.size;
     let mark = older.as_ref().map_or(0, |older| older.size);
-    let mut walk = Walk {
-        files,
-        report,
-        size,
-        rows: Vec::new(),
-        entries: Tree::new(mark),
-        tiles: Tree::new(mark),
-    };
+    let mut walk =
+        Walk { files, report, size, rows: Vec::new(), entries: Tree::new(mark), tiles: Tree::new(mark) };
     for number in 0..size.div_ceil(WIDTH) {
         if walk.report.problems.len() >= MAX_PROBLEMS {
             walk.report.stopped = true;
@@ -225,7 +219,8 @@ impl<F: Files> Walk<'_, F> {
         }
         self.report.entries_match = self.entries.is(&checkpoint.root);
         self.report.tiles_match = self.tiles.is(&checkpoint.root);
-        let signed = [&self.entries, &self.tiles].into_iter().find(|tree| tree.is(&checkpoint.root) == Some(true));
+        let signed =
+            [&self.entries, &self.tiles].into_iter().find(|tree| tree.is(&checkpoint.root) == Some(true));
         let mut found = Vec::new();
         if signed.is_none() {
             found.push(Problem::Root);

@@ -12,8 +12,7 @@ use lodestone_sandbox::{Enforced, Event, Limits, Outcome, Source, Start, Worker,
 
 const MEMORY: u64 = 1 << 30;
 /// Whether this platform has a filter of system calls.
-const FILTERED: bool =
-    cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")));
+const FILTERED: bool = cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")));
 
 fn main() {
     if std::env::args().nth(1).as_deref() == Some("__worker") {
@@ -357,11 +356,13 @@ fn measured() -> Result<(), Failed> {
     check(told.rlimits, told)?;
     if FILTERED {
         // Landlock is the kernel's affair; all else is ours.
-        let with_landlock =
-            Enforced { landlock: lodestone_sandbox::Landlock::Partial { abi: 1 }, ..told };
+        let with_landlock = Enforced { landlock: lodestone_sandbox::Landlock::Partial { abi: 1 }, ..told };
         check(with_landlock.is_complete(), told)?;
         let line = told.to_string();
-        check(line.starts_with("rlimits, seccomp") && line.ends_with("no files read, no files written"), line)?;
+        check(
+            line.starts_with("rlimits, seccomp") && line.ends_with("no files read, no files written"),
+            line,
+        )?;
     }
     Ok(())
 }

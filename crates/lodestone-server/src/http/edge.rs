@@ -43,7 +43,8 @@ pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Nex
 
 fn admit(app: &App, path: &str, request: &mut Request) -> Result<For, Box<Response>> {
     let headers = request.headers();
-    let told = |error: ApiError| Box::new(if ui::is_page(path) { error.into_page() } else { error }.into_response());
+    let told =
+        |error: ApiError| Box::new(if ui::is_page(path) { error.into_page() } else { error }.into_response());
     if let Err(error) = same_site(app, headers, request.method()) {
         return Err(told(error));
     }

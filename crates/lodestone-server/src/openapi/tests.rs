@@ -35,14 +35,18 @@ fn operations_have_what_openapi_asks_of_them() {
     let document = document(&table());
     assert_eq!(document["openapi"], "3.1.0");
     let mut ids = BTreeSet::new();
-    let tags: BTreeSet<_> = document["tags"].as_array().unwrap().iter().map(|tag| tag["name"].clone().to_string()).collect();
+    let tags: BTreeSet<_> =
+        document["tags"].as_array().unwrap().iter().map(|tag| tag["name"].clone().to_string()).collect();
     for ((path, method), operation) in operations(&document) {
         let place = format!("{method} {path}");
         let id = operation["operationId"].as_str().unwrap();
         assert!(ids.insert(id.to_owned()), "{place}: {id} twice");
         assert!(id.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_'), "{id}");
         assert!(!operation["summary"].as_str().unwrap().is_empty(), "{place}");
-        assert!(operation["tags"].as_array().unwrap().iter().all(|tag| tags.contains(&tag.to_string())), "{place}");
+        assert!(
+            operation["tags"].as_array().unwrap().iter().all(|tag| tags.contains(&tag.to_string())),
+            "{place}"
+        );
         // Each name in braces is a parameter of the path, and there is no other.
         let parameters = operation["parameters"].as_array().unwrap();
         let named: BTreeSet<_> =
@@ -50,7 +54,10 @@ fn operations_have_what_openapi_asks_of_them() {
         assert_eq!(named, path_parameters(&path).collect(), "{place}");
         let mut seen = BTreeSet::new();
         for parameter in parameters {
-            assert!(seen.insert((parameter["in"].to_string(), parameter["name"].to_string())), "{place}: twice");
+            assert!(
+                seen.insert((parameter["in"].to_string(), parameter["name"].to_string())),
+                "{place}: twice"
+            );
             assert!(parameter["in"] != "path" || parameter["required"] == true, "{place}");
             is_schema(&place, &parameter["schema"]);
         }
@@ -58,7 +65,9 @@ fn operations_have_what_openapi_asks_of_them() {
             assert!(method != "GET", "{place}: a body");
             for content in body["content"].as_object().unwrap().values() {
                 is_schema(&place, &content["schema"]);
-                for property in content["schema"]["properties"].as_object().into_iter().flat_map(|p| p.values()) {
+                for property in
+                    content["schema"]["properties"].as_object().into_iter().flat_map(|p| p.values())
+                {
                     is_schema(&place, property);
                 }
             }

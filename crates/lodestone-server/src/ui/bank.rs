@@ -41,10 +41,12 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Page: one bank with its content",
-                takes: &[
-                    takes("after", Place::Query, "integer", "Content id after which the list goes on"),
-                    takes("note", Place::Query, "string", "Only contents whose note holds this"),
-                ],
+                takes: const {
+                    &[
+                        takes("after", Place::Query, "integer", "Content id after which the list goes on"),
+                        takes("note", Place::Query, "string", "Only contents whose note holds this"),
+                    ]
+                },
                 answers: &[(200, "The page"), (404, "No such bank")],
             },
             show,
@@ -100,10 +102,10 @@ async fn page(app: &App, visit: &Visit, name: String, params: &Params) -> Result
         })
         .await?;
     let offered: Vec<SignalType> = app.types.enabled();
-    let mut body = done(params.get("did")).map_or_else(String::new, |told| {
-        format!("<p class=\"note\" role=\"status\">{told}</p>")
-    });
-    let signals: Vec<_> = signals.iter().map(|(kind, number)| format!("{} <i>{}</i>", kind.as_str(), count(*number))).collect();
+    let mut body = done(params.get("did"))
+        .map_or_else(String::new, |told| format!("<p class=\"note\" role=\"status\">{told}</p>"));
+    let signals: Vec<_> =
+        signals.iter().map(|(kind, number)| format!("{} <i>{}</i>", kind.as_str(), count(*number))).collect();
     let sub = format!(
         "<span>{}</span><span>{} contents</span><span>{}</span><span>radius {}</span><span>share: {}</span>",
         kind_words(stored.bank.kind),
@@ -155,7 +157,11 @@ fn listing(visit: &Visit, place: &str, page: &ContentPage, note: Option<&str>, a
     let filter = note.map_or_else(String::new, |note| {
         format!("&amp;note={}", url::form_urlencoded::byte_serialize(note.as_bytes()).collect::<String>())
     });
-    let first = if after > 0 { format!("<a href=\"/ui/banks/{place}?after=0{filter}\">First page</a>") } else { String::new() };
+    let first = if after > 0 {
+        format!("<a href=\"/ui/banks/{place}?after=0{filter}\">First page</a>")
+    } else {
+        String::new()
+    };
     let next = page.next.map_or_else(String::new, |next| {
         format!("<a rel=\"next\" href=\"/ui/banks/{place}?after={next}{filter}\">Next page</a>")
     });
@@ -184,7 +190,8 @@ fn row(visit: &Visit, place: &str, content: &Content) -> String {
         })
         .collect();
     let list = [content.entry.row.classification.as_deref(), Some(content.source.as_str())];
-    let list: Vec<_> = list.into_iter().flatten().chain(content.entry.row.tags.iter().map(String::as_str)).collect();
+    let list: Vec<_> =
+        list.into_iter().flatten().chain(content.entry.row.tags.iter().map(String::as_str)).collect();
     let list = short(&list.join(" · "));
     let state = match content.disable_until_ts {
         1 => "<span class=\"ok\">on</span>".to_owned(),
@@ -325,7 +332,10 @@ mod tests {
         for bad in ["<script>", "<i>A1", "</td></td>", "\u{202e}"] {
             assert!(!html.contains(bad), "{bad}: {html}");
         }
-        assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;<span class=\"cp\">U+202E</span>"), "{html}");
+        assert!(
+            html.contains("&lt;script&gt;alert(1)&lt;/script&gt;<span class=\"cp\">U+202E</span>"),
+            "{html}"
+        );
         assert!(html.contains("abababab") && html.contains("value=\"7\""), "{html}");
     }
 
@@ -334,7 +344,10 @@ mod tests {
         let page = ContentPage { contents: vec![content()], next: Some(7) };
         let html = listing(&visit(), "A", &page, Some("a\"&b c"), 3);
         assert!(html.contains("value=\"a&quot;&amp;b c\""), "{html}");
-        assert!(html.contains("?after=7&amp;note=a%22%26b+c\"") && html.contains("?after=0&amp;note="), "{html}");
+        assert!(
+            html.contains("?after=7&amp;note=a%22%26b+c\"") && html.contains("?after=0&amp;note="),
+            "{html}"
+        );
     }
 
     #[test]

@@ -24,7 +24,6 @@ const fn field(name: &'static str, kind: &'static str, required: bool, about: &'
     Takes { name, place: Place::Form, kind, required, about }
 }
 
-const [FILE, CONTENT_TYPE, URL, SIGNAL_TYPE, VALUE]: [Takes; 5] = GIVEN;
 const BACK: &[(u16, &str)] =
     &[(303, "To the bank's page"), (400, "A field"), (403, "No token"), (404, "No such bank")];
 
@@ -36,10 +35,12 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Changes a bank (form of the page)",
-                takes: &[
-                    field("enabled_ratio", "number", false, "Share of look-ups it takes part in, 0 to 1"),
-                    field("radius_bits", "integer", false, "PDQ distance up to which it matches"),
-                ],
+                takes: const {
+                    &[
+                        field("enabled_ratio", "number", false, "Share of look-ups it takes part in, 0 to 1"),
+                        field("radius_bits", "integer", false, "PDQ distance up to which it matches"),
+                    ]
+                },
                 answers: BACK,
             },
             change,
@@ -49,14 +50,16 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Adds a content (form of the page)",
-                takes: &[
-                    FILE,
-                    CONTENT_TYPE,
-                    URL,
-                    SIGNAL_TYPE,
-                    VALUE,
-                    field("note", "string", false, "Up to 255 characters"),
-                ],
+                takes: const {
+                    &[
+                        GIVEN[0],
+                        GIVEN[1],
+                        GIVEN[2],
+                        GIVEN[3],
+                        GIVEN[4],
+                        field("note", "string", false, "Up to 255 characters"),
+                    ]
+                },
                 answers: BACK,
             },
             add,
@@ -66,7 +69,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Removes a content (form of the page)",
-                takes: &[field("content_id", "integer", true, "Its id")],
+                takes: const { &[field("content_id", "integer", true, "Its id")] },
                 answers: BACK,
             },
             remove,
@@ -76,8 +79,13 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Deletes a bank (form of the page)",
-                takes: &[field("name", "string", true, "Its name once more")],
-                answers: &[(303, "To all banks"), (400, "Another name"), (403, "No token"), (404, "No such bank")],
+                takes: const { &[field("name", "string", true, "Its name once more")] },
+                answers: &[
+                    (303, "To all banks"),
+                    (400, "Another name"),
+                    (403, "No token"),
+                    (404, "No such bank"),
+                ],
             },
             delete,
         )
@@ -153,8 +161,7 @@ async fn added(
     let signals = Given::of(app, &posted.form, "").await?.signals()?;
     app.writer
         .write(move |batch| {
-            let content =
-                NewContent { signals: &signals, note: note.as_deref(), ..NewContent::default() };
+            let content = NewContent { signals: &signals, note: note.as_deref(), ..NewContent::default() };
             let added = batch.add_content(&name, &content)?;
             let told = json!({ "bank": name, "bank_content_id": added.content_id });
             audit::note(batch, &caller, "content.add", &told)?;

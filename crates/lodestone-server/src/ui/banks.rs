@@ -8,7 +8,8 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use lodestone_store::StoredBank;
-use lodestone_types::{BankKind, DEFAULT_RADIUS_BITS, SignalType};
+use lodestone_types::bank::DEFAULT_RADIUS_BITS;
+use lodestone_types::{BankKind, SignalType};
 use serde_json::json;
 
 use crate::App;
@@ -38,12 +39,14 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Makes a bank (form of the page)",
-                takes: &[
-                    field("name", "string", true, "UPPER_WITH_UNDERSCORE"),
-                    field("kind", "string", false, "What its members are"),
-                    field("radius_bits", "integer", false, "PDQ distance up to which it matches"),
-                    field("enabled_ratio", "number", false, "Share of look-ups it takes part in, 0 to 1"),
-                ],
+                takes: const {
+                    &[
+                        field("name", "string", true, "UPPER_WITH_UNDERSCORE"),
+                        field("kind", "string", false, "What its members are"),
+                        field("radius_bits", "integer", false, "PDQ distance up to which it matches"),
+                        field("enabled_ratio", "number", false, "Share of look-ups it takes part in, 0 to 1"),
+                    ]
+                },
                 answers: &[(303, "To its page"), (400, "A field"), (403, "It exists, or no token")],
             },
             create,
@@ -80,7 +83,10 @@ async fn list(State(app): State<App>, Extension(visit): Extension<Visit>) -> Res
     let made = read.await.map(|rows| Page {
         tab: Tab::Banks,
         title: "Banks".to_owned(),
-        sub: format!("<span>{}</span>", lodestone_engine::report::text::plural(rows.len() as u64, "bank", "banks")),
+        sub: format!(
+            "<span>{}</span>",
+            lodestone_engine::report::text::plural(rows.len() as u64, "bank", "banks")
+        ),
         body: format!("{}{}", table(&rows), create_form(&visit)),
     });
     shown(&app, &visit, Tab::Banks, made)
@@ -96,8 +102,11 @@ fn table(rows: &[Row]) -> String {
         .iter()
         .map(|row| {
             let bank = &row.stored.bank;
-            let signals: Vec<_> =
-                row.signals.iter().map(|(kind, number)| format!("{} <i>{}</i>", kind.as_str(), count(*number))).collect();
+            let signals: Vec<_> = row
+                .signals
+                .iter()
+                .map(|(kind, number)| format!("{} <i>{}</i>", kind.as_str(), count(*number)))
+                .collect();
             format!(
                 "<tr><td><a href=\"/ui/banks/{}\">{}</a></td><td>{}</td><td class=\"n\">{}</td><td>{}</td>\
                  <td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
@@ -180,7 +189,8 @@ async fn make(
                 .map_err(|error| taken(error, "Bank already exists"))?;
             let change = lodestone_store::BankChange { enabled_ratio: Some(share), ..Default::default() };
             batch.change_bank(&name, &change)?;
-            let told = json!({ "bank": name, "kind": kind, "radius_bits": radius_bits, "enabled_ratio": share });
+            let told =
+                json!({ "bank": name, "kind": kind, "radius_bits": radius_bits, "enabled_ratio": share });
             audit::note(batch, &caller, "bank.create", &told)?;
             Ok(name)
         })
@@ -220,7 +230,10 @@ mod tests {
 
     #[test]
     fn numbers_of_forms_are_checked() {
-        assert_eq!((radius(None).unwrap(), radius(Some("0")).unwrap(), radius(Some("64")).unwrap()), (31, 0, 64));
+        assert_eq!(
+            (radius(None).unwrap(), radius(Some("0")).unwrap(), radius(Some("64")).unwrap()),
+            (31, 0, 64)
+        );
         assert!(radius(Some("65")).is_err() && radius(Some("-1")).is_err() && radius(Some("x")).is_err());
         assert_eq!(share(Some("0.5")).unwrap().to_bits(), 0.5f64.to_bits());
         for bad in ["nan", "inf", "1.1", "-0.1", "x"] {
@@ -237,7 +250,10 @@ mod tests {
         };
         let html = table(&[row]);
         assert!(!html.contains("<img") && html.contains("&lt;img src=x"), "{html}");
-        assert!(html.contains("href=\"/ui/banks/%3Cimg%20src%3Dx%20onerror%3Dalert%281%29%3E%22%27\""), "{html}");
+        assert!(
+            html.contains("href=\"/ui/banks/%3Cimg%20src%3Dx%20onerror%3Dalert%281%29%3E%22%27\""),
+            "{html}"
+        );
     }
 
     fn sample() -> Bank {

@@ -5,12 +5,14 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use lodestone_engine::text;
-use lodestone_types::{DEFAULT_RADIUS_BITS, Signal, SignalType};
+use lodestone_types::bank::DEFAULT_RADIUS_BITS;
+use lodestone_types::{Signal, SignalType};
+use serde_json::Value;
 
 use crate::App;
 use crate::auth::Role;
 use crate::error::ApiError;
+use crate::hma::compare::compared;
 use crate::route::{About, For, Place, Routes, Takes};
 use crate::ui::given::{self, Given};
 use crate::ui::matching::ruler;
@@ -27,16 +29,18 @@ pub(super) fn routes(routes: Routes) -> Routes {
         For::Role(Role::Match),
         About {
             summary: "Page: how far two files or values are from each other",
-            takes: &[
-                field("left_file", "file", "One file"),
-                field("left_content_type", "string", "What it is: `photo` or `video`"),
-                field("left_signal_type", "string", "Type of the value"),
-                field("left_value", "string", "or its value"),
-                field("right_file", "file", "The other file"),
-                field("right_content_type", "string", "What it is: `photo` or `video`"),
-                field("right_signal_type", "string", "Type of the value"),
-                field("right_value", "string", "or its value"),
-            ],
+            takes: const {
+                &[
+                    field("left_file", "file", "One file"),
+                    field("left_content_type", "string", "What it is: `photo` or `video`"),
+                    field("left_signal_type", "string", "Type of the value"),
+                    field("left_value", "string", "or its value"),
+                    field("right_file", "file", "The other file"),
+                    field("right_content_type", "string", "What it is: `photo` or `video`"),
+                    field("right_signal_type", "string", "Type of the value"),
+                    field("right_value", "string", "or its value"),
+                ]
+            },
             answers: &[(200, "The page"), (400, "What was given cannot be used"), (403, "No token")],
         },
         compare,
@@ -62,11 +66,11 @@ async fn compare(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let made = compared(&app, &visit, &headers, body).await;
+    let made = both(&app, &visit, &headers, body).await;
     shown(&app, &visit, Tab::Match, made)
 }
 
-async fn compared(app: &App, visit: &Visit, headers: &HeaderMap, body: Body) -> Result<Page, ApiError> {
+async fn both(app: &App, visit: &Visit, headers: &HeaderMap, body: Body) -> Result<Page, ApiError> {
     let posted = posted(app, visit, headers, body).await?;
     let left = Given::of(app, &posted.form, "left_").await?;
     let right = Given::of(app, &posted.form, "right_").await?;
@@ -100,13 +104,14 @@ fn row(kind: SignalType, left: &Signal, right: &Signal) -> String {
             (bits <= DEFAULT_RADIUS_BITS, told)
         }
         kind if kind.is_text() && kind != SignalType::Url => {
-            let found = text::compare(left, right);
-            let told = found.map_or_else(|| "too far".to_owned(), |distance| distance.to_string());
-            (found.is_some(), Text(&told).to_string())
+            let told = compared(left, right);
+            let distance = told.pointer("/1/distance").and_then(Value::as_str).unwrap_or("too far");
+            (told.get(0) == Some(&Value::Bool(true)), Text(distance).to_string())
         }
         _ => (left == right, if left == right { "equal" } else { "not equal" }.to_owned()),
     };
-    let word = if matches { "<span class=\"bad\">match</span>" } else { "<span class=\"off\">no match</span>" };
+    let word =
+        if matches { "<span class=\"bad\">match</span>" } else { "<span class=\"off\">no match</span>" };
     format!("<tr><td><code>{}</code></td><td>{told}</td><td>{word}</td></tr>", kind.as_str())
 }
 

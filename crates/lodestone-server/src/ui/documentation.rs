@@ -30,12 +30,14 @@ pub(crate) fn listing(table: &Table) -> String {
     let mut html = String::from("<nav class=\"jump\" aria-label=\"Groups\">");
     let mut sections = String::new();
     for (name, about) in groups() {
-        let routes: String = table.list().iter().filter(|route| group(route.path) == name).map(route).collect();
+        let routes: String =
+            table.list().iter().filter(|route| group(route.path) == name).map(route).collect();
         if routes.is_empty() {
             continue;
         }
         html.push_str(&format!("<a href=\"#{name}\">{name}</a>"));
-        sections.push_str(&format!("<section id=\"{name}\"><h2>{name} <i>{about}</i></h2>{routes}</section>"));
+        sections
+            .push_str(&format!("<section id=\"{name}\"><h2>{name} <i>{about}</i></h2>{routes}</section>"));
     }
     html.push_str("</nav>");
     html + &sections

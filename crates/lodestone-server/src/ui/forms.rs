@@ -27,7 +27,8 @@ const fn field(name: &'static str, place: Place, required: bool, about: &'static
     Takes { name, place, kind: "string", required, about }
 }
 
-const BYPASS: Takes = field("bypass_enabled_ratio", Place::Form, false, "`true`, the default: all banks take part");
+const BYPASS: Takes =
+    field("bypass_enabled_ratio", Place::Form, false, "`true`, the default: all banks take part");
 const ANSWERS: &[(u16, &str)] = &[
     (200, "`hashes`, `banks`, `matches` by distance"),
     (400, "A field is missing or cannot be used"),
@@ -43,7 +44,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             For::Role(Role::Curate),
             About {
                 summary: "Makes a bank (HMA's form)",
-                takes: &[field("bank_name", Place::Form, true, "UPPER_WITH_UNDERSCORE")],
+                takes: const { &[field("bank_name", Place::Form, true, "UPPER_WITH_UNDERSCORE")] },
                 answers: &[(302, "To `./`"), (400, "Name"), (403, "It exists")],
             },
             create_bank,
@@ -53,7 +54,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             match_,
             About {
                 summary: "Looks an uploaded file up, with ids and distances (HMA's form)",
-                takes: &[hashing::FILE, BYPASS],
+                takes: const { &[hashing::FILE, BYPASS] },
                 answers: ANSWERS,
             },
             query,
@@ -63,11 +64,13 @@ pub(super) fn routes(routes: Routes) -> Routes {
             match_,
             About {
                 summary: "Looks the file at a URL up (HMA's form)",
-                takes: &[
-                    field("url", Place::Form, true, "Where the file is fetched from"),
-                    field("content_type", Place::Form, true, "`photo` or `video`"),
-                    BYPASS,
-                ],
+                takes: const {
+                    &[
+                        field("url", Place::Form, true, "Where the file is fetched from"),
+                        field("content_type", Place::Form, true, "`photo` or `video`"),
+                        BYPASS,
+                    ]
+                },
                 answers: ANSWERS,
             },
             query_url,
@@ -77,11 +80,13 @@ pub(super) fn routes(routes: Routes) -> Routes {
             match_,
             About {
                 summary: "Looks a signal up (HMA's form)",
-                takes: &[
-                    field("signal_type", Place::Form, true, "Its type"),
-                    field("signal_value", Place::Form, true, "Its value"),
-                    BYPASS,
-                ],
+                takes: const {
+                    &[
+                        field("signal_type", Place::Form, true, "Its type"),
+                        field("signal_value", Place::Form, true, "Its value"),
+                        BYPASS,
+                    ]
+                },
                 answers: ANSWERS,
             },
             query_hash,
@@ -91,12 +96,14 @@ pub(super) fn routes(routes: Routes) -> Routes {
             For::Role(Role::Curate),
             About {
                 summary: "Which contents of a bank match a file or signal",
-                takes: &[
-                    field("url", Place::Json, false, "Where a file is fetched from"),
-                    field("content_type", Place::Json, false, "`photo` or `video`, with `url`"),
-                    field("signal_type", Place::Json, false, "Its type"),
-                    field("signal_value", Place::Json, false, "Its value"),
-                ],
+                takes: const {
+                    &[
+                        field("url", Place::Json, false, "Where a file is fetched from"),
+                        field("content_type", Place::Json, false, "`photo` or `video`, with `url`"),
+                        field("signal_type", Place::Json, false, "Its type"),
+                        field("signal_value", Place::Json, false, "Its value"),
+                    ]
+                },
                 answers: &[
                     (200, "`bank_name`, `content_ids`, `matches`"),
                     (400, "A field is missing or cannot be used"),

@@ -33,7 +33,8 @@ impl Given {
     /// # Errors
     /// 400 when nothing or several things are given, and what reading them says.
     pub(super) async fn of(app: &App, form: &Form, prefix: &str) -> Result<Self, ApiError> {
-        let text = |name: &str| form.get(&format!("{prefix}{name}")).map(str::trim).filter(|text| !text.is_empty());
+        let text =
+            |name: &str| form.get(&format!("{prefix}{name}")).map(str::trim).filter(|text| !text.is_empty());
         let field = format!("{prefix}file");
         // A browser sends an empty file where none was chosen.
         let file = form.files.iter().find(|file| file.field == field && !file.bytes.is_empty());
@@ -48,7 +49,10 @@ impl Given {
                 let fetched = media::from_url(app, url, None).await;
                 let fetched = match fetched {
                     // Where the answer's header does not say, the person does.
-                    Err(error) if error.status() == StatusCode::BAD_REQUEST && error.message().starts_with("unsupported") => {
+                    Err(error)
+                        if error.status() == StatusCode::BAD_REQUEST
+                            && error.message().starts_with("unsupported") =>
+                    {
                         media::from_url(app, url, text("content_type")).await
                     }
                     other => other,
@@ -124,10 +128,14 @@ impl Given {
                     }
                 }
                 if let Some(quality) = hashed.quality {
-                    rows.push_str(&format!("<tr><th scope=\"row\">PDQ quality</th><td>{quality} of 100</td></tr>"));
+                    rows.push_str(&format!(
+                        "<tr><th scope=\"row\">PDQ quality</th><td>{quality} of 100</td></tr>"
+                    ));
                 }
-                let trouble = [hashed.unreadable.as_ref().map(|why| media::unreadable(Some(why)).message().to_owned()),
-                    low_quality(hashed)];
+                let trouble = [
+                    hashed.unreadable.as_ref().map(|why| media::unreadable(Some(why)).message().to_owned()),
+                    low_quality(hashed),
+                ];
                 for told in trouble.into_iter().flatten() {
                     notes.push_str(&format!("<p class=\"note warn\">{}</p>", Text(&told)));
                 }

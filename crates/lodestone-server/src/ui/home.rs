@@ -53,7 +53,11 @@ async fn page(app: &App) -> Result<Page, ApiError> {
     let state = app.view.now();
     let signals: u64 = state.counts().values().sum();
     let counts = app.pool.counts();
-    let ready = if app.is_ready() { "<span class=\"ok\">Ready</span>" } else { "<span class=\"bad\">Not ready</span>" };
+    let ready = if app.is_ready() {
+        "<span class=\"ok\">Ready</span>"
+    } else {
+        "<span class=\"bad\">Not ready</span>"
+    };
     let mut body = format!(
         "<div class=\"figures\"><div class=\"fig lead\"><b>{}</b><span>contents</span><small>{} signals in {} banks</small></div>\
          <div class=\"fig\"><b>{}</b><span>generation</span><small>changed {}</small></div>\
@@ -69,9 +73,11 @@ async fn page(app: &App) -> Result<Page, ApiError> {
     body.push_str(&waits(&waiting, app.writer.waiting()));
     body.push_str("<section><h2>Signal types</h2><div class=\"wide\"><table><thead><tr><th>Type</th><th>Of</th><th class=\"n\">Signals</th><th>State</th></tr></thead><tbody>");
     for (kind, ratio) in app.types.all() {
-        let of: Vec<_> = ContentType::ALL.iter().filter(|content| content.has(kind)).map(|c| c.as_str()).collect();
+        let of: Vec<_> =
+            ContentType::ALL.iter().filter(|content| content.has(kind)).map(|c| c.as_str()).collect();
         let of = if of.is_empty() { "text".to_owned() } else { of.join(", ") };
-        let state_of = if ratio > 0.0 { "<span class=\"ok\">on</span>" } else { "<span class=\"off\">off</span>" };
+        let state_of =
+            if ratio > 0.0 { "<span class=\"ok\">on</span>" } else { "<span class=\"off\">off</span>" };
         body.push_str(&format!(
             "<tr><td><code>{}</code></td><td>{of}</td><td class=\"n\">{}</td><td>{state_of}</td></tr>",
             kind.as_str(),
@@ -121,7 +127,10 @@ fn workers(app: &App) -> String {
             0 => "never".to_owned(),
             _ => format!(
                 "{} ({} crashed, {} out of memory, {} out of time); such files are answered as unreadable",
-                count(died), counts.crashes, counts.out_of_memory, counts.timeouts
+                count(died),
+                counts.crashes,
+                counts.out_of_memory,
+                counts.timeouts
             ),
         },
     )
@@ -129,7 +138,9 @@ fn workers(app: &App) -> String {
 
 fn confined(enforced: Option<&Enforced>) -> String {
     match enforced {
-        Some(enforced) if enforced.is_complete() => format!("<span class=\"ok\">{}</span>", Text(&enforced.to_string())),
+        Some(enforced) if enforced.is_complete() => {
+            format!("<span class=\"ok\">{}</span>", Text(&enforced.to_string()))
+        }
         Some(enforced) => format!(
             "<span class=\"warned\">{}: not all there is. <code>--require-sandbox</code> refuses to start like this</span>",
             Text(&enforced.to_string())
@@ -201,10 +212,16 @@ mod tests {
         let of = |fetch| fetched(&exchange(fetch)).1;
         let done = FetchState { last_fetch_succeeded: Some(true), ..FetchState::default() };
         assert_eq!(of(FetchState::default()), "not yet fetched");
-        assert_eq!(of(FetchState { running_fetch_start_ts: Some(1), ..FetchState::default() }), "being fetched");
+        assert_eq!(
+            of(FetchState { running_fetch_start_ts: Some(1), ..FetchState::default() }),
+            "being fetched"
+        );
         assert_eq!(of(done.clone()), "more to come");
         assert_eq!(of(FetchState { up_to_date: true, ..done }), "up to date");
-        assert_eq!(of(FetchState { last_fetch_succeeded: Some(false), ..FetchState::default() }), "the last fetch failed");
+        assert_eq!(
+            of(FetchState { last_fetch_succeeded: Some(false), ..FetchState::default() }),
+            "the last fetch failed"
+        );
         assert_eq!(fetched(&Exchange { enabled: false, ..exchange(FetchState::default()) }).1, "off");
     }
 
@@ -218,7 +235,13 @@ mod tests {
     #[test]
     fn what_waits_is_counted_and_dead_letters_stand_out() {
         let text = waits(&Waiting { reviews: 1, pending: 0, dead: 2, held: HELD }, 0);
-        assert!(text.contains("<li><b>1</b> reviews") && text.contains("<li class=\"alarm\"><b>2</b> dead"), "{text}");
-        assert!(text.contains("000+</b> hashes") && text.contains("class=\"zero\"><b>0</b> deliveries"), "{text}");
+        assert!(
+            text.contains("<li><b>1</b> reviews") && text.contains("<li class=\"alarm\"><b>2</b> dead"),
+            "{text}"
+        );
+        assert!(
+            text.contains("000+</b> hashes") && text.contains("class=\"zero\"><b>0</b> deliveries"),
+            "{text}"
+        );
     }
 }

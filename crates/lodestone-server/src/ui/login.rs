@@ -27,7 +27,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .get(
             "/ui/login",
             For::All,
-            About { summary: "Page to sign in at", takes: &[NEXT], answers: &[(200, "The page")] },
+            About { summary: "Page to sign in at", takes: const { &[NEXT] }, answers: &[(200, "The page")] },
             form,
         )
         .post(
@@ -91,7 +91,8 @@ async fn begin(
     let form = body::form(headers, &held.bytes).await;
     let next = place(form.get("next")).to_owned();
     visit.check(form.get("token")).map_err(|error| (error, next.clone()))?;
-    let unknown = || ApiError::new(StatusCode::UNAUTHORIZED, "This server knows no such key, or it is no longer good.");
+    let unknown =
+        || ApiError::new(StatusCode::UNAUTHORIZED, "This server knows no such key, or it is no longer good.");
     let caller = bearer(form.get("key").unwrap_or_default())
         .and_then(|headers| app.keys.check_any(&headers, app.clock.now_us()).ok())
         .ok_or_else(|| (unknown(), next.clone()))?;
@@ -134,7 +135,8 @@ fn with_cookie(mut response: Response, cookie: &str) -> Response {
 /// Where to go afterwards: a page of ours, whatever was asked for.
 fn place(next: Option<&str>) -> &str {
     let plain = |text: &&str| {
-        (*text == "/ui" || text.starts_with("/ui/")) && text.bytes().all(|c| c.is_ascii_graphic() && c != b'\\')
+        (*text == "/ui" || text.starts_with("/ui/"))
+            && text.bytes().all(|c| c.is_ascii_graphic() && c != b'\\')
     };
     next.filter(plain).unwrap_or("/ui/")
 }
@@ -165,7 +167,16 @@ mod tests {
         for good in ["/ui", "/ui/banks", "/ui/banks/A?after=3"] {
             assert_eq!(place(Some(good)), good);
         }
-        for bad in ["", "/", "//evil.example/ui/", "https://evil.example/ui/", "/uix", "/ui/\\evil", "/ui/a\r\nb", "ui/"] {
+        for bad in [
+            "",
+            "/",
+            "//evil.example/ui/",
+            "https://evil.example/ui/",
+            "/uix",
+            "/ui/\\evil",
+            "/ui/a\r\nb",
+            "ui/",
+        ] {
             assert_eq!(place(Some(bad)), "/ui/", "{bad:?}");
         }
         assert_eq!(place(None), "/ui/");

@@ -5,7 +5,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use lodestone_types::{DEFAULT_RADIUS_BITS, Dihedral, SignalType};
+use lodestone_types::bank::DEFAULT_RADIUS_BITS;
+use lodestone_types::{Dihedral, SignalType};
 
 use crate::App;
 use crate::auth::{Caller, Role};
@@ -18,8 +19,6 @@ use crate::ui::banks::kind_words;
 use crate::ui::given::{self, Given, Matched};
 use crate::ui::page::{Attr, Page, Tab, Text, count, shown, token};
 use crate::ui::{Visit, compare, posted, segment};
-
-const [FILE, CONTENT_TYPE, URL, SIGNAL_TYPE, VALUE]: [Takes; 5] = GIVEN;
 
 const fn field(name: &'static str, kind: &'static str, about: &'static str) -> Takes {
     Takes { name, place: Place::Form, kind, required: false, about }
@@ -39,17 +38,23 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Page: what a file, URL or value matches",
-                takes: &[
-                    FILE,
-                    CONTENT_TYPE,
-                    URL,
-                    SIGNAL_TYPE,
-                    VALUE,
-                    field("radius", "integer", "PDQ distance in bits, 0 to 64, instead of the banks' own"),
-                    field("dihedral", "boolean", "Also turned and mirrored, of files"),
-                    field("negative", "boolean", "Also with colours inverted"),
-                    field("by_share", "boolean", "Banks take part by their share, as for clients"),
-                ],
+                takes: const {
+                    &[
+                        GIVEN[0],
+                        GIVEN[1],
+                        GIVEN[2],
+                        GIVEN[3],
+                        GIVEN[4],
+                        field(
+                            "radius",
+                            "integer",
+                            "PDQ distance in bits, 0 to 64, instead of the banks' own",
+                        ),
+                        field("dihedral", "boolean", "Also turned and mirrored, of files"),
+                        field("negative", "boolean", "Also with colours inverted"),
+                        field("by_share", "boolean", "Banks take part by their share, as for clients"),
+                    ]
+                },
                 answers: &[(200, "The page"), (400, "What was given cannot be used"), (403, "No token")],
             },
             look_up,
@@ -88,7 +93,11 @@ async fn found(
     let (matched, generation) = given.look_up(app, caller, &asked(form_), !is_on("by_share")).await?;
     let total: usize = matched.iter().map(|(_, found)| found.len()).sum();
     let mut body = format!("<section><h2>Looked up</h2>{}</section>", given.table());
-    body.push_str(&format!("<section><h2>Matches <i>{}</i></h2>{}</section>", count(total as u64), matches(&matched)));
+    body.push_str(&format!(
+        "<section><h2>Matches <i>{}</i></h2>{}</section>",
+        count(total as u64),
+        matches(&matched)
+    ));
     body.push_str(&form(&app.types.enabled(), visit, Some(form_)));
     let sub = format!("<span>Generation {}</span>", count(generation));
     Ok(Page { tab: Tab::Match, title: "Match".to_owned(), sub, body })
@@ -100,7 +109,8 @@ fn asked(form: &Form) -> String {
     if let Some(radius) = form.get("radius").map(str::trim).filter(|text| !text.is_empty()) {
         query.append_pair("radius", radius);
     }
-    let forms: Vec<_> = ["dihedral", "negative"].into_iter().filter(|name| form.get(name).is_some()).collect();
+    let forms: Vec<_> =
+        ["dihedral", "negative"].into_iter().filter(|name| form.get(name).is_some()).collect();
     query.append_pair("forms", &forms.join(","));
     query.finish()
 }
@@ -112,7 +122,8 @@ fn matches(matched: &[Matched]) -> String {
     let all: Vec<(SignalType, &Found)> =
         matched.iter().flat_map(|(kind, found)| found.iter().map(|found| (*kind, found))).collect();
     if all.is_empty() {
-        return "<p class=\"empty\">No bank has anything like it. That says nothing of what it is.</p>".to_owned();
+        return "<p class=\"empty\">No bank has anything like it. That says nothing of what it is.</p>"
+            .to_owned();
     }
     let rows: String = all
         .iter()
@@ -146,7 +157,9 @@ fn matches(matched: &[Matched]) -> String {
 
 fn distance(kind: SignalType, found: &Found) -> String {
     match (kind, found.distance.bits()) {
-        (SignalType::Pdq, Some(bits)) => format!("{} <b>{bits}</b> of 256 bits", ruler(bits, found.bank.bank.radius_bits)),
+        (SignalType::Pdq, Some(bits)) => {
+            format!("{} <b>{bits}</b> of 256 bits", ruler(bits, found.bank.bank.radius_bits))
+        }
         (_, Some(0)) => "equal".to_owned(),
         _ => Text(&found.distance.to_hma()).to_string(),
     }
@@ -168,7 +181,10 @@ pub(super) fn ruler(bits: u32, radius_bits: u32) -> String {
 fn seen(found: &Found) -> String {
     let turned = match found.dihedral {
         Dihedral::AsIs => "as it is".to_owned(),
-        other => serde_json::to_value(other).ok().and_then(|v| v.as_str().map(|s| s.replace('_', " "))).unwrap_or_default(),
+        other => serde_json::to_value(other)
+            .ok()
+            .and_then(|v| v.as_str().map(|s| s.replace('_', " ")))
+            .unwrap_or_default(),
     };
     match found.negative {
         true => format!("{}, inverted", Text(&turned)),
@@ -180,7 +196,9 @@ fn seen(found: &Found) -> String {
 fn form(types: &[SignalType], visit: &Visit, last: Option<&Form>) -> String {
     let tick = |name: &str, words: &str| {
         let on = if last.is_some_and(|form| form.get(name).is_some()) { " checked" } else { "" };
-        format!("<label class=\"tick\"><input type=\"checkbox\" name=\"{name}\" value=\"true\"{on}> {words}</label>")
+        format!(
+            "<label class=\"tick\"><input type=\"checkbox\" name=\"{name}\" value=\"true\"{on}> {words}</label>"
+        )
     };
     let radius = last.and_then(|form| form.get("radius")).unwrap_or_default();
     format!(

@@ -165,7 +165,8 @@ mod tests {
         let error = ApiError::missing("bank '<script>alert(1)</script>\u{202e}' not found");
         let text = frame(&failed(Tab::Banks, &error), &visit(), false);
         assert!(text.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && text.contains("U+202E"), "{text}");
-        let page = Page { tab: Tab::Home, title: "</title><b>".into(), sub: String::new(), body: String::new() };
+        let page =
+            Page { tab: Tab::Home, title: "</title><b>".into(), sub: String::new(), body: String::new() };
         assert!(!frame(&page, &visit(), true).contains("<b>"));
         assert_eq!(
             options([("\"><i>", "<i>")].into_iter(), ""),

@@ -68,7 +68,8 @@ impl Sessions {
     /// The session of a request, if its cookie is one of ours and not over.
     pub(crate) fn of(&self, headers: &HeaderMap, now_s: i64) -> Option<Session> {
         let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let mut pairs =
+            cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
         let (_, value) = pairs.find(|(name, _)| *name == self.cookie())?;
         let (body, mac) = value.rsplit_once('.')?;
         if !self.is_signed("session", body, mac) {

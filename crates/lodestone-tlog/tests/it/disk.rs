@@ -215,7 +215,9 @@ impl Files for Disk {
         }
         let state = self.state.borrow();
         match state.names.get(path) {
-            Some(Named::File(id)) if state.files[*id].content.len() > limit => Err(io::Error::other("too large")),
+            Some(Named::File(id)) if state.files[*id].content.len() > limit => {
+                Err(io::Error::other("too large"))
+            }
             Some(Named::File(id)) => Ok(Some(state.files[*id].content.clone())),
             _ => Ok(None),
         }

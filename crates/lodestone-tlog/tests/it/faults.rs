@@ -37,8 +37,7 @@ fn check(disk: &Disk, kept: &[&str]) -> u64 {
     let keys = [key().verifier().clone()];
     let size = log.size();
     let whole = |log: &Log<Disk>, older: &str| {
-        let report =
-            verify(disk, &Expected { keys: &keys, older: Some(older.as_bytes()) }, |_, _| {});
+        let report = verify(disk, &Expected { keys: &keys, older: Some(older.as_bytes()) }, |_, _| {});
         assert!(report.is_whole(), "{report}");
         assert_eq!(report.entries, log.size());
     };

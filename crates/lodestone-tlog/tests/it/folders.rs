@@ -57,19 +57,16 @@ fn a_folder_without_a_log_is_said_to_be_one() {
 fn a_stranger_may_claim_any_size_and_gets_a_short_answer() {
     let folder = tempfile::tempdir().unwrap();
     for size in [1, 257, 1 << 40, i64::MAX as u64] {
-        let claim = Checkpoint {
-            origin: "example.org/log".to_owned(),
-            size,
-            root: [7; 32],
-            extensions: Vec::new(),
-        };
+        let claim =
+            Checkpoint { origin: "example.org/log".to_owned(), size, root: [7; 32], extensions: Vec::new() };
         let note = Note::sign(&claim.to_string(), &[&key()]).unwrap().to_string();
         fs::write(folder.path().join("checkpoint"), note).unwrap();
         let found = report(folder.path());
         assert!(!found.is_whole() && found.problems.len() <= MAX_PROBLEMS, "{found}");
-        assert!(
-            matches!(Log::open(Folder::for_reading(folder.path()), key(), &[]), Err(TlogError::Missing { .. }))
-        );
+        assert!(matches!(
+            Log::open(Folder::for_reading(folder.path()), key(), &[]),
+            Err(TlogError::Missing { .. })
+        ));
     }
 }
 

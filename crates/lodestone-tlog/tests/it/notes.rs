@@ -68,7 +68,8 @@ fn names_have_no_spaces_and_no_plus() {
     for name in ["", "a b", "a+b", "a\u{a0}b", "a\nb", "a\0b"] {
         assert!(SigningKey::from_seed(name, [1; 32]).is_err(), "{name:?}");
     }
-    let (a, b) = (SigningKey::generate("example.org/a").unwrap(), SigningKey::generate("example.org/a").unwrap());
+    let (a, b) =
+        (SigningKey::generate("example.org/a").unwrap(), SigningKey::generate("example.org/a").unwrap());
     assert_ne!(a.to_private_text(), b.to_private_text());
 }
 
@@ -155,7 +156,8 @@ fn a_checkpoint_is_the_logs_own_only_when_the_key_of_its_name_signed() {
     let (log, witness) =
         (SigningKey::from_seed("log", [1; 32]).unwrap(), SigningKey::from_seed("witness", [2; 32]).unwrap());
     let keys = [log.verifier().clone(), witness.verifier().clone()];
-    let text = Checkpoint { origin: "log".to_owned(), size: 0, root: [0; 32], extensions: Vec::new() }.to_string();
+    let text =
+        Checkpoint { origin: "log".to_owned(), size: 0, root: [0; 32], extensions: Vec::new() }.to_string();
     let open = |signers: &[&SigningKey]| {
         Checkpoint::open(Note::sign(&text, signers).unwrap().to_string().as_bytes(), &keys)
     };

@@ -83,7 +83,10 @@ fn a_changed_entry_is_named() {
     assert_eq!(report.problems, [expected]);
     assert_eq!((report.entries_match, report.tiles_match), (Some(false), Some(true)));
     let text = report.to_string();
-    assert!(text.contains("- entry 7: what tile/entries/000 holds has not the hash that tile/0/000 holds"), "{text}");
+    assert!(
+        text.contains("- entry 7: what tile/entries/000 holds has not the hash that tile/0/000 holds"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -130,7 +133,10 @@ fn a_log_that_was_written_anew_with_its_own_key_shows_against_an_older_checkpoin
     let expected = Expected { keys: &keys(), older: Some(older.as_bytes()) };
     let found = verify(&disk, &expected, |_, _| {});
     assert!(found.is_whole(), "{found}");
-    assert!(found.to_string().ends_with("whole, and goes on from the older checkpoint of 100 entries"), "{found}");
+    assert!(
+        found.to_string().ends_with("whole, and goes on from the older checkpoint of 100 entries"),
+        "{found}"
+    );
 
     let forged = Disk::default();
     let mut log = Log::create(forged.clone(), key()).unwrap();
@@ -157,7 +163,9 @@ fn an_older_checkpoint_must_be_signed_and_of_this_log() {
         key().verifier().clone(),
         SigningKey::from_seed("example.org/other", [9; 32]).unwrap().verifier().clone(),
     ];
-    for wrong in [other_log.signed_checkpoint().to_owned(), older.replace("\n100\n", "\n101\n"), String::new()] {
+    for wrong in
+        [other_log.signed_checkpoint().to_owned(), older.replace("\n100\n", "\n101\n"), String::new()]
+    {
         let expected = Expected { keys: &keys, older: Some(wrong.as_bytes()) };
         let found = verify(&disk, &expected, |_, _| {});
         assert!(matches!(found.problems.as_slice(), [Problem::OlderCheckpoint { .. }]), "{found}");
@@ -173,7 +181,10 @@ fn damage_beyond_the_older_checkpoint_leaves_its_entries_vouched_for() {
     disk.put("tile/entries/001.p/44", Some(content));
     let found = verify(&disk, &Expected { keys: &keys(), older: Some(older.as_bytes()) }, |_, _| {});
     assert!(!found.is_whole());
-    assert!(found.to_string().ends_with("the first 100 entries are those of the older checkpoint"), "{found}");
+    assert!(
+        found.to_string().ends_with("the first 100 entries are those of the older checkpoint"),
+        "{found}"
+    );
 }
 
 #[test]
@@ -188,9 +199,6 @@ fn entries_cannot_be_moved_swapped_or_cut_off() {
     let last = lodestone_tlog::bundle::entries(full).last().unwrap().len() + 2;
     disk.put("tile/entries/000", Some(full[..full.len() - last].to_vec()));
     let found = report(&disk);
-    assert!(
-        matches!(found.problems.as_slice(), [Problem::File { first_entry: 255, .. }]),
-        "{found}"
-    );
+    assert!(matches!(found.problems.as_slice(), [Problem::File { first_entry: 255, .. }]), "{found}");
     assert_eq!(found.entries_match, None);
 }
