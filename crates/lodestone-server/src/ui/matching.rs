@@ -173,7 +173,8 @@ pub(super) fn ruler(bits: u32, radius_bits: u32) -> String {
         "<svg class=\"ruler {class}\" viewBox=\"0 0 128 10\" role=\"img\" aria-label=\"{bits} of 256 bits differ; up to {radius_bits} is a match\">\
          <rect class=\"rail\" x=\"0\" y=\"4\" width=\"128\" height=\"2\"/><rect class=\"bar\" x=\"0\" y=\"3\" width=\"{}\" height=\"4\"/>\
          <rect class=\"mark\" x=\"{}\" y=\"0\" width=\"1\" height=\"10\"/></svg>",
-        at(bits),
+        // What is equal is seen too.
+        at(bits).max(2),
         at(radius_bits),
     )
 }
