@@ -8,10 +8,12 @@ use crate::help;
 
 mod calibrate;
 mod examine;
+mod key;
 mod serve;
 
 pub(crate) use calibrate::{Calibrate, Eval, EvalProvenance, Method};
 pub(crate) use examine::{Depth, Examine, Examining, Learn, Provenance};
+pub(crate) use key::{Key, SecretKeys};
 pub(crate) use serve::Serve;
 
 /// Find what is known, what is alike and what to look at first, in a pile of pictures.
@@ -54,6 +56,9 @@ pub(crate) enum Command {
     /// Answer over HTTP: Hasher-Matcher-Actioner's API and our own
     #[command(after_long_help = help::SERVE)]
     Serve(Box<Serve>),
+    /// Keys of a server: who may call it, and what its secrets are sealed with
+    #[command(subcommand)]
+    Key(Key),
     /// Draw a small pile of benign pictures and a list, scan it, and name the report
     Demo(Demo),
     /// Show settings and where each comes from

@@ -54,6 +54,7 @@ fn main() -> ExitCode {
         Command::Calibrate(args) => cmd::calibrate::run(&args),
         Command::Eval(args) => cmd::eval::run(&args),
         Command::Serve(args) => cmd::serve::run(&args),
+        Command::Key(args) => cmd::key::run(&args),
         Command::Demo(args) => cmd::demo::run(&args),
         Command::Config(args) => cmd::config::run(&args),
         Command::Completions { shell } => cmd::manual::completions(shell),

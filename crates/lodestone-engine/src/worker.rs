@@ -130,6 +130,9 @@ struct Run<'a> {
 /// Bytes of one item after which the deadline starts again: a disk image of hundreds of gigabytes is digested too.
 const BEAT: u64 = 64 << 20;
 
+/// Bytes read at a time.
+const STEP: usize = 1 << 18;
+
 /// What an item's bytes were read into.
 #[derive(Default)]
 struct Bytes {
@@ -196,17 +199,28 @@ impl Run<'_> {
     fn read(&mut self, number: u64, member: Option<&Member>, content: &mut dyn Read) -> io::Result<Bytes> {
         let mut bytes = Bytes::default();
         let max = usize::try_from(self.eye.options().max_bytes).unwrap_or(usize::MAX);
-        let mut chunk = vec![0; 1 << 18];
+        let mut beyond = Vec::new();
         let mut next_beat = BEAT;
         loop {
-            match content.read(&mut chunk) {
+            // Straight to where they are held, as far as there is room; the rest is digested only.
+            let held = bytes.held.len();
+            let into = if held < max {
+                bytes.held.resize(held.saturating_add(STEP).min(max), 0);
+                &mut bytes.held[held..]
+            } else {
+                beyond.resize(STEP, 0);
+                &mut beyond[..]
+            };
+            let read = content.read(into);
+            let n = *read.as_ref().unwrap_or(&0);
+            bytes.digester.update(&into[..n]);
+            bytes.size_bytes += n as u64;
+            if held < max {
+                bytes.held.truncate(held + n);
+            }
+            match read {
                 Ok(0) => return Ok(bytes),
-                Ok(n) => {
-                    bytes.digester.update(&chunk[..n]);
-                    bytes.size_bytes += n as u64;
-                    let room = max.saturating_sub(bytes.held.len()).min(n);
-                    bytes.held.extend_from_slice(&chunk[..room]);
-                }
+                Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     bytes.cut = Some(archive::read_error(&error));

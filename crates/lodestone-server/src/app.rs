@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use lodestone_engine::Enforced;
 use lodestone_engine::live::LiveView;
@@ -21,6 +21,7 @@ use crate::metrics::Metrics;
 use crate::rate::Rates;
 use crate::readers::Readers;
 use crate::route::Table;
+use crate::secrets::Secrets;
 use crate::types::Types;
 use crate::ui::Sessions;
 use crate::writer::Writer;
@@ -47,6 +48,8 @@ pub struct Shared {
     pub enforced: Option<Enforced>,
     /// Who may do what.
     pub keys: Keys,
+    /// What is kept sealed in the store.
+    pub secrets: Secrets,
     /// How often each key may ask.
     pub rates: Rates,
     /// Requests worked on.
@@ -65,6 +68,8 @@ pub struct Shared {
     pub(crate) sessions: Sessions,
     /// The routes; set once they are gathered.
     pub(crate) routes: OnceLock<Table>,
+    /// Held by the run of the fetch loop that goes on.
+    pub(crate) fetching: Mutex<()>,
     /// The server is to stop: no longer ready.
     pub(crate) stopping: AtomicBool,
     /// When the banks changed last, seconds since 1970.

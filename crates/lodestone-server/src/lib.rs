@@ -14,6 +14,7 @@
 //! rules: what a file says, what matches, and what an index is, is the engine's.
 #![forbid(unsafe_code)]
 
+pub mod api_keys;
 mod app;
 pub mod audit;
 pub mod auth;
@@ -22,7 +23,9 @@ pub mod coinflip;
 pub mod config;
 pub mod error;
 pub mod events;
+pub mod exchange_apis;
 pub mod extras;
+mod fetch_loop;
 mod hma;
 pub mod hma_json;
 pub mod http;
@@ -36,8 +39,10 @@ pub mod rate;
 pub mod readers;
 pub mod route;
 mod run;
+pub mod secrets;
 pub mod types;
 mod ui;
+mod v1;
 pub mod writer;
 
 pub use app::App;

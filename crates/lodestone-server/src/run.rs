@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
@@ -24,6 +24,7 @@ use crate::app::Shared;
 use crate::auth::Keys;
 use crate::clock::Clock;
 use crate::error::ApiError;
+use crate::fetch_loop::FetchLoop;
 use crate::http::body::{BodyLimits, UNIT};
 use crate::http::edge;
 use crate::http::listen::{self, Door};
@@ -32,9 +33,10 @@ use crate::metrics::Metrics;
 use crate::rate::Rates;
 use crate::readers::Readers;
 use crate::route::Routes;
+use crate::secrets::{KeySources, Secrets, SecretsError};
 use crate::types::Types;
 use crate::writer::{Owned, Writer};
-use crate::{App, Config, hma, openapi, probes, ui};
+use crate::{App, Config, api_keys, hma, openapi, probes, ui, v1};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +59,9 @@ pub enum ServeError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A key for secrets cannot be used.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
     /// A file cannot be read.
     #[error("{}: {source}", path.display())]
     File {
@@ -81,6 +86,7 @@ pub struct Server {
     stop: watch::Sender<bool>,
     app: App,
     writer: JoinHandle<()>,
+    fetching: FetchLoop,
     serving: tokio::task::JoinHandle<()>,
 }
 
@@ -115,9 +121,11 @@ impl Server {
             }
             Err(panic) => return Err(ServeError::System(std::io::Error::other(panic))),
         };
+        // What there is to fetch is read before anybody can make an exchange: none is fetched at once by chance.
+        let fetching = FetchLoop::start(&app)?;
         routes.store(Arc::new(router(&app)));
         tracing::info!(generation = app.view.now().generation(), "ready");
-        Ok(Self { address, stop, app, writer, serving })
+        Ok(Self { address, stop, app, writer, fetching, serving })
     }
 
     /// Where it listens.
@@ -135,10 +143,11 @@ impl Server {
         self.app.stopping.store(true, Ordering::Relaxed);
         let _ = self.stop.send(true);
         let _ = self.serving.await;
-        self.app.writer.stop();
-        let writer = self.writer;
+        let (writer, fetching) = (self.writer, self.fetching);
         let app = self.app;
         let _ = tokio::task::spawn_blocking(move || {
+            fetching.stop();
+            app.writer.stop();
             app.pool.stop();
             writer.join()
         })
@@ -173,6 +182,7 @@ fn not_ready() -> Router {
 /// All routes that these settings offer.
 pub(crate) fn all_routes(config: &Config) -> Routes {
     let routes = hma::routes(Routes::default(), config);
+    let routes = v1::routes(routes);
     let routes = probes::routes(routes);
     let routes = openapi::routes(routes);
     if config.ui { ui::routes(routes) } else { routes }
@@ -195,7 +205,8 @@ fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeErro
     store.set_durable(true)?;
     let live = LiveBanks::open(&mut store, &config.data, &mut |_| ControlFlow::Continue(()))?;
     let view = live.view();
-    let keys = Keys::default();
+    let keys = keys(&store, &config)?;
+    let secrets = secrets(&mut store, &config, &clock)?;
     let changed_s = Arc::new(AtomicI64::new(clock.now_s()));
     let (writer, thread) =
         Writer::start(Owned { store, live, changed_s: Arc::clone(&changed_s) }, clock.clone())?;
@@ -208,6 +219,7 @@ fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeErro
         pool,
         enforced,
         keys,
+        secrets,
         rates: Rates::new(config.requests_per_second),
         requests: Semaphore::new(config.max_requests),
         fetches: Arc::new(Semaphore::new(FETCHES)),
@@ -221,6 +233,7 @@ fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeErro
         metrics: Metrics::default(),
         sessions: ui::Sessions::new(&SystemRandom::new(), config.tls.is_some())?,
         routes: OnceLock::new(),
+        fetching: Mutex::new(()),
         stopping: AtomicBool::new(false),
         changed_s,
         random: SystemRandom::new(),
@@ -228,6 +241,40 @@ fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeErro
         config,
     });
     Ok((app, thread))
+}
+
+/// The API keys of the store.
+fn keys(store: &Store, config: &Config) -> Result<Keys, ServeError> {
+    let keys = Keys::default();
+    keys.set(api_keys::all(store)?.iter().filter_map(api_keys::checked));
+    if keys.is_empty() && !config.open {
+        tracing::warn!(
+            "there is no API key yet, so nobody is let in: stop the server, run `lodestone key add NAME --role admin \
+             --data {}`, and start it again (or, on loopback, start it with --open)",
+            config.data.display()
+        );
+    }
+    Ok(keys)
+}
+
+/// The keys that secrets are sealed with; what an earlier one sealed is sealed anew.
+fn secrets(store: &mut Store, config: &Config, clock: &Clock) -> Result<Secrets, ServeError> {
+    let sources = KeySources {
+        key_file: config.key_file.clone(),
+        variable: config.key.clone(),
+        old_key_files: config.old_key_files.clone(),
+    };
+    let secrets = Secrets::open(&config.data, &sources, store)?;
+    match secrets.key() {
+        // Look-ups need no secret: they go on. What needs one says what is missing.
+        Err(error) => tracing::error!(%error, "secrets cannot be opened"),
+        Ok(_) => match secrets.reseal(store, clock.now_us()) {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "secrets sealed anew with the key that was given"),
+            Err(error) => tracing::error!(%error, "secrets cannot be sealed anew"),
+        },
+    }
+    Ok(secrets)
 }
 
 /// The worker processes, and how far they are confined.

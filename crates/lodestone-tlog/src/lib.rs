@@ -6,7 +6,7 @@
 //!
 //! - [`Log`] writes the folder: one writer, durable when [`Log::append`] returns, whole after a kill at any moment.
 //! - [`Reader`] reads entries and makes proofs from the tiles; [`tree`] checks proofs without any file.
-//! - [`verify`] goes through a whole folder, offline, and says what is wrong and where.
+//! - [`verify()`] goes through a whole folder, offline, and says what is wrong and where.
 //! - [`SigningKey`] and [`VerifierKey`] have the text forms of Go's `sumdb/note`; [`key_file`] keeps the first private.
 //! - [`commit`] makes salted commitments, so that what an entry speaks of can be erased and the log stays whole.
 //!

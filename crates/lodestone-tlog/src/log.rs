@@ -135,6 +135,13 @@ impl<F: Files> Log<F> {
         Ok(before..after)
     }
 
+    /// Ends writing and gives back what the log was opened with: after [`TlogError::Unsettled`], to open it again under
+    /// the same lock.
+    #[must_use]
+    pub fn close(self) -> (F, SigningKey) {
+        (self.files, self.key)
+    }
+
     /// Entries in the log.
     #[must_use]
     pub fn size(&self) -> u64 {

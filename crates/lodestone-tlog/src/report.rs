@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::Checkpoint;
 
-/// The result of [`crate::verify`].
+/// The result of [`crate::verify()`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// What the log says of itself; `None` where its checkpoint cannot be read or is not signed as it should be.
@@ -140,9 +140,9 @@ impl fmt::Display for Problem {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(checkpoint) = &self.checkpoint {
-            write!(
+            writeln!(
                 f,
-                "{}: {} entries, signed by {}; read {} entries in {} files\n",
+                "{}: {} entries, signed by {}; read {} entries in {} files",
                 checkpoint.origin,
                 checkpoint.size,
                 self.signed_by.join(", "),

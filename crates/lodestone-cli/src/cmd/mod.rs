@@ -10,6 +10,7 @@ pub(crate) mod eval;
 pub(crate) mod examine;
 pub(crate) mod hash;
 pub(crate) mod index;
+pub(crate) mod key;
 pub(crate) mod manual;
 mod map_files;
 pub(crate) mod matching;

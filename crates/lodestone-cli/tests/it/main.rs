@@ -10,6 +10,7 @@ mod files;
 mod hashes;
 mod hostile;
 mod index;
+mod keys;
 mod labelled;
 mod lists;
 mod ndjson;

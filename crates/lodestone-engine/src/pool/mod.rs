@@ -146,7 +146,7 @@ impl Pool {
         let shared = Arc::new(Shared::new(workers, options.examining(), options.hashing()));
         let door = RwLock::new(Some(Door { jobs, _bell: bell }));
         let pool = Self { shared, door, queue, gone };
-        for number in 0..workers {
+        let spawned = (0..workers).try_for_each(|number| {
             let crew = crew::Crew {
                 shared: Arc::clone(&pool.shared),
                 number,
@@ -156,9 +156,11 @@ impl Pool {
                 bell: rung.clone(),
                 _end: end.clone(),
             };
-            std::thread::Builder::new().name(format!("worker {number}")).spawn(move || crew.serve())?;
-        }
-        Ok(pool)
+            std::thread::Builder::new().name(format!("worker {number}")).spawn(move || crew.serve()).map(drop)
+        });
+        // Before the pool, which waits for the last of them, may be dropped.
+        drop(end);
+        spawned.map(|()| pool)
     }
 
     /// Takes a job, or says at once why not. `reply` is called once, from a thread of the pool: it should be short.

@@ -106,8 +106,8 @@ impl Ready {
 }
 
 impl TextIndex {
-    /// An index of many signals, and those that are not in it, with the reason. Cost: some 10 µs for a text of 200 letters,
-    /// more for a query.
+    /// An index of many signals, and those that are not in it, with the reason. Cost: 4 µs for a text of 200 letters, more
+    /// for a query.
     pub fn build<'a>(signals: impl IntoIterator<Item = (u64, &'a Signal)>) -> (Self, Vec<(u64, TextError)>) {
         let (mut ready, mut refused) = (Ready::default(), Vec::new());
         for (key, signal) in signals {
@@ -157,7 +157,8 @@ impl TextIndex {
 
     /// Known signals of the same kind that match, in the order of their keys. A trend query is taken as the text that it
     /// is written as, which is what HMA does; see [`TextIndex::queries_that_hold`] for what one wants.
-    /// Cost: logarithmic for addresses; one comparison a known signal for the others, some 30 ns where texts differ.
+    /// Cost: logarithmic for addresses, one comparison a known signal for the others: 0.25 µs for texts of 200 letters that
+    /// differ. Texts of 20,000 letters that say other things in the same few words can take milliseconds each.
     ///
     /// # Errors
     /// [`TextError::NoText`].

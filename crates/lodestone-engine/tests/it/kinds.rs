@@ -82,9 +82,9 @@ fn png(color: ColorType, depth: BitDepth, palette: Option<Vec<u8>>, data: &[u8])
     if let Some(palette) = palette {
         encoder.set_palette(palette);
     }
-    let mut writer = encoder.write_header().unwrap();
-    writer.write_image_data(data).unwrap();
-    writer.finish().unwrap();
+    let mut writer = encoder.write_header().expect("a header");
+    writer.write_image_data(data).expect("all pixels");
+    writer.finish().expect("an end");
     file
 }
 
@@ -103,9 +103,9 @@ fn with_alpha(picture: &[Rgb]) -> Vec<u8> {
 fn gif(picture: &[Rgb]) -> Vec<u8> {
     let (palette, indices) = indexed(picture);
     let mut file = Vec::new();
-    let mut encoder = gif::Encoder::new(&mut file, WIDTH as u16, HEIGHT as u16, &palette).unwrap();
+    let mut encoder = gif::Encoder::new(&mut file, WIDTH as u16, HEIGHT as u16, &palette).expect("a header");
     let frame = gif::Frame::from_indexed_pixels(WIDTH as u16, HEIGHT as u16, indices, None);
-    encoder.write_frame(&frame).unwrap();
+    encoder.write_frame(&frame).expect("a frame");
     drop(encoder);
     file
 }
@@ -113,7 +113,7 @@ fn gif(picture: &[Rgb]) -> Vec<u8> {
 fn jpeg(color: jpeg_encoder::ColorType, data: &[u8]) -> Vec<u8> {
     let mut file = Vec::new();
     let encoder = jpeg_encoder::Encoder::new(&mut file, 95);
-    encoder.encode(data, WIDTH as u16, HEIGHT as u16, color).unwrap();
+    encoder.encode(data, WIDTH as u16, HEIGHT as u16, color).expect("a picture");
     file
 }
 
@@ -131,13 +131,13 @@ fn cmyk(picture: &[Rgb]) -> Vec<u8> {
 /// Without Adobe's segment. Inks are stored the other way round (0 is all ink) with and without it: so Pillow, Skia, WebKit and
 /// gdk-pixbuf read every such file.
 fn without_adobe(file: &[u8]) -> Vec<u8> {
-    let at = file.windows(9).position(|bytes| bytes == b"\xff\xee\0\x0eAdobe").unwrap();
+    let at = file.windows(9).position(|bytes| bytes == b"\xff\xee\0\x0eAdobe").expect("Adobe's segment");
     [&file[..at], &file[at + 16..]].concat()
 }
 
 fn webp(color: image_webp::ColorType, data: &[u8]) -> Vec<u8> {
     let mut file = Vec::new();
-    image_webp::WebPEncoder::new(&mut file).encode(data, WIDTH, HEIGHT, color).unwrap();
+    image_webp::WebPEncoder::new(&mut file).encode(data, WIDTH, HEIGHT, color).expect("a picture");
     file
 }
 

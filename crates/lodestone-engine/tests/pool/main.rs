@@ -31,6 +31,7 @@ fn main() {
         Trial::test("a_kit_that_cannot_be_loaded_is_trouble", no_kit),
         Trial::test("the_operators_lists_are_loaded_before_files_are_shut", own_kit),
         Trial::test("a_reply_that_panics_costs_no_worker", bad_reply),
+        Trial::test("a_worker_that_died_while_idle_costs_no_job", died_idle),
         Trial::test("everything_holds_in_a_worker_where_the_kernel_has_it", enforced),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
@@ -316,6 +317,34 @@ fn bad_reply() -> Result<(), Failed> {
             },
         pool.counts(),
     )
+}
+
+/// The process whose command line ends with this word.
+fn process(word: &str) -> Option<String> {
+    std::fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
+        let line = std::fs::read_to_string(entry.path().join("cmdline")).ok()?;
+        let is_it = line.trim_end_matches('\0').ends_with(word);
+        is_it.then(|| entry.file_name().to_string_lossy().into_owned())
+    })
+}
+
+fn died_idle() -> Result<(), Failed> {
+    if !cfg!(target_os = "linux") {
+        return Ok(());
+    }
+    let mut options = options();
+    options.start.arguments.push("idle-and-ended".into());
+    let pool = pool(&options)?;
+    let process = process("idle-and-ended").ok_or("no such process")?;
+    check(std::process::Command::new("kill").args(["-9", &process]).status()?.success(), &process)?;
+    let since = Instant::now();
+    while pool.alive() > 0 && since.elapsed() < Duration::from_secs(9) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    check(!pool.is_ready(), pool.counts())?;
+    check(why(&ask(&pool, *b"text", Kind::Hash)?) == "unsupported", "the next job")?;
+    let counts = pool.counts();
+    check((counts.hashed, counts.crashes, counts.restarts, counts.alive) == (1, 0, 1, 1), counts)
 }
 
 fn enforced() -> Result<(), Failed> {

@@ -101,6 +101,23 @@ proptest! {
 }
 
 #[test]
+fn texts_are_left_out_of_lists() {
+    let text = Signal::parse(SignalType::RawText, "two\nlines").unwrap();
+    let md5 = Signal::parse(SignalType::Md5, &value(3, 32)).unwrap();
+    let both =
+        ListEntry { entry: "1".into(), signals: vec![md5.clone(), text.clone()], ..ListEntry::default() };
+    let only = ListEntry { entry: "2".into(), signals: vec![text], ..ListEntry::default() };
+    for format in [ListFormat::Csv, ListFormat::Vics, ListFormat::HmaLocalFile] {
+        let (text, left_out) = write(&[both.clone(), only.clone()], format, None);
+        assert_eq!(left_out, 1, "{format}");
+        assert!(!String::from_utf8(text.clone()).unwrap().contains("lines"), "{format}");
+        let read: Vec<_> = read_again(&text, None).into_iter().flat_map(|entry| entry.signals).collect();
+        assert_eq!(read, std::slice::from_ref(&md5), "{format}");
+    }
+    assert_eq!(write(&[only], ListFormat::Plain, Some(SignalType::RawText)), (Vec::new(), 1));
+}
+
+#[test]
 fn pdq_text_keeps_quality_and_name() {
     let entries = [ListEntry {
         entry: "1".into(),

@@ -150,7 +150,7 @@ fn confined(enforced: Option<&Enforced>) -> String {
 }
 
 /// Exchanges and how far each is.
-pub(super) fn exchange_table(exchanges: &[Exchange]) -> String {
+fn exchange_table(exchanges: &[Exchange]) -> String {
     if exchanges.is_empty() {
         return "<section><h2>Exchanges</h2><p class=\"empty\">None. <a href=\"/ui/exchanges\">Add one</a> to have a bank \
                 filled from a list that others keep.</p></section>"
@@ -178,7 +178,7 @@ pub(super) fn exchange_table(exchanges: &[Exchange]) -> String {
 }
 
 /// How an exchange is: a class of the style sheet, and words.
-fn fetched(exchange: &Exchange) -> (&'static str, &'static str) {
+pub(super) fn fetched(exchange: &Exchange) -> (&'static str, &'static str) {
     let fetch = &exchange.fetch;
     match (exchange.enabled, fetch.running_fetch_start_ts, fetch.last_fetch_succeeded, fetch.up_to_date) {
         (false, ..) => ("off", "off"),

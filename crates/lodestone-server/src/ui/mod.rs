@@ -12,6 +12,8 @@ mod bank_changes;
 mod banks;
 mod compare;
 mod documentation;
+mod exchange_form;
+mod exchanges;
 mod forms;
 mod given;
 mod home;
@@ -50,6 +52,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
     let routes = bank_changes::routes(routes);
     let routes = matching::routes(routes);
     let routes = compare::routes(routes);
+    let routes = exchanges::routes(routes);
     let routes = documentation::routes(routes);
     let routes = login::routes(routes);
     forms::routes(routes)

@@ -143,6 +143,9 @@ fn a_failed_append_can_be_made_again_without_opening_the_log_again() {
                 Err(TlogError::Unsettled { .. }) => {
                     let again = log.append(&entries(250, 7, "kept"));
                     assert!(matches!(again, Err(TlogError::Refused { .. })), "{again:?}");
+                    let (files, key) = log.close();
+                    let size = Log::open(files, key, &[]).unwrap().size();
+                    assert!(size == 250 || size == 270, "{size}");
                     check(&disk, &[]);
                     continue;
                 }

@@ -45,6 +45,12 @@ fn a_log_in_a_folder_is_written_by_one_and_read_by_many() {
 }
 
 #[test]
+fn a_log_can_be_handed_to_another_thread() {
+    fn sendable<T: Send>() {}
+    sendable::<Log<Folder>>();
+}
+
+#[test]
 fn a_folder_without_a_log_is_said_to_be_one() {
     let folder = tempfile::tempdir().unwrap();
     for path in [folder.path().to_owned(), folder.path().join("none")] {

@@ -1,7 +1,7 @@
 //! Logs: what is written, what is refused, what an append costs.
 
 use lodestone_tlog::{
-    Checkpoint, Expected, Files as _, Log, MAX_ENTRY_BYTES, Reader, SigningKey, TlogError, bundle, verify,
+    Checkpoint, Expected, Log, MAX_ENTRY_BYTES, Reader, SigningKey, TlogError, bundle, verify,
 };
 
 use crate::disk::Disk;
@@ -215,7 +215,7 @@ fn a_reader_goes_on_giving_proofs_for_its_checkpoint_while_the_log_grows() {
     let disk = Disk::default();
     let keys = [key().verifier().clone()];
     let mut log = Log::create(disk.clone(), key()).unwrap();
-    log.append(&vec!["early"; 10]).unwrap();
+    log.append(&["early"; 10]).unwrap();
     let reader = Reader::open(&disk, &keys).unwrap();
     log.append(&vec!["late"; 500]).unwrap();
     // Its partial tile is gone by now; the full one begins with the same hashes.

@@ -1,4 +1,5 @@
 //! Integration tests.
+#![allow(clippy::unwrap_used)]
 
 mod disk;
 mod faults;

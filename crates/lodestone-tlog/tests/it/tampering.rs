@@ -2,6 +2,8 @@
 
 use lodestone_tlog::{Expected, Log, Problem, Report, SigningKey, VerifierKey, tile, tree, verify};
 
+use proptest::prelude::*;
+
 use crate::disk::Disk;
 
 fn key() -> SigningKey {
@@ -201,4 +203,39 @@ fn entries_cannot_be_moved_swapped_or_cut_off() {
     let found = report(&disk);
     assert!(matches!(found.problems.as_slice(), [Problem::File { first_entry: 255, .. }]), "{found}");
     assert_eq!(found.entries_match, None);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn whatever_takes_the_place_of_a_piece_of_a_file_shows_and_nothing_falls_over(
+        which: prop::sample::Index,
+        at: prop::sample::Index,
+        taken in 0_usize..300,
+        put in prop::collection::vec(any::<u8>(), 0..300),
+        claimed in prop::option::of(any::<u64>()),
+    ) {
+        let disk = Disk::default();
+        let entries: Vec<String> = (0..300).map(|i| format!("{i}")).collect();
+        Log::create(disk.clone(), key()).unwrap().append(&entries).unwrap();
+        let files = disk.files();
+        let path = which.get(&files.keys().collect::<Vec<_>>()).to_string();
+        let mut content = files[&path].clone();
+        let at = at.index(content.len());
+        let end = content.len().min(at + taken);
+        content.splice(at..end, put);
+        let same = content == files[&path];
+        disk.put(&path, Some(content));
+        prop_assert_eq!(report(&disk).is_whole(), same);
+        // A size that was signed and is not that of the log.
+        if let Some(size) = claimed.map(|size| size >> 1).filter(|size| *size != 300) {
+            let origin = "example.org/log".to_owned();
+            let claim = lodestone_tlog::Checkpoint { origin, size, root: [1; 32], extensions: Vec::new() };
+            let note = lodestone_tlog::Note::sign(&claim.to_string(), &[&key()]).unwrap();
+            disk.put("checkpoint", Some(note.to_string().into_bytes()));
+            prop_assert!(!report(&disk).is_whole());
+            prop_assert!(Log::open(disk, key(), &[]).is_err());
+        }
+    }
 }
