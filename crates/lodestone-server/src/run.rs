@@ -303,6 +303,7 @@ fn outbound(config: &Config) -> lodestone_net::Outbound {
     let mut outbound = lodestone_net::Outbound::default();
     outbound.allow_private = config.allow_private_urls;
     outbound.max_bytes = config.max_body_bytes;
+    outbound.allowed_hosts.clone_from(&config.allowed_hostnames);
     outbound
 }
 

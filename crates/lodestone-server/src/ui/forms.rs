@@ -15,7 +15,7 @@ use crate::App;
 use crate::auth::{Caller, Role};
 use crate::error::ApiError;
 use crate::hma::matching::{self, Look};
-use crate::hma::{banks, hashing, metadata};
+use crate::hma::{banks, hashing};
 use crate::http::params::Params;
 use crate::http::reply::{Json, typed};
 use crate::lookup::Found;
@@ -260,7 +260,7 @@ async fn answer(app: &App, given: Vec<(SignalType, String, Vec<Found>)>) -> Resu
             told.insert("bank_name".to_owned(), json!(one.bank.bank.name));
             if let Some(content) = contents.get(&one.entry_no) {
                 if let Some(known) = &content.metadata {
-                    told.insert("metadata".to_owned(), metadata::told(known));
+                    told.insert("metadata".to_owned(), known.clone());
                 }
                 if let Some(note) = &content.note {
                     told.insert("note".to_owned(), json!(note));
