@@ -74,7 +74,9 @@ fn admit(app: &App, path: &str, request: &mut Request) -> Result<For, Box<Respon
         Err(TurnedAway::NoKey) => return Err(told(ApiError::no_key())),
         Err(TurnedAway::NoRole) => {
             let role = if let For::Role(role) = allowed { role.as_str() } else { "any" };
-            return Err(told(ApiError::forbidden(format!("this key has not the role {role}"))));
+            let error = ApiError::forbidden(format!("this key has not the role {role}"));
+            let page = ui::wants_page(path, request);
+            return Err(if page { Box::new(ui::refused(app, &visit, error)) } else { told(error) });
         }
     };
     if !app.rates.may(&caller.key, app.clock.now_us()) {

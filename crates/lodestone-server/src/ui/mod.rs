@@ -85,6 +85,11 @@ pub(crate) fn wants_page(path: &str, request: &Request) -> bool {
     is_page(path) && request.method() == Method::GET && is_html
 }
 
+/// A page that says why a person may not see another.
+pub(crate) fn refused(app: &App, visit: &Visit, error: ApiError) -> Response {
+    page::shown(app, visit, Tab::Other, Err(error))
+}
+
 /// To the login page, and from there back to a page.
 pub(crate) fn to_login(from: &str) -> Response {
     let next: String = url::form_urlencoded::byte_serialize(from.as_bytes()).collect();
