@@ -161,7 +161,8 @@ struct Pieces {
 
 impl Pieces {
     fn send(&self, piece: Piece) -> io::Result<()> {
-        let sent = self.runtime.block_on(tokio::time::timeout(PATIENCE, self.pieces.send(piece)));
+        let sent = async { tokio::time::timeout(PATIENCE, self.pieces.send(piece)).await };
+        let sent = self.runtime.block_on(sent);
         match sent {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::BrokenPipe, "the client has gone")),

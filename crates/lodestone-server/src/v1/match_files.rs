@@ -61,14 +61,17 @@ pub(super) fn match_file(state: &LiveState, seen: &Observation, ask: &Ask) -> Re
         let found = look_up(state, digest, &[], ask)?;
         hits.extend(found.into_iter().map(|found| Hit::of_signal(found, false)));
     }
-    let usable = |print: &&Fingerprint| print.quality >= MIN_QUALITY;
-    let forms: Vec<(&Fingerprint, Vec<(Dihedral, [u8; 32])>)> =
-        seen.fingerprints.iter().filter(usable).map(|print| (print, symmetries(print))).collect();
-    let prints: Vec<Print<'_>> = forms
+    let usable: Vec<(&Fingerprint, Symmetries)> = seen
+        .fingerprints
+        .iter()
+        .filter(|print| print.quality >= MIN_QUALITY && !print.pdq_dihedral.is_empty())
+        .map(|print| (print, symmetries(print)))
+        .collect();
+    let prints: Vec<Print<'_>> = usable
         .iter()
         .filter_map(|(print, others)| Some(Print { hash: *print.pdq_dihedral.first()?, others }))
         .collect();
-    for ((print, _), found) in forms.iter().zip(look_up_prints(state, &prints, ask)?) {
+    for ((print, _), found) in usable.iter().zip(look_up_prints(state, &prints, ask)?) {
         let form = &print.form;
         for found in found {
             let transform = Transform::new(found.dihedral, found.negative, form_frame(print), form.backdrop);
@@ -88,7 +91,10 @@ fn form_frame(print: &Fingerprint) -> Option<(u32, u64)> {
     Some((print.form.frame, print.form.t_ms))
 }
 
-fn symmetries(print: &Fingerprint) -> Vec<(Dihedral, [u8; 32])> {
+/// PDQ in every symmetry.
+type Symmetries = Vec<(Dihedral, [u8; 32])>;
+
+fn symmetries(print: &Fingerprint) -> Symmetries {
     Dihedral::ALL.into_iter().zip(print.pdq_dihedral.iter().copied()).collect()
 }
 
