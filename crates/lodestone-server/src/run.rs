@@ -334,11 +334,12 @@ fn workers(config: &Config) -> Result<(Pool, Option<Enforced>), ServeError> {
 
 /// Where may be fetched from.
 fn outbound(config: &Config) -> lodestone_net::Outbound {
-    let mut outbound = lodestone_net::Outbound::default();
-    outbound.allow_private = config.allow_private_urls;
-    outbound.max_bytes = config.max_body_bytes;
-    outbound.allowed_hosts.clone_from(&config.allowed_hostnames);
-    outbound
+    lodestone_net::Outbound {
+        allow_private: config.allow_private_urls,
+        max_bytes: config.max_body_bytes,
+        allowed_hosts: config.allowed_hostnames.clone(),
+        ..lodestone_net::Outbound::default()
+    }
 }
 
 /// The certificate and key, where TLS is asked for.

@@ -55,9 +55,12 @@ pub struct Writer {
     queue: Sender<Job>,
 }
 
+/// An operation on the whole store.
+type Alone = Box<dyn FnOnce(&mut Owned, &Clock) + Send>;
+
 enum Job {
     Batched(Box<dyn Batched>),
-    Alone(Box<dyn FnOnce(&mut Owned, &Clock) + Send>),
+    Alone(Alone),
     Stop,
 }
 

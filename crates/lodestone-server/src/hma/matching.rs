@@ -127,7 +127,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         )
 }
 
-fn schema(errors: SchemaErrors) -> ApiError {
+fn schema(errors: &SchemaErrors) -> ApiError {
     ApiError::schema(errors.to_json())
 }
 
@@ -140,7 +140,7 @@ async fn raw_lookup(State(app): State<App>, params: Params) -> Result<Response, 
             let kind = f.required_str("signal_type");
             (signal, kind, f.opt_str("banks"), f.bool_or("include_distance", false))
         })
-        .map_err(schema)?;
+        .map_err(|errors| schema(&errors))?;
     let signal = parse(&app, &kind, &text)?;
     let extras = Extras::of(&params)?;
     let ask = Ask { banks: bank_names(banks.as_deref()), ..extras.ask() };
@@ -186,7 +186,7 @@ async fn lookup_get(
 ) -> Result<Response, ApiError> {
     let names = ["url", "content_type", "types", "signal", "signal_type", "banks", "seed", "bypass_coinflip"];
     let fields = Fields::from_query(&names, params.pairs());
-    let bypass = fields.read(|f| f.bool_or("bypass_coinflip", false)).map_err(schema)?;
+    let bypass = fields.read(|f| f.bool_or("bypass_coinflip", false)).map_err(|errors| schema(&errors))?;
     let look = Look::of(&app, &params, bypass, caller)?;
     let kind = params.get("signal_type");
     if let Some(url) = params.filled("url") {
