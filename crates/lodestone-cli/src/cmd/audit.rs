@@ -45,7 +45,8 @@ pub(crate) fn run(args: &Audit) -> Result<Ended> {
 }
 
 fn verified(args: &Verify) -> Result<Ended> {
-    let older = args.checkpoint.as_deref().map(|path| fs::read(path).with_context(|| path.display().to_string()));
+    let older =
+        args.checkpoint.as_deref().map(|path| fs::read(path).with_context(|| path.display().to_string()));
     let older = older.transpose()?;
     let checked = match &args.log {
         Some(log) => {
@@ -85,8 +86,17 @@ fn as_text(checked: &Checked, with_store: bool) -> String {
 }
 
 fn as_json(checked: &Checked) -> Value {
-    let Report { checkpoint, signed_by, entries, files, entries_match, tiles_match, older, problems, stopped } =
-        &checked.log;
+    let Report {
+        checkpoint,
+        signed_by,
+        entries,
+        files,
+        entries_match,
+        tiles_match,
+        older,
+        problems,
+        stopped,
+    } = &checked.log;
     json!({
         "whole": checked.is_whole(),
         "origin": checkpoint.as_ref().map(|c| &c.origin),
@@ -122,7 +132,9 @@ fn erase(data: &Path, index: u64, reason: &str) -> Result<()> {
             audit::erase(batch, &Caller { key: CLI.into() }, &row, reason).map_err(Failed)
         })
         .map_err(|Failed(error)| anyhow!("{}", error.message()))?;
-    eprintln!("the words of entry {index} are erased; the log gets an entry that says so at the server's next start");
+    eprintln!(
+        "the words of entry {index} are erased; the log gets an entry that says so at the server's next start"
+    );
     Ok(())
 }
 
