@@ -17,6 +17,7 @@ mod message;
 mod release;
 mod retention;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -187,16 +188,24 @@ impl Opened {
     /// # Errors
     /// When the system gives none.
     pub fn start(self, context: &Context) -> std::io::Result<Threads> {
-        let spawn = |name: &str, work: Box<dyn FnOnce(Context) + Send>| {
+        let spawn = |name: &'static str, mut work: Box<dyn FnMut(&Context) + Send>| {
             let context = context.clone();
-            std::thread::Builder::new().name(name.to_owned()).spawn(move || work(context))
+            std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+                // A panic must not end what follows from matches for as long as the server runs.
+                while catch_unwind(AssertUnwindSafe(|| work(&context))).is_err() {
+                    tracing::error!(thread = name, "a panic; the thread begins anew");
+                    if context.shared.wait(Duration::from_secs(1)) {
+                        break;
+                    }
+                }
+            })
         };
-        let keeper = self.keeper;
+        let mut keeper = self.keeper;
         Ok(Threads {
             shared: self.actions,
-            ingest: spawn("ingest", Box::new(|context| ingest::ingest(&context)))?,
-            outbox: spawn("outbox", Box::new(|context| outbox::dispatch(&context)))?,
-            audit: spawn("audit", Box::new(move |context| audit::sequence(&context, keeper)))?,
+            ingest: spawn("ingest", Box::new(ingest::ingest))?,
+            outbox: spawn("outbox", Box::new(outbox::dispatch))?,
+            audit: spawn("audit", Box::new(move |context| audit::sequence(context, &mut keeper)))?,
         })
     }
 }

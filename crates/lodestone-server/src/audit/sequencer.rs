@@ -11,12 +11,12 @@ const EVERY: Duration = Duration::from_secs(1);
 const BATCH: usize = 4096;
 
 /// Runs until the server stops; what was noted until then is appended first.
-pub(crate) fn sequence(context: &Context, mut keeper: Keeper) {
+pub(crate) fn sequence(context: &Context, keeper: &mut Keeper) {
     let mut quiet = false;
     loop {
         let stopping = context.shared.wait_for_the_last(EVERY);
         loop {
-            match step(context, &mut keeper) {
+            match step(context, keeper) {
                 Ok(BATCH) => {}
                 Ok(_) => {
                     quiet = false;
