@@ -33,13 +33,13 @@ pub(crate) fn run(args: &Audit) -> Result<Ended> {
             println!("{}", key.verifier());
         }
         Audit::Show { index, data } => {
-            let shown = audit::show(&settings(data)?.need_data()?, *index)?;
+            let shown = audit::show(settings(data)?.need_data()?, *index)?;
             let shown = shown.with_context(|| format!("the store knows of no entry {index}"))?;
             let entry: Value = serde_json::from_str(&shown.leaf).unwrap_or(Value::String(shown.leaf));
             let told = json!({ "index": index, "entry": entry, "state": shown.body_state.as_str(), "body": shown.body });
             println!("{}", serde_json::to_string_pretty(&told)?);
         }
-        Audit::Erase { index, reason, data } => erase(&settings(data)?.need_data()?, *index, reason)?,
+        Audit::Erase { index, reason, data } => erase(settings(data)?.need_data()?, *index, reason)?,
     }
     Ok(Ended::Clean)
 }
@@ -55,7 +55,7 @@ fn verified(args: &Verify) -> Result<Ended> {
             let log = verify(&Folder::for_reading(log), &expected, |_, _| {});
             Checked { log, ..Checked::default() }
         }
-        None => audit::check(&settings(&args.data)?.need_data()?, &keys(&args.key)?, older.as_deref())?,
+        None => audit::check(settings(&args.data)?.need_data()?, &keys(&args.key)?, older.as_deref())?,
     };
     match args.format {
         Format::Json | Format::Ndjson => println!("{}", as_json(&checked)),
