@@ -72,8 +72,10 @@ impl Default for Metrics {
         let workers = gauge(&mut registry, "workers", "Worker processes that run");
         let waiting_files = gauge(&mut registry, "waiting_files", "Files that wait for a worker");
         let waiting_writes = gauge(&mut registry, "waiting_writes", "Changes that wait for the writer");
-        let journal_bytes = gauge(&mut registry, "journal_bytes", "Bytes of match events that are not in the store yet");
-        let events = gauge(&mut registry, "match_events", "Match events taken into the store since the start");
+        let journal_bytes =
+            gauge(&mut registry, "journal_bytes", "Bytes of match events that are not in the store yet");
+        let events =
+            gauge(&mut registry, "match_events", "Match events taken into the store since the start");
         let outbox_pending = gauge(&mut registry, "outbox_pending", "Messages that wait to be delivered");
         let outbox_dead = gauge(&mut registry, "outbox_dead", "Messages that were given up");
         let audit_waiting = gauge(&mut registry, "audit_waiting", "Entries that wait for the log of audit");

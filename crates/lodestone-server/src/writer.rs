@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError};
+use crossbeam_channel::{Receiver, Sender};
 use lodestone_engine::live::LiveBanks;
 use lodestone_store::{Batch, Store, StoreError};
 use tokio::sync::oneshot;
@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 use crate::clock::Clock;
 use crate::error::ApiError;
 
-/// Operations that wait at most; beyond it the caller is told to come again.
+/// Operations that wait at most, give or take those that come at the same moment; beyond it the caller is told to come again.
 const QUEUE: usize = 4096;
 /// Operations of one commit at most.
 const BATCH: usize = 512;
@@ -100,7 +100,9 @@ impl Writer {
     /// # Errors
     /// When no thread can be started.
     pub fn start(owned: Owned, clock: Clock) -> std::io::Result<(Self, JoinHandle<()>)> {
-        let (queue, jobs) = crossbeam_channel::bounded(QUEUE);
+        // Bounded by hand: this kind of channel lets go of what is queued when its receiver ends, so that whoever waits for an
+        // answer at the very end is told, and does not wait for ever.
+        let (queue, jobs) = crossbeam_channel::unbounded();
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || write_on(owned, &jobs, &clock))?;
@@ -163,10 +165,10 @@ impl Writer {
     }
 
     fn queue(&self, job: Job) -> Result<(), ApiError> {
-        self.queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => ApiError::busy(1),
-            TrySendError::Disconnected(_) => gone(),
-        })
+        if self.queue.len() >= QUEUE {
+            return Err(ApiError::busy(1));
+        }
+        self.queue.send(job).map_err(|_| gone())
     }
 }
 

@@ -33,19 +33,20 @@ pub(crate) fn run(args: &Audit) -> Result<Ended> {
             println!("{}", key.verifier());
         }
         Audit::Show { index, data } => {
-            let shown = audit::show(&settings(data)?.need_data()?, *index)?;
+            let shown = audit::show(settings(data)?.need_data()?, *index)?;
             let shown = shown.with_context(|| format!("the store knows of no entry {index}"))?;
             let entry: Value = serde_json::from_str(&shown.leaf).unwrap_or(Value::String(shown.leaf));
             let told = json!({ "index": index, "entry": entry, "state": shown.body_state.as_str(), "body": shown.body });
             println!("{}", serde_json::to_string_pretty(&told)?);
         }
-        Audit::Erase { index, reason, data } => erase(&settings(data)?.need_data()?, *index, reason)?,
+        Audit::Erase { index, reason, data } => erase(settings(data)?.need_data()?, *index, reason)?,
     }
     Ok(Ended::Clean)
 }
 
 fn verified(args: &Verify) -> Result<Ended> {
-    let older = args.checkpoint.as_deref().map(|path| fs::read(path).with_context(|| path.display().to_string()));
+    let older =
+        args.checkpoint.as_deref().map(|path| fs::read(path).with_context(|| path.display().to_string()));
     let older = older.transpose()?;
     let checked = match &args.log {
         Some(log) => {
@@ -54,7 +55,7 @@ fn verified(args: &Verify) -> Result<Ended> {
             let log = verify(&Folder::for_reading(log), &expected, |_, _| {});
             Checked { log, ..Checked::default() }
         }
-        None => audit::check(&settings(&args.data)?.need_data()?, &keys(&args.key)?, older.as_deref())?,
+        None => audit::check(settings(&args.data)?.need_data()?, &keys(&args.key)?, older.as_deref())?,
     };
     match args.format {
         Format::Json | Format::Ndjson => println!("{}", as_json(&checked)),
@@ -85,8 +86,17 @@ fn as_text(checked: &Checked, with_store: bool) -> String {
 }
 
 fn as_json(checked: &Checked) -> Value {
-    let Report { checkpoint, signed_by, entries, files, entries_match, tiles_match, older, problems, stopped } =
-        &checked.log;
+    let Report {
+        checkpoint,
+        signed_by,
+        entries,
+        files,
+        entries_match,
+        tiles_match,
+        older,
+        problems,
+        stopped,
+    } = &checked.log;
     json!({
         "whole": checked.is_whole(),
         "origin": checkpoint.as_ref().map(|c| &c.origin),
@@ -122,7 +132,9 @@ fn erase(data: &Path, index: u64, reason: &str) -> Result<()> {
             audit::erase(batch, &Caller { key: CLI.into() }, &row, reason).map_err(Failed)
         })
         .map_err(|Failed(error)| anyhow!("{}", error.message()))?;
-    eprintln!("the words of entry {index} are erased; the log gets an entry that says so at the server's next start");
+    eprintln!(
+        "the words of entry {index} are erased; the log gets an entry that says so at the server's next start"
+    );
     Ok(())
 }
 

@@ -122,7 +122,10 @@ fn matches_that_were_answered_before_a_kill_are_in_the_log_once_and_the_log_of_a
     let told: Value = serde_json::from_str(&told).unwrap();
     // The bank, its content, the rule, and every match; each of them once.
     assert_eq!(told["size"], answered as u64 + 3);
-    assert_eq!((told["store"]["opened"].as_u64(), told["store"]["waiting"].as_u64()), (told["size"].as_u64(), Some(0)));
+    assert_eq!(
+        (told["store"]["opened"].as_u64(), told["store"]["waiting"].as_u64()),
+        (told["size"].as_u64(), Some(0))
+    );
     assert_eq!(audit(&["key"], &data).1.trim(), log["verifier_key"].as_str().unwrap());
 
     let (_, note) = audit(&["checkpoint"], &data);
@@ -131,7 +134,10 @@ fn matches_that_were_answered_before_a_kill_are_in_the_log_once_and_the_log_of_a
     assert_eq!(audit(&["erase", "--index", "0", "--reason", "a test"], &data).0, Some(0));
     let (_, shown) = audit(&["show", "--index", "0"], &data);
     let shown: Value = serde_json::from_str(&shown).unwrap();
-    assert_eq!((shown["state"].as_str(), shown["entry"]["action"].as_str()), (Some("erased"), Some("bank.create")));
+    assert_eq!(
+        (shown["state"].as_str(), shown["entry"]["action"].as_str()),
+        (Some("erased"), Some("bank.create"))
+    );
     Served::start(&data).stop();
     let (code, told) = audit(&["verify", "--checkpoint", old.to_str().unwrap()], &data);
     assert_eq!(code, Some(0), "{told}");

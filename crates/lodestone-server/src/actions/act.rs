@@ -89,7 +89,10 @@ fn hold(batch: &mut Batch<'_>, event: &MatchEvent, held: &[Held]) -> Result<(), 
         batch.add_review(&event.id, NO_RULE, &body.to_string())?;
         let caller = Caller { key: audit::SERVER.into() };
         audit::note(batch, &caller, "quarantine.hold", &json!({ "hash_keys": new, "event": event.id }))?;
-        tracing::warn!(hashes = new.len(), "more senders than the limit match one hash: its actions are held");
+        tracing::warn!(
+            hashes = new.len(),
+            "more senders than the limit match one hash: its actions are held"
+        );
     }
     Ok(())
 }

@@ -183,7 +183,7 @@ mod tests {
             assert!(flood.see(&event(sender, 1, &[7])).is_empty());
         }
         let held = Held { key: "pdq:7".to_owned(), senders: 3, is_new: true, since_us: 2 };
-        assert_eq!(flood.see(&event("c", 2, &[7, 8])), [held.clone()]);
+        assert_eq!(flood.see(&event("c", 2, &[7, 8])), std::slice::from_ref(&held));
         assert_eq!(flood.see(&event("a", 3, &[7])), [Held { is_new: false, ..held.clone() }]);
         // However many come, no more are remembered than are needed.
         for sender in 0..100 {

@@ -37,7 +37,10 @@ pub(super) fn ingest(context: &Context) {
             Err(error) => {
                 // Nothing is lost: it is in the journal, and tried again.
                 if !failing {
-                    tracing::error!(error = error.message(), "match events wait: the store does not take them");
+                    tracing::error!(
+                        error = error.message(),
+                        "match events wait: the store does not take them"
+                    );
                 }
                 failing = true;
                 if stopping {
@@ -117,12 +120,17 @@ impl<'c> Ingest<'c> {
                 Next::Record { json, end } => {
                     match serde_json::from_str::<MatchEvent>(json) {
                         Ok(event) => events.push((event, json.to_owned())),
-                        Err(error) => tracing::error!(%error, "a record of the journal is no match event; passed over"),
+                        Err(error) => {
+                            tracing::error!(%error, "a record of the journal is no match event; passed over")
+                        }
                     }
                     end
                 }
                 Next::Torn { end } => {
-                    tracing::warn!(bytes = end - at, "the journal has a torn record, which was never acknowledged");
+                    tracing::warn!(
+                        bytes = end - at,
+                        "the journal has a torn record, which was never acknowledged"
+                    );
                     end
                 }
                 Next::End if at == begun => return Ok(()),
@@ -159,8 +167,7 @@ impl<'c> Ingest<'c> {
             has_begun.store(true, Ordering::Relaxed);
             let (rules, keep) = (shared.rules.now(), shared.keep.load());
             let mut flood = shared.flood();
-            let mut with =
-                With { rules: &rules, flood: &mut flood, audit_matches: keep.audit_matches };
+            let mut with = With { rules: &rules, flood: &mut flood, audit_matches: keep.audit_matches };
             let mut new = 0;
             for (event, json) in &events {
                 new += u64::from(take_in(batch, event, json, &mut with)?);

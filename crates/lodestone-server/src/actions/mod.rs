@@ -17,8 +17,9 @@ mod message;
 mod release;
 mod retention;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -85,6 +86,8 @@ pub struct Shared {
     pub audit_waiting: AtomicU64,
     /// Match events taken into the store by this process.
     pub ingested: AtomicU64,
+    /// The last event could not be written down.
+    is_refusing: AtomicBool,
     /// Tells the ingest thread that there is something to do.
     new_events: (Sender<()>, Receiver<()>),
     /// Tells the outbox thread.
@@ -175,6 +178,7 @@ impl Opened {
             outbox_counts: (AtomicI64::new(0), AtomicI64::new(0)),
             audit_waiting: AtomicU64::new(0),
             ingested: AtomicU64::new(0),
+            is_refusing: AtomicBool::new(false),
             new_events: crossbeam_channel::bounded(1),
             new_deliveries: crossbeam_channel::bounded(1),
             stop: (Mutex::new(Stop::Not), Condvar::new()),
@@ -187,16 +191,24 @@ impl Opened {
     /// # Errors
     /// When the system gives none.
     pub fn start(self, context: &Context) -> std::io::Result<Threads> {
-        let spawn = |name: &str, work: Box<dyn FnOnce(Context) + Send>| {
+        let spawn = |name: &'static str, mut work: Box<dyn FnMut(&Context) + Send>| {
             let context = context.clone();
-            std::thread::Builder::new().name(name.to_owned()).spawn(move || work(context))
+            std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+                // A panic must not end what follows from matches for as long as the server runs.
+                while catch_unwind(AssertUnwindSafe(|| work(&context))).is_err() {
+                    tracing::error!(thread = name, "a panic; the thread begins anew");
+                    if context.shared.wait(Duration::from_secs(1)) {
+                        break;
+                    }
+                }
+            })
         };
-        let keeper = self.keeper;
+        let mut keeper = self.keeper;
         Ok(Threads {
             shared: self.actions,
-            ingest: spawn("ingest", Box::new(|context| ingest::ingest(&context)))?,
-            outbox: spawn("outbox", Box::new(|context| outbox::dispatch(&context)))?,
-            audit: spawn("audit", Box::new(move |context| audit::sequence(&context, keeper)))?,
+            ingest: spawn("ingest", Box::new(ingest::ingest))?,
+            outbox: spawn("outbox", Box::new(outbox::dispatch))?,
+            audit: spawn("audit", Box::new(move |context| audit::sequence(context, &mut keeper)))?,
         })
     }
 }
@@ -231,11 +243,15 @@ impl Shared {
             .map_err(|_| ApiError::unavailable("the match could not be written down: it is not answered"))?;
         match self.journal.append(&json) {
             Ok(()) => {
+                self.is_refusing.store(false, Ordering::Relaxed);
                 let _ = self.new_events.0.try_send(());
                 Ok(())
             }
             Err(error) => {
-                tracing::error!(%error, "a match event could not be written down");
+                // A full disk lasts: told once, not for every match.
+                if !self.is_refusing.swap(true, Ordering::Relaxed) {
+                    tracing::error!(%error, "match events cannot be written down: look-ups that match answer 503");
+                }
                 Err(ApiError::unavailable("the match could not be written down: it is not answered"))
             }
         }

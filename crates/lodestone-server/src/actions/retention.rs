@@ -82,7 +82,8 @@ fn unused_secrets(store: &Store) -> Result<Vec<String>, ApiError> {
             let Some(last) = page.last() else { break };
             after = last.no;
             used.extend(
-                page.iter().filter_map(|one| Some(serde_json::from_str::<Target>(&one.target).ok()?.secret_ref)),
+                page.iter()
+                    .filter_map(|one| Some(serde_json::from_str::<Target>(&one.target).ok()?.secret_ref)),
             );
         }
     }

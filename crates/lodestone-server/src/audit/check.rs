@@ -109,18 +109,15 @@ pub fn check(data: &Path, keys: &[VerifierKey], older: Option<&[u8]>) -> Result<
     let mut checked = Checked::default();
     let mut failed = None;
     let mut read = 0;
-    let report = verify(
-        &Folder::for_reading(&data.join(FOLDER)),
-        &Expected { keys, older },
-        |index, entry| {
+    let report =
+        verify(&Folder::for_reading(&data.join(FOLDER)), &Expected { keys, older }, |index, entry| {
             read = index + 1;
             if failed.is_none()
                 && let Err(error) = row(&store, index, entry, known, &mut checked)
             {
                 failed = Some(error);
             }
-        },
-    );
+        });
     checked.log = report;
     if let Some(error) = failed {
         return Err(error);
@@ -140,18 +137,14 @@ pub fn check(data: &Path, keys: &[VerifierKey], older: Option<&[u8]>) -> Result<
 }
 
 /// Compares an entry with its row.
-fn row(
-    store: &Store,
-    index: u64,
-    entry: &[u8],
-    known: u64,
-    checked: &mut Checked,
-) -> Result<(), AuditError> {
+fn row(store: &Store, index: u64, entry: &[u8], known: u64, checked: &mut Checked) -> Result<(), AuditError> {
     match store.audit_at(i64::try_from(index).unwrap_or(i64::MAX))? {
         // Beyond: appended since the rows were read, or to be found at the next start.
         None if index >= known => {}
         None => checked.without_row += 1,
-        Some(row) if row.leaf != entry => checked.wrong(format!("entry {index}: its row in the store is another")),
+        Some(row) if row.leaf != entry => {
+            checked.wrong(format!("entry {index}: its row in the store is another"))
+        }
         Some(row) => match BodyState::of(&row) {
             BodyState::Opens => checked.opened += 1,
             BodyState::Erased => checked.erased += 1,

@@ -78,7 +78,8 @@ impl Keeper {
         let key_path = data.join(KEY_FILE);
         let key = match key_file::load(&key_path) {
             Err(TlogError::Missing { .. }) if !data.join(FOLDER).join("checkpoint").exists() => {
-                let key = SigningKey::generate(&origin.map_or_else(random_origin, |name| Ok(name.to_owned()))?)?;
+                let key =
+                    SigningKey::generate(&origin.map_or_else(random_origin, |name| Ok(name.to_owned()))?)?;
                 key_file::create(&key_path, &key)?;
                 tracing::info!(verifier_key = %key.verifier(), "made a key for the audit log: keep its verifier key elsewhere");
                 key
@@ -91,7 +92,9 @@ impl Keeper {
         // Read through a connection of its own, so that each page sees what was noted before it.
         let reader = Store::open_read_only(data)?;
         keeper.settle(&reader, &mut |first_no, first_index, count| {
-            store.batch(now_us, |batch| batch.audit_logged(first_no, first_index, count)).map_err(AuditError::from)
+            store
+                .batch(now_us, |batch| batch.audit_logged(first_no, first_index, count))
+                .map_err(AuditError::from)
         })?;
         Ok(keeper)
     }
@@ -147,11 +150,17 @@ impl Keeper {
         let known = u64::try_from(reader.audit_logged_size()?).unwrap_or(0);
         if log.size() < known {
             restore(log, reader, known)?;
-            tracing::warn!(entries = log.size(), "the audit log was shorter than the store knew: its end was made again");
+            tracing::warn!(
+                entries = log.size(),
+                "the audit log was shorter than the store knew: its end was made again"
+            );
         } else if log.size() > known {
             let unknown = find(&log.reader(), reader, known, noting)?;
             if unknown > 0 {
-                tracing::warn!(unknown, "the audit log has entries that the store does not know: an older copy of it?");
+                tracing::warn!(
+                    unknown,
+                    "the audit log has entries that the store does not know: an older copy of it?"
+                );
             }
         }
         Ok(())
@@ -186,12 +195,7 @@ fn restore(log: &mut Log<Folder>, store: &Store, known: u64) -> Result<(), Audit
 }
 
 /// Looks for the rows that wait among the entries from `known` on, in order; returns how many entries are none of them.
-fn find(
-    log: &Reader<'_, Folder>,
-    store: &Store,
-    known: u64,
-    noting: Noting<'_>,
-) -> Result<u64, AuditError> {
+fn find(log: &Reader<'_, Folder>, store: &Store, known: u64, noting: Noting<'_>) -> Result<u64, AuditError> {
     let size = log.checkpoint().size;
     let (mut index, mut unknown) = (known, 0);
     let mut waiting = store.audit_pending(PAGE)?;

@@ -11,12 +11,12 @@ const EVERY: Duration = Duration::from_secs(1);
 const BATCH: usize = 4096;
 
 /// Runs until the server stops; what was noted until then is appended first.
-pub(crate) fn sequence(context: &Context, mut keeper: Keeper) {
+pub(crate) fn sequence(context: &Context, keeper: &mut Keeper) {
     let mut quiet = false;
     loop {
         let stopping = context.shared.wait_for_the_last(EVERY);
         loop {
-            match step(context, &mut keeper) {
+            match step(context, keeper) {
                 Ok(BATCH) => {}
                 Ok(_) => {
                     quiet = false;
@@ -43,7 +43,9 @@ pub(crate) fn sequence(context: &Context, mut keeper: Keeper) {
 fn step(context: &Context, keeper: &mut Keeper) -> Result<usize, AuditError> {
     let told = |error: crate::error::ApiError| AuditError::NotNoted(error.message().to_owned());
     let mut noting = |first_no: i64, first_index: i64, count: usize| {
-        let write = move |batch: &mut lodestone_store::Batch<'_>| Ok(batch.audit_logged(first_no, first_index, count)?);
+        let write = move |batch: &mut lodestone_store::Batch<'_>| {
+            Ok(batch.audit_logged(first_no, first_index, count)?)
+        };
         context.writer.write_now(write).map_err(told)
     };
     if keeper.is_closed() {

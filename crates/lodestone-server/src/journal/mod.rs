@@ -174,9 +174,9 @@ impl Journal {
 
     /// Notes that so many bytes are in the store now.
     pub fn done(&self, bytes: u64) {
-        let _ = self
-            .waiting_bytes
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| Some(waiting.saturating_sub(bytes)));
+        let _ = self.waiting_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| {
+            Some(waiting.saturating_sub(bytes))
+        });
     }
 
     /// Removes the front segment, all of which is in the store; one that is still written to is closed first, unless it

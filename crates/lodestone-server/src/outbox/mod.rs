@@ -144,8 +144,7 @@ mod tests {
 
     #[test]
     fn one_receiver_never_takes_all_senders_and_nothing_is_sent_twice_at_once() {
-        let due: Vec<_> =
-            (0..40).map(|no| delivery(no, if no < 30 { "slow" } else { "other" })).collect();
+        let due: Vec<_> = (0..40).map(|no| delivery(no, if no < 30 { "slow" } else { "other" })).collect();
         let next = pick(due.clone(), &BTreeMap::new());
         let numbers: Vec<_> = next.iter().map(|one| one.no).collect();
         assert_eq!(numbers, [0, 1, 2, 3, 30, 31, 32, 33]);

@@ -69,7 +69,10 @@ fn attempt(context: &Context, delivery: &Delivery) -> Outcome {
     };
     let mut pairs = vec![("content-type", "application/json")];
     pairs.extend(headers.pairs());
-    judge(post(&policy, &target.url, &pairs, delivery.body.as_bytes()).map(|answer| (answer.status, answer.retry_after)))
+    judge(
+        post(&policy, &target.url, &pairs, delivery.body.as_bytes())
+            .map(|answer| (answer.status, answer.retry_after)),
+    )
 }
 
 /// What an answer means. *Source:* Standard Webhooks, "Deliverability": 2xx is taken, 410 is never again, all else is
@@ -90,9 +93,10 @@ fn judge(answer: Result<(u16, Option<Duration>), NetError>) -> Outcome {
 fn next_us(delivery: &Delivery, wait_at_least: Option<Duration>, now_us: i64) -> Option<i64> {
     let failed = delivery.attempts.saturating_add(1);
     // FNV-1a: the same delivery and attempt wait the same.
-    let jitter = delivery.key.bytes().chain(failed.to_le_bytes()).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let jitter =
+        delivery.key.bytes().chain(failed.to_le_bytes()).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
     let wait = backoff::wait(failed, jitter)?.max(wait_at_least.unwrap_or_default());
     Some(now_us.saturating_add(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX)))
 }

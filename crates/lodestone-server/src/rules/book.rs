@@ -49,7 +49,9 @@ fn read(store: &Store) -> Result<Vec<Entry>, StoreError> {
                     rule.enabled = stored.enabled;
                     entries.push(Entry { id: stored.id, rule });
                 }
-                Err(error) => tracing::error!(rule = stored.id, %error, "a stored rule cannot be read and does nothing"),
+                Err(error) => {
+                    tracing::error!(rule = stored.id, %error, "a stored rule cannot be read and does nothing")
+                }
             }
         }
     }

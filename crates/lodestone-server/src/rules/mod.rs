@@ -138,7 +138,10 @@ impl When {
         let is_exact = one.distance_bits == Some(0) || one.distance == "-";
         self.banks.as_ref().is_none_or(|names| names.contains(&one.bank))
             && self.bank_kinds.as_ref().is_none_or(|kinds| kinds.contains(&one.bank_kind))
-            && self.signal_types.as_ref().is_none_or(|types| types.iter().any(|t| t.as_str() == one.signal_type))
+            && self
+                .signal_types
+                .as_ref()
+                .is_none_or(|types| types.iter().any(|t| t.as_str() == one.signal_type))
             && self.max_distance_bits.is_none_or(|max| one.distance_bits.is_some_and(|bits| bits <= max))
             && self.exact.is_none_or(|exact| exact == is_exact)
             && self.disputed.is_none_or(|disputed| disputed == one.disputed)
@@ -200,7 +203,7 @@ mod tests {
         event
     }
 
-    fn ids(when: Value, event: &MatchEvent) -> Vec<u64> {
+    fn ids(when: &Value, event: &MatchEvent) -> Vec<u64> {
         let rule = json!({ "name": "r", "when": when, "then": [{ "label": "x" }] });
         let rule = parse(rule.to_string().as_bytes()).unwrap();
         matches(&rule, event).iter().map(|one| one.bank_content_id).collect()
@@ -225,7 +228,7 @@ mod tests {
             (json!({ "min_confirms": 3 }), vec![]),
             (json!({ "exact": true, "banks": ["A"] }), vec![2]),
         ] {
-            assert_eq!(ids(when.clone(), &event), expected, "{when}");
+            assert_eq!(ids(&when, &event), expected, "{when}");
         }
     }
 
@@ -240,16 +243,16 @@ mod tests {
         };
         let when = |h1: &str, h2: &str, min: f64| json!({ "assessment": { "h1": h1, "h2": h2, "min_log10_lr": min } });
         let (generated, camera) = ("ai_generated", "camera_original");
-        assert_eq!(ids(when(generated, camera, 2.0), &event(said(Some(2.5)))).len(), 4);
-        assert_eq!(ids(when(generated, camera, 3.0), &event(said(Some(2.5)))).len(), 0);
-        assert_eq!(ids(when(camera, generated, 2.0), &event(said(Some(-2.5)))).len(), 4);
-        assert_eq!(ids(when(camera, generated, 2.0), &event(said(Some(2.5)))).len(), 0);
+        assert_eq!(ids(&when(generated, camera, 2.0), &event(said(Some(2.5)))).len(), 4);
+        assert_eq!(ids(&when(generated, camera, 3.0), &event(said(Some(2.5)))).len(), 0);
+        assert_eq!(ids(&when(camera, generated, 2.0), &event(said(Some(-2.5)))).len(), 4);
+        assert_eq!(ids(&when(camera, generated, 2.0), &event(said(Some(2.5)))).len(), 0);
         for none in [event(None), event(said(None)), event(Some(json!([1])))] {
-            assert_eq!(ids(when(generated, camera, -9.0), &none).len(), 0);
+            assert_eq!(ids(&when(generated, camera, -9.0), &none).len(), 0);
         }
         let most = json!({ "assessment": { "h1": generated, "h2": camera, "max_log10_lr": 0.0 } });
-        assert_eq!(ids(most.clone(), &event(said(Some(-1.0)))).len(), 4);
-        assert_eq!(ids(most, &event(said(Some(1.0)))).len(), 0);
+        assert_eq!(ids(&most, &event(said(Some(-1.0)))).len(), 4);
+        assert_eq!(ids(&most, &event(said(Some(1.0)))).len(), 0);
     }
 
     #[test]

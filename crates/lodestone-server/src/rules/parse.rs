@@ -19,7 +19,8 @@ const LISTED: usize = 1000;
 /// # Errors
 /// What does not fit, and where, in words for people.
 pub fn parse(json: &[u8]) -> Result<Rule, String> {
-    let rule: Rule = serde_json::from_slice(json).map_err(|error| format!("the rule does not fit: {error}"))?;
+    let rule: Rule =
+        serde_json::from_slice(json).map_err(|error| format!("the rule does not fit: {error}"))?;
     check(&rule)?;
     Ok(rule)
 }
@@ -96,7 +97,11 @@ fn url(text: &str) -> Result<(), String> {
                 && url.username().is_empty()
                 && url.password().is_none()
         });
-    if fits { Ok(()) } else { Err("webhook.url has to be an http or https URL without a user name".to_owned()) }
+    if fits {
+        Ok(())
+    } else {
+        Err("webhook.url has to be an http or https URL without a user name".to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -129,9 +134,18 @@ mod tests {
             (r#"{"name":"n","then":[{"label":"held:pdq:1"}]}"#, "held"),
             (r#"{"name":"n","then":[{"webhook":{"url":"ftp://a.example/"}}]}"#, "webhook.url"),
             (r#"{"name":"n","then":[{"webhook":{"url":"https://u:p@a.example/"}}]}"#, "webhook.url"),
-            (r#"{"name":"n","then":[{"webhook":{"url":"https://a.example/","secret_ref":"r","secrets":["s"]}}]}"#, "not both"),
-            (r#"{"name":"n","when":{"assessment":{"h1":"ai_edited","h2":"ai_edited","min_log10_lr":1}},"then":[{"label":"l"}]}"#, "itself"),
-            (r#"{"name":"n","when":{"assessment":{"h1":"ai_edited","h2":"ai_generated"}},"then":[{"label":"l"}]}"#, "min_log10_lr"),
+            (
+                r#"{"name":"n","then":[{"webhook":{"url":"https://a.example/","secret_ref":"r","secrets":["s"]}}]}"#,
+                "not both",
+            ),
+            (
+                r#"{"name":"n","when":{"assessment":{"h1":"ai_edited","h2":"ai_edited","min_log10_lr":1}},"then":[{"label":"l"}]}"#,
+                "itself",
+            ),
+            (
+                r#"{"name":"n","when":{"assessment":{"h1":"ai_edited","h2":"ai_generated"}},"then":[{"label":"l"}]}"#,
+                "min_log10_lr",
+            ),
             (&long, "label"),
         ] {
             let error = parse(text.as_bytes()).unwrap_err();

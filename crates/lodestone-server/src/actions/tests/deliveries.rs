@@ -133,7 +133,10 @@ fn what_fails_is_sent_again_under_the_same_id_and_signed_anew_until_it_is_taken(
     assert!(!done.body.contains(&"f".repeat(64)) && done.body.contains("\"bank_content_id\":7"));
     threads.stop();
     let sent = house.read(|store| store.audit_entries(0, 100).unwrap());
-    assert_eq!(sent.iter().filter(|row| String::from_utf8_lossy(&row.leaf).contains("webhook.deliver")).count(), 1);
+    assert_eq!(
+        sent.iter().filter(|row| String::from_utf8_lossy(&row.leaf).contains("webhook.deliver")).count(),
+        1
+    );
     house.kill();
 }
 

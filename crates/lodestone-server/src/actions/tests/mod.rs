@@ -45,8 +45,7 @@ impl House {
         let live = LiveBanks::open(&mut store, data, &mut |_| ControlFlow::Continue(())).unwrap();
         let (writer, writing) =
             Writer::start(Owned { store, live, changed_s: Arc::default() }, clock.clone()).unwrap();
-        let mut outbound = Outbound::default();
-        outbound.allow_private = true;
+        let outbound = Outbound { allow_private: true, ..Outbound::default() };
         let context = Context {
             data: data.to_owned(),
             writer,

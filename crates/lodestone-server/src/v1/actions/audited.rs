@@ -30,7 +30,11 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .get(
             "/v1/audit",
             allowed,
-            about("The log of audit: its size, its checkpoint, the key that verifies it", &[], &[(200, "The log")]),
+            about(
+                "The log of audit: its size, its checkpoint, the key that verifies it",
+                &[],
+                &[(200, "The log")],
+            ),
             show,
         )
         .get(
@@ -48,7 +52,16 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             about(
                 "Entries with their words, newest first; the page after begins at `next`",
-                const { &[query("before", "integer", "Only those before this number: `next` of the page before"), LIMIT] },
+                const {
+                    &[
+                        query(
+                            "before",
+                            "integer",
+                            "Only those before this number: `next` of the page before",
+                        ),
+                        LIMIT,
+                    ]
+                },
                 &[(200, "A page"), (400, "A parameter cannot be used")],
             ),
             entries,
@@ -113,9 +126,12 @@ async fn show(State(app): State<App>) -> Result<Response, ApiError> {
     let note = note(&app).await?;
     let key = VerifierKey::parse(&app.actions.audit_key);
     let opened = key.and_then(|key| Checkpoint::open(note.as_bytes(), &[key]));
-    let (checkpoint, _) = opened.map_err(|_| ApiError::unavailable("the checkpoint is not signed by the log"))?;
-    Ok(ok(&json!({ "origin": checkpoint.origin, "size": checkpoint.size, "root": STANDARD.encode(checkpoint.root),
-                   "verifier_key": app.actions.audit_key, "checkpoint": note })))
+    let (checkpoint, _) =
+        opened.map_err(|_| ApiError::unavailable("the checkpoint is not signed by the log"))?;
+    Ok(ok(
+        &json!({ "origin": checkpoint.origin, "size": checkpoint.size, "root": STANDARD.encode(checkpoint.root),
+                   "verifier_key": app.actions.audit_key, "checkpoint": note }),
+    ))
 }
 
 async fn checkpoint(State(app): State<App>) -> Result<Response, ApiError> {
@@ -154,8 +170,10 @@ async fn proof(State(app): State<App>, Path(text): Path<String>) -> Result<Respo
     });
     let (leaf, hash, path, checkpoint) = found.await?;
     let path: Vec<String> = path.iter().map(|hash| STANDARD.encode(hash)).collect();
-    Ok(ok(&json!({ "index": index, "leaf": STANDARD.encode(leaf), "leaf_hash": STANDARD.encode(hash), "proof": path,
-                   "origin": checkpoint.origin, "size": checkpoint.size, "root": STANDARD.encode(checkpoint.root) })))
+    Ok(ok(
+        &json!({ "index": index, "leaf": STANDARD.encode(leaf), "leaf_hash": STANDARD.encode(hash), "proof": path,
+                   "origin": checkpoint.origin, "size": checkpoint.size, "root": STANDARD.encode(checkpoint.root) }),
+    ))
 }
 
 #[derive(Deserialize)]

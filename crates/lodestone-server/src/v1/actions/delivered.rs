@@ -22,11 +22,13 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Messages to webhooks by state, oldest first; the page after begins at `next`",
-                takes: const { &[
-                    query("state", "string", "`dead`, `pending` or `done`; dead without it"),
-                    query("after", "integer", "Only those after this number"),
-                    LIMIT,
-                ] },
+                takes: const {
+                    &[
+                        query("state", "string", "`dead`, `pending` or `done`; dead without it"),
+                        query("after", "integer", "Only those after this number"),
+                        LIMIT,
+                    ]
+                },
                 answers: &[(200, "A page"), (400, "A parameter cannot be used")],
             },
             list,

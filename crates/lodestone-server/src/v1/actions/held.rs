@@ -24,11 +24,13 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Hashes whose actions are held, or were; the page after begins at `next`",
-                takes: const { &[
-                    query("state", "string", "`held` or `released`; held without it"),
-                    query("after", "string", "Only those after this hash key"),
-                    LIMIT,
-                ] },
+                takes: const {
+                    &[
+                        query("state", "string", "`held` or `released`; held without it"),
+                        query("after", "string", "Only those after this hash key"),
+                        LIMIT,
+                    ]
+                },
                 answers: &[(200, "A page"), (400, "A parameter cannot be used")],
             },
             list,

@@ -35,11 +35,13 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Sets them; what is not given stands at its default",
-                takes: const { &[
-                    field("match_days", "integer", false, "Days of the match log; 90 without it"),
-                    field("delivered_days", "integer", false, "Days of delivered messages; 7 without it"),
-                    field("audit_matches", "string", false, "`all`, `acted` or `none`; all without it"),
-                ] },
+                takes: const {
+                    &[
+                        field("match_days", "integer", false, "Days of the match log; 90 without it"),
+                        field("delivered_days", "integer", false, "Days of delivered messages; 7 without it"),
+                        field("audit_matches", "string", false, "`all`, `acted` or `none`; all without it"),
+                    ]
+                },
                 answers: &[(200, "The settings"), (400, "What does not fit")],
             },
             change,

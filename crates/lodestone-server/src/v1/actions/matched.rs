@@ -24,17 +24,23 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "The log of matches, newest first; the page after begins at `next`",
-                takes: const { &[
-                    query("before", "integer", "Only those before this number in the log: `next` of the page before"),
-                    LIMIT,
-                    query("bank", "string", "Only with a match in this bank"),
-                    query("bank_content_id", "integer", "Only with a match of this content"),
-                    query("signal_type", "string", "Only with a match of this type"),
-                    query("sender", "string", "Only of this sender"),
-                    query("key", "string", "Only of this key"),
-                    query("since_us", "integer", "Not older, microseconds since 1970"),
-                    query("until_us", "integer", "Older than this"),
-                ] },
+                takes: const {
+                    &[
+                        query(
+                            "before",
+                            "integer",
+                            "Only those before this number in the log: `next` of the page before",
+                        ),
+                        LIMIT,
+                        query("bank", "string", "Only with a match in this bank"),
+                        query("bank_content_id", "integer", "Only with a match of this content"),
+                        query("signal_type", "string", "Only with a match of this type"),
+                        query("sender", "string", "Only of this sender"),
+                        query("key", "string", "Only of this key"),
+                        query("since_us", "integer", "Not older, microseconds since 1970"),
+                        query("until_us", "integer", "Older than this"),
+                    ]
+                },
                 answers: &[(200, "A page"), (400, "A parameter cannot be used")],
             },
             list,
@@ -174,7 +180,8 @@ mod tests {
         let ids = |text: &str| {
             let params = Params::parse(text);
             let before = number(&params, "before", i64::MAX).unwrap();
-            let (found, next) = page(&store, &Filter::of(&params).unwrap(), before, limit(&params).unwrap()).unwrap();
+            let (found, next) =
+                page(&store, &Filter::of(&params).unwrap(), before, limit(&params).unwrap()).unwrap();
             (found.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>(), next)
         };
         let (first, next) = ids("limit=2");

@@ -29,12 +29,14 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "What waits for a person, oldest first; the page after begins at `next`",
-                takes: const { &[
-                    query("state", "string", "`open` or `all`; open without it"),
-                    query("queue", "string", "Only of this queue"),
-                    query("after", "integer", "Only those after this number"),
-                    LIMIT,
-                ] },
+                takes: const {
+                    &[
+                        query("state", "string", "`open` or `all`; open without it"),
+                        query("queue", "string", "Only of this queue"),
+                        query("after", "integer", "Only those after this number"),
+                        LIMIT,
+                    ]
+                },
                 answers: &[(200, "A page"), (400, "A parameter cannot be used")],
             },
             list,
@@ -44,11 +46,18 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Notes what a person decided",
-                takes: const { &[
-                    field("decision", "string", true, "In your own words, such as `confirmed`"),
-                    field("note", "string", false, "Why"),
-                ] },
-                answers: &[(200, "Noted"), (400, "What does not fit"), (404, MISSING), (409, "It is decided already")],
+                takes: const {
+                    &[
+                        field("decision", "string", true, "In your own words, such as `confirmed`"),
+                        field("note", "string", false, "Why"),
+                    ]
+                },
+                answers: &[
+                    (200, "Noted"),
+                    (400, "What does not fit"),
+                    (404, MISSING),
+                    (409, "It is decided already"),
+                ],
             },
             decide,
         )
@@ -120,7 +129,9 @@ async fn decide(
         || !is_short(&decision.decision)
         || decision.note.as_deref().is_some_and(|note| !is_short(note))
     {
-        return Err(ApiError::bad(format!("decision has to be 1 to {WORDS} characters, note at most as many")));
+        return Err(ApiError::bad(format!(
+            "decision has to be 1 to {WORDS} characters, note at most as many"
+        )));
     }
     let review = app.readers.read(move |store| Ok(store.review(no)?)).await?;
     let review = review.ok_or_else(|| ApiError::missing(MISSING))?;
@@ -201,9 +212,12 @@ async fn remove(
 
 /// Labels of holds are the server's: one taken off by hand would lose what is held.
 fn check(label: &str) -> Result<(), ApiError> {
-    let plain = !label.trim().is_empty() && !label.chars().any(char::is_control) && label.chars().count() <= 100;
+    let plain =
+        !label.trim().is_empty() && !label.chars().any(char::is_control) && label.chars().count() <= 100;
     match plain && !label.starts_with(HELD) {
         true => Ok(()),
-        false => Err(ApiError::bad(format!("a label is 1 to 100 characters and does not begin with {HELD:?}"))),
+        false => {
+            Err(ApiError::bad(format!("a label is 1 to 100 characters and does not begin with {HELD:?}")))
+        }
     }
 }

@@ -48,7 +48,12 @@ pub(super) fn routes(routes: Routes) -> Routes {
     let allowed = For::Role(Role::Admin);
     let about = |summary, takes, answers| About { summary, takes, answers };
     routes
-        .get("/v1/rules", allowed, about("All rules: what follows from matches", &[], &[(200, "The rules")]), list)
+        .get(
+            "/v1/rules",
+            allowed,
+            about("All rules: what follows from matches", &[], &[(200, "The rules")]),
+            list,
+        )
         .post(
             "/v1/rules",
             allowed,
@@ -63,17 +68,17 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .put(
             "/v1/rules/{id}",
             allowed,
-            about(
-                "Replaces a rule",
-                RULE,
-                &[(200, "The rule"), (400, "What does not fit"), (404, MISSING)],
-            ),
+            about("Replaces a rule", RULE, &[(200, "The rule"), (400, "What does not fit"), (404, MISSING)]),
             change,
         )
         .delete(
             "/v1/rules/{id}",
             allowed,
-            about("Deletes a rule; what it asked for before is done all the same", &[], &[(200, "Done"), (404, MISSING)]),
+            about(
+                "Deletes a rule; what it asked for before is done all the same",
+                &[],
+                &[(200, "Done"), (404, MISSING)],
+            ),
             delete,
         )
 }
@@ -121,7 +126,7 @@ async fn create(
     let (id, told_rule) = app
         .writer
         .write(move |batch| {
-            keep(batch, &shared, &rule, secrets)?;
+            keep(batch, &shared, &rule, &secrets)?;
             let body = json!(rule);
             let id = batch.add_rule(&body, rule.enabled)?;
             audit::note(batch, &caller, "rule.create", &noted(id, &rule))?;
@@ -130,7 +135,7 @@ async fn create(
         .await?;
     reload(&app).await?;
     tracing::info!(rule = id, "a rule was made");
-    Ok(told(StatusCode::CREATED, &with_secrets(told_rule, made)))
+    Ok(told(StatusCode::CREATED, &with_secrets(told_rule, &made)))
 }
 
 async fn change(
@@ -148,7 +153,7 @@ async fn change(
     let told_rule = app
         .writer
         .write(move |batch| {
-            keep(batch, &shared, &rule, secrets)?;
+            keep(batch, &shared, &rule, &secrets)?;
             let body = json!(rule);
             if !batch.change_rule(id, Some(&body), Some(rule.enabled))? {
                 return Err(ApiError::missing(MISSING));
@@ -162,7 +167,7 @@ async fn change(
         })
         .await?;
     reload(&app).await?;
-    Ok(ok(&with_secrets(told_rule, made)))
+    Ok(ok(&with_secrets(told_rule, &made)))
 }
 
 async fn delete(
@@ -193,7 +198,10 @@ fn noted(id: i64, rule: &Rule) -> Value {
     let mut object = json!(rule);
     let actions = object.get_mut("then").and_then(Value::as_array_mut);
     for url in actions.into_iter().flatten().filter_map(|action| action.pointer_mut("/webhook/url")) {
-        let host = url.as_str().and_then(|text| url::Url::parse(text).ok()).map(|url| url.origin().ascii_serialization());
+        let host = url
+            .as_str()
+            .and_then(|text| url::Url::parse(text).ok())
+            .map(|url| url.origin().ascii_serialization());
         *url = json!(host);
     }
     json!({ "rule": id, "is": object })
@@ -218,9 +226,13 @@ fn secrets(app: &App, rule: &mut Rule) -> Result<Vec<Kept>, ApiError> {
         let given = std::mem::take(&mut webhook.secrets);
         let is_new = given.is_empty();
         let secrets = if is_new {
-            vec![SigningSecret::generate(&app.random).map_err(|error| ApiError::unavailable(error.to_string()))?]
+            vec![
+                SigningSecret::generate(&app.random)
+                    .map_err(|error| ApiError::unavailable(error.to_string()))?,
+            ]
         } else {
-            let parse = |text: &String| SigningSecret::parse(text).map_err(|error| ApiError::bad(error.to_string()));
+            let parse =
+                |text: &String| SigningSecret::parse(text).map_err(|error| ApiError::bad(error.to_string()));
             given.iter().map(parse).collect::<Result<_, _>>()?
         };
         let texts: Vec<String> =
@@ -238,7 +250,7 @@ fn made(kept: &[Kept]) -> Vec<Value> {
     new.map(|kept| json!({ "secret_ref": kept.name, "secret": kept.secret.expose_str() })).collect()
 }
 
-fn with_secrets(mut told: Value, made: Vec<Value>) -> Value {
+fn with_secrets(mut told: Value, made: &[Value]) -> Value {
     if !made.is_empty() {
         told["secrets"] = json!(made);
     }
@@ -246,8 +258,8 @@ fn with_secrets(mut told: Value, made: Vec<Value>) -> Value {
 }
 
 /// Seals the new secrets; those that are only named have to be there.
-fn keep(batch: &mut Batch<'_>, shared: &Actions, rule: &Rule, kept: Vec<Kept>) -> Result<(), ApiError> {
-    for one in &kept {
+fn keep(batch: &mut Batch<'_>, shared: &Actions, rule: &Rule, kept: &[Kept]) -> Result<(), ApiError> {
+    for one in kept {
         shared.secrets.put(batch, &format!("{SECRET_PREFIX}{}", one.name), Some(&one.secret))?;
     }
     for action in &rule.then {
@@ -268,6 +280,8 @@ mod tests {
     fn the_log_of_audit_names_a_receiver_by_its_host_only() {
         let text = r#"{"name":"n","then":[{"webhook":{"url":"https://a.example:8443/key/1?token=2","secret_ref":"r"}}]}"#;
         let noted = noted(1, &parse(text.as_bytes()).unwrap()).to_string();
-        assert!(noted.contains("https://a.example:8443") && !noted.contains("token") && !noted.contains("key/1"));
+        assert!(
+            noted.contains("https://a.example:8443") && !noted.contains("token") && !noted.contains("key/1")
+        );
     }
 }
