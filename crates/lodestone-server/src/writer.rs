@@ -218,7 +218,7 @@ fn commit(owned: &mut Owned, mut batch: Vec<Box<dyn Batched>>, clock: &Clock) {
     }));
     let mut failed = match done {
         Ok(Ok(())) => None,
-        Ok(Err(error)) => Some(Failed::of(error.into())),
+        Ok(Err(error)) => Some(Failed::of(&error.into())),
         Err(panic) => {
             report(Some(panic));
             Some(Failed { status: 503, message: "the operation failed".to_owned() })
@@ -228,7 +228,7 @@ fn commit(owned: &mut Owned, mut batch: Vec<Box<dyn Batched>>, clock: &Clock) {
         && let Err(error) = owned.follow(clock)
     {
         // What was committed stands; it is seen once the index can be written again.
-        failed = Some(Failed::of(error));
+        failed = Some(Failed::of(&error));
     }
     for one in batch {
         one.answer(failed.as_ref().map_or(Ok(()), |failed| Err(failed.again())));
@@ -242,7 +242,7 @@ struct Failed {
 }
 
 impl Failed {
-    fn of(error: ApiError) -> Self {
+    fn of(error: &ApiError) -> Self {
         Self { status: error.status().as_u16(), message: error.message().to_owned() }
     }
 

@@ -108,6 +108,7 @@ async fn factory_reset(
     let now_us = app.clock.now_us();
     let kinds: Vec<SignalType> = app.types.all().into_iter().map(|(kind, _)| kind).collect();
     let settings: Vec<String> = kinds.iter().map(|kind| types::setting(*kind)).collect();
+    let actions = app.actions.clone();
     app.writer
         .alone(move |owned| {
             owned.store.batch(now_us, |batch| {
@@ -116,7 +117,8 @@ async fn factory_reset(
                     batch.set_setting(setting, None)?;
                 }
                 audit::note(batch, &caller, "dev.factory_reset", &json!({}))
-            })
+            })?;
+            Ok(actions.after_reset(&owned.store)?)
         })
         .await?;
     for kind in kinds {
