@@ -56,6 +56,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => cmd::serve::run(&args),
         Command::Key(args) => cmd::key::run(&args),
         Command::Demo(args) => cmd::demo::run(&args),
+        Command::Audit(args) => cmd::audit::run(&args),
         Command::Config(args) => cmd::config::run(&args),
         Command::Completions { shell } => cmd::manual::completions(shell),
         Command::Man { out } => cmd::manual::pages(out.as_deref()),

@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(keys.check(&carrying(&stranger), Role::Match, 0), Err(TurnedAway::NoKey));
         keys.remove(token.id());
         assert_eq!(keys.check(&asks, Role::Match, 0), Err(TurnedAway::NoKey));
-        keys.add(checked(&kept).unwrap());
+        keys.add(&checked(&kept).unwrap());
         assert!(keys.check(&asks, Role::Match, 0).is_ok());
         assert!(store.batch(150, |batch| batch.revoke_api_key(token.id())).unwrap());
         assert!(all(&store).unwrap().iter().filter_map(checked).next().is_none());

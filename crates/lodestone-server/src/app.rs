@@ -11,6 +11,7 @@ use lodestone_net::Outbound;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::sync::Semaphore;
 
+use crate::actions::Actions;
 use crate::auth::Keys;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -24,6 +25,7 @@ use crate::route::Table;
 use crate::secrets::Secrets;
 use crate::types::Types;
 use crate::ui::Sessions;
+use crate::v1::{Examining, Transfers};
 use crate::writer::Writer;
 
 /// What all handlers share. Clones are the same.
@@ -62,6 +64,12 @@ pub struct Shared {
     pub outbound: Arc<Outbound>,
     /// Signal types offered.
     pub types: Types,
+    /// What an examination is weighed by.
+    pub(crate) examining: Examining,
+    /// Imports, exports and copies that run.
+    pub(crate) transfers: Transfers,
+    /// What follows from matches.
+    pub actions: Actions,
     /// What was counted.
     pub metrics: Metrics,
     /// Sessions of the pages, and what their forms carry.
@@ -135,11 +143,11 @@ impl App {
         format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32))
     }
 
-    /// Writes a match event down; what follows from it is done by the writing thread.
+    /// Writes a match event down; what follows from it is done once it is in the store.
     ///
     /// # Errors
     /// 503 when it cannot be written: a match that leaves no trace is not answered.
-    pub fn record(&self, _event: &MatchEvent) -> Result<(), ApiError> {
-        Ok(())
+    pub fn record(&self, event: &MatchEvent) -> Result<(), ApiError> {
+        self.actions.record(event)
     }
 }

@@ -93,7 +93,7 @@ impl Keys {
     }
 
     /// Adds a key, or puts it in the place of the one of its id.
-    pub fn add(&self, key: Key) {
+    pub fn add(&self, key: &Key) {
         self.0.rcu(|keys| {
             let mut keys = BTreeMap::clone(keys);
             keys.insert(Arc::clone(&key.id), key.clone());

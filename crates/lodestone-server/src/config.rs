@@ -49,6 +49,10 @@ pub struct Config {
     pub signal_types: Vec<SignalType>,
     /// Bytes of one request's body at most.
     pub max_body_bytes: u64,
+    /// Bytes of one imported list at most.
+    pub max_import_bytes: u64,
+    /// Tables by which findings are weighed, files.
+    pub calibration: Vec<PathBuf>,
     /// Bytes of all bodies held at one time.
     pub max_held_bytes: u64,
     /// Connections at one time.
@@ -93,6 +97,9 @@ impl Config {
             signal_types: vec![SignalType::Pdq, SignalType::VideoMd5],
             // HMA's MAX_REMOTE_FILE_SIZE.
             max_body_bytes: 100 << 20,
+            // A list of twenty million rows.
+            max_import_bytes: 4 << 30,
+            calibration: Vec::new(),
             max_held_bytes: 1 << 30,
             max_connections: 12_000,
             max_requests: 2_048,

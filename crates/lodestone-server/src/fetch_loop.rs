@@ -24,7 +24,6 @@ use crossbeam_channel::{RecvTimeoutError, Sender};
 use lodestone_store::Exchange;
 
 use crate::App;
-use crate::error::ApiError;
 use crate::exchange_apis;
 use turn::{FetchError, Turn};
 
@@ -41,17 +40,14 @@ impl FetchLoop {
     /// # Errors
     /// When the system gives no thread.
     pub(crate) fn start(app: &App) -> std::io::Result<Self> {
-        let first = exchanges(app).unwrap_or_else(|error| {
-            tracing::error!(error = error.message(), "exchanges cannot be read");
-            Vec::new()
-        });
+        let first = exchanges(app);
         let (stop, stopped) = crossbeam_channel::bounded(0);
         let app = app.clone();
         let thread = std::thread::Builder::new().name("fetch".to_owned()).spawn(move || {
             for exchange in &first {
                 Turn::of(&app, exchange).clear_stale();
             }
-            fetch_each(&app, &first);
+            fetch_each(&app, || first);
             while stopped.recv_timeout(app.config.fetch_interval) == Err(RecvTimeoutError::Timeout) {
                 run(&app);
             }
@@ -68,27 +64,37 @@ impl FetchLoop {
 
 /// Fetches from all exchanges that are on. Waits for a run that is going on, and for its own end.
 pub(crate) fn run(app: &App) {
-    match exchanges(app) {
-        Ok(exchanges) => fetch_each(app, &exchanges),
-        Err(error) => tracing::error!(error = error.message(), "exchanges cannot be read"),
-    }
+    fetch_each(app, || exchanges(app));
 }
 
-fn exchanges(app: &App) -> Result<Vec<Exchange>, ApiError> {
-    app.readers.read_now(|store| Ok(store.exchanges()?))
+fn exchanges(app: &App) -> Vec<Exchange> {
+    app.readers.read_now(|store| Ok(store.exchanges()?)).unwrap_or_else(|error| {
+        tracing::error!(error = error.message(), "exchanges cannot be read");
+        Vec::new()
+    })
 }
 
-fn fetch_each(app: &App, exchanges: &[Exchange]) {
+fn fetch_each(app: &App, exchanges: impl FnOnce() -> Vec<Exchange>) {
     let _one_run = app.fetching.lock().unwrap_or_else(PoisonError::into_inner);
-    for exchange in exchanges.iter().filter(|exchange| exchange.enabled) {
+    for listed in exchanges() {
         if app.stopping.load(Ordering::Relaxed) {
             return;
         }
+        // The one before may have taken minutes: as it is now.
+        let name = listed.name.as_str();
+        let exchange = match app.readers.read_now(|store| Ok(store.exchange(name)?)) {
+            Ok(Some(exchange)) if exchange.enabled => exchange,
+            Ok(_) => continue,
+            Err(error) => {
+                tracing::error!(exchange = name, error = error.message(), "cannot be read");
+                continue;
+            }
+        };
         // A fault in one exchange must not end the fetching of others.
-        let done = catch_unwind(AssertUnwindSafe(|| fetch(app, exchange)));
+        let done = catch_unwind(AssertUnwindSafe(|| fetch(app, &exchange)));
         if done.is_err() {
-            tracing::error!(exchange = exchange.name, "a panic while fetching");
-            let _ = Turn::of(app, exchange).fail();
+            tracing::error!(exchange = name, "a panic while fetching");
+            let _ = Turn::of(app, &exchange).fail();
         }
     }
 }

@@ -14,6 +14,7 @@
 //! rules: what a file says, what matches, and what an index is, is the engine's.
 #![forbid(unsafe_code)]
 
+pub mod actions;
 pub mod api_keys;
 mod app;
 pub mod audit;
@@ -29,15 +30,19 @@ mod fetch_loop;
 mod hma;
 pub mod hma_json;
 pub mod http;
+pub mod journal;
 pub mod lax;
+pub mod looked;
 pub mod lookup;
 pub mod media;
 pub mod metrics;
 pub mod openapi;
+mod outbox;
 mod probes;
 pub mod rate;
 pub mod readers;
 pub mod route;
+pub mod rules;
 mod run;
 pub mod secrets;
 pub mod types;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use lodestone_engine::pool::{Job, Kind, Refused};
-use lodestone_net::{NetError, fetch};
+use lodestone_net::{NetError, Why, fetch};
 use lodestone_types::{Digests, Dihedral, Observation, Signal, SignalType, Stage, Unreadable};
 
 use crate::App;
@@ -231,6 +231,9 @@ pub struct Fetched {
 /// # Errors
 /// 400 in HMA's words, 413 when it is too large, 429 when too many are fetched.
 pub async fn from_url(app: &App, url: &str, content_type: Option<&str>) -> Result<Fetched, ApiError> {
+    if !names_a_host(url) {
+        return Err(ApiError::bad("Invalid or unsafe URL provided"));
+    }
     let content_type = content_type.filter(|name| !name.is_empty()).map(ContentType::named).transpose()?;
     let place = Arc::clone(&app.fetches).try_acquire_owned().map_err(|_| ApiError::busy(1))?;
     let (outbound, url) = (Arc::clone(&app.outbound), url.to_owned());
@@ -246,6 +249,14 @@ pub async fn from_url(app: &App, url: &str, content_type: Option<&str>) -> Resul
         None => kind_of(fetched.content_type.as_deref().unwrap_or_default())?,
     };
     Ok(Fetched { kind, bytes: Bytes::from(fetched.bytes) })
+}
+
+/// Whether a URL says where to fetch from in so many words. Parsers of browsers make a host of what follows in
+/// `http:///a`, and put up with `http://a:`; HMA refuses both.
+fn names_a_host(url: &str) -> bool {
+    let Some((_, rest)) = url.trim().split_once("://") else { return false };
+    let host = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+    !host.is_empty() && !host.ends_with(':')
 }
 
 fn kind_of(header: &str) -> Result<ContentType, ApiError> {
@@ -265,8 +276,29 @@ fn kind_of(header: &str) -> Result<ContentType, ApiError> {
 
 fn fetch_error(error: NetError) -> ApiError {
     match error {
+        // Not unsafe, only endless.
+        NetError::Refused { why: why @ Why::TooManyRedirects(_) } => {
+            ApiError::bad(format!("Failed to fetch URL: {why}"))
+        }
         NetError::Refused { .. } => ApiError::bad("Invalid or unsafe URL provided"),
         NetError::TooLarge { .. } => ApiError::too_large(),
         other => ApiError::bad(format!("Failed to fetch URL: {other}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_without_a_host_is_none() {
+        for url in
+            ["http:///a.example", "http://", "http://a.example:", "a.example", "http:a.example", "http://?a"]
+        {
+            assert!(!names_a_host(url), "{url}");
+        }
+        for url in ["http://a.example", "HTTPS://a.example:8080/b", "http://[::1]/c", "http://a.example#d"] {
+            assert!(names_a_host(url), "{url}");
+        }
     }
 }

@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
+use crate::actions::{Context, Opened, StartError, Threads};
 use crate::app::Shared;
 use crate::auth::Keys;
 use crate::clock::Clock;
@@ -51,6 +52,9 @@ pub enum ServeError {
     /// The banks cannot be opened for look-ups.
     #[error(transparent)]
     Banks(#[from] LiveBanksError),
+    /// What follows from matches cannot be opened: journal, rules, log of audit.
+    #[error(transparent)]
+    Actions(#[from] StartError),
     /// The address cannot be listened on.
     #[error("{address}: {source}")]
     Listen {
@@ -85,6 +89,7 @@ pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     app: App,
+    threads: Threads,
     writer: JoinHandle<()>,
     fetching: FetchLoop,
     serving: tokio::task::JoinHandle<()>,
@@ -113,7 +118,7 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(listen::serve(listener, door, stopped));
         let opened = tokio::task::spawn_blocking(move || open(config, clock)).await;
-        let (app, writer) = match opened {
+        let (app, threads, writer) = match opened {
             Ok(Ok(opened)) => opened,
             Ok(Err(error)) => {
                 serving.abort();
@@ -125,7 +130,7 @@ impl Server {
         let fetching = FetchLoop::start(&app)?;
         routes.store(Arc::new(router(&app)));
         tracing::info!(generation = app.view.now().generation(), "ready");
-        Ok(Self { address, stop, app, writer, fetching, serving })
+        Ok(Self { address, stop, app, threads, writer, fetching, serving })
     }
 
     /// Where it listens.
@@ -143,10 +148,10 @@ impl Server {
         self.app.stopping.store(true, Ordering::Relaxed);
         let _ = self.stop.send(true);
         let _ = self.serving.await;
-        let (writer, fetching) = (self.writer, self.fetching);
-        let app = self.app;
+        let Self { app, threads, writer, fetching, .. } = self;
         let _ = tokio::task::spawn_blocking(move || {
             fetching.stop();
+            threads.stop();
             app.writer.stop();
             app.pool.stop();
             writer.join()
@@ -200,13 +205,19 @@ fn router(app: &App) -> Router {
 }
 
 /// Opens the folder, the banks and the workers.
-fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeError> {
+fn open(config: Config, clock: Clock) -> Result<(App, Threads, JoinHandle<()>), ServeError> {
     let mut store = Store::open(&config.data)?;
+    v1::clear_spool(&config.data);
+    let examining = v1::Examining::open(&config.calibration).map_err(ServeError::Setting)?;
     store.set_durable(true)?;
+    let secrets = secrets(&mut store, &config, &clock)?;
+    let opened =
+        Opened::open(&config.data, &mut store, secrets.clone(), config.flood_senders, clock.now_us())?;
+    let actions = opened.actions.clone();
     let live = LiveBanks::open(&mut store, &config.data, &mut |_| ControlFlow::Continue(()))?;
     let view = live.view();
     let keys = keys(&store, &config)?;
-    let secrets = secrets(&mut store, &config, &clock)?;
+    let types = types(&store, &config)?;
     let changed_s = Arc::new(AtomicI64::new(clock.now_s()));
     let (writer, thread) =
         Writer::start(Owned { store, live, changed_s: Arc::clone(&changed_s) }, clock.clone())?;
@@ -229,7 +240,10 @@ fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeErro
             held: Arc::new(Semaphore::new(held.min(Semaphore::MAX_PERMITS))),
         },
         outbound: Arc::new(outbound(&config)),
-        types: Types::new(&config.signal_types),
+        types,
+        actions,
+        examining,
+        transfers: v1::Transfers::default(),
         metrics: Metrics::default(),
         sessions: ui::Sessions::new(&SystemRandom::new(), config.tls.is_some())?,
         routes: OnceLock::new(),
@@ -240,7 +254,27 @@ fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeErro
         clock,
         config,
     });
-    Ok((app, thread))
+    let threads = opened.start(&Context {
+        data: app.config.data.clone(),
+        writer: app.writer.clone(),
+        readers: app.readers.clone(),
+        clock: app.clock.clone(),
+        outbound: Arc::clone(&app.outbound),
+        shared: app.actions.clone(),
+    })?;
+    Ok((app, threads, thread))
+}
+
+/// The signal types offered, with the ratios that were set.
+fn types(store: &Store, config: &Config) -> Result<Types, ServeError> {
+    let types = Types::new(&config.signal_types);
+    for kind in &config.signal_types {
+        let set = store.setting(&hma::types::setting(*kind))?;
+        if let Some(ratio) = set.and_then(|ratio| ratio.parse().ok()) {
+            types.set(*kind, ratio);
+        }
+    }
+    Ok(types)
 }
 
 /// The API keys of the store.

@@ -300,16 +300,18 @@ pub fn write_key(path: &Path, key: &SealKey) -> Result<(), SecretsError> {
         |error: std::io::Error| SecretsError::File { path: path.to_owned(), reason: error.to_string() };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Whole or not at all: a key that was written in half would lock out what it sealed.
-    let mut file = tempfile_in(folder).map_err(failed)?;
+    let (mut file, temporary) = tempfile_in(folder).map_err(failed)?;
     let text = key.reveal();
-    let written = file
-        .0
-        .write_all(text.expose())
-        .and_then(|()| file.0.write_all(b"\n"))
-        .and_then(|()| file.0.sync_all());
-    let named = written.and_then(|()| std::fs::hard_link(&file.1, path));
-    let removed = std::fs::remove_file(&file.1);
-    named.and(removed).map_err(failed)?;
+    let written =
+        file.write_all(text.expose()).and_then(|()| file.write_all(b"\n")).and_then(|()| file.sync_all());
+    // A link, unlike a rename, never takes the place of a file; some file systems have none.
+    let named = written.and_then(|()| match std::fs::hard_link(&temporary, path) {
+        Err(_) if !path.exists() => std::fs::rename(&temporary, path),
+        other => other,
+    });
+    // Gone already where it was renamed.
+    let _ = std::fs::remove_file(&temporary);
+    named.map_err(failed)?;
     // Not every system can flush a folder; then the file's own flush has to do.
     let _ = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())

@@ -1,6 +1,7 @@
 //! One file a command: parse what was typed, call the engine, print.
 
 pub(crate) mod against;
+pub(crate) mod audit;
 pub(crate) mod bank;
 pub(crate) mod bench;
 pub(crate) mod calibrate;

@@ -3,11 +3,13 @@
 
 mod against;
 mod archives;
+mod audit;
 mod banks;
 mod data;
 mod examine;
 mod files;
 mod hashes;
+mod hma;
 mod hostile;
 mod index;
 mod keys;
@@ -18,5 +20,7 @@ mod pages;
 mod photodna;
 mod program;
 mod restored;
+mod serve_client;
+mod serve_v1;
 mod states;
 mod text;

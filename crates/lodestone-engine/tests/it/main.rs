@@ -2,5 +2,6 @@
 
 mod examination;
 mod kinds;
+mod live;
 mod report;
 mod triage;

@@ -206,6 +206,10 @@ async fn change(
     let (new_name, ratio, enabled) = fields
         .read(|f| (f.opt_str("name"), f.opt_float("enabled_ratio", None), f.opt_bool("enabled")))
         .map_err(|errors| ApiError::schema(errors.to_json()))?;
+    if app.view.now().bank(&name).is_none() {
+        // As in HMA, said before anything that is wrong with the change.
+        return Err(ApiError::missing("Bank not found"));
+    }
     if let Some(new_name) = &new_name {
         check_name(new_name)?;
     }

@@ -280,8 +280,8 @@ async fn delete(
 mod tests {
     use super::*;
 
-    fn refused(body: Value) -> (u16, String) {
-        let error = NewExchange::of(&body).unwrap_err();
+    fn refused(body: &Value) -> (u16, String) {
+        let error = NewExchange::of(body).unwrap_err();
         (error.status().as_u16(), error.message().to_owned())
     }
 
@@ -316,7 +316,7 @@ mod tests {
                 "Bank names must have at most 255 characters",
             ),
         ] {
-            assert_eq!(refused(body), (400, message.to_owned()));
+            assert_eq!(refused(&body), (400, message.to_owned()));
         }
     }
 

@@ -1,9 +1,10 @@
 //! What is told of a content beside its signals: note and metadata. *Source:* HMA's `BankedContentMetadata`.
 
-use axum::http::{HeaderMap, header::CONTENT_TYPE};
+use axum::http::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use crate::error::ApiError;
+use crate::hma::compare::{flask_json, is_json};
 use crate::http::body::Form;
 
 /// Note and metadata of a request.
@@ -36,9 +37,9 @@ pub(crate) fn note(value: Option<&Value>) -> Result<Option<String>, ApiError> {
 /// # Errors
 /// 400 in HMA's words.
 pub(crate) fn of_request(headers: &HeaderMap, bytes: &[u8], form: &Form) -> Result<Told, ApiError> {
-    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if kind.to_ascii_lowercase().starts_with("application/json") {
-        let Ok(Value::Object(body)) = serde_json::from_slice(bytes) else { return Ok(Told::default()) };
+    if is_json(headers) {
+        // JSON that is no object tells nothing, and is no error.
+        let Value::Object(body) = flask_json(headers, bytes)? else { return Ok(Told::default()) };
         return Ok(Told { note: note(body.get("note"))?, metadata: metadata(body.get("metadata"))? });
     }
     let told = form.get("metadata").filter(|text| !text.is_empty()).map(|text| {

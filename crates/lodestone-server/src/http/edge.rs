@@ -77,7 +77,8 @@ fn admit(app: &App, path: &str, request: &mut Request) -> Result<For, Box<Respon
         Err(TurnedAway::NoKey) => return Err(told(ApiError::no_key())),
         Err(TurnedAway::NoRole) => {
             let role = if let For::Role(role) = allowed { role.as_str() } else { "any" };
-            let error = ApiError::forbidden(format!("this key has not the role {role}"));
+            // Clients look for HMA's "missing role" in this. *Source:* `hma.md` section 2, 5.
+            let error = ApiError::forbidden(format!("this key is missing role {role}"));
             return Err(match visit {
                 Some(visit) if ui::wants_page(path, request) => Box::new(ui::refused(app, &visit, error)),
                 _ => told(error),

@@ -146,7 +146,7 @@ async fn create(
         })
         .await?;
     if let Some(key) = api_keys::checked(&key) {
-        app.keys.add(key);
+        app.keys.add(&key);
     }
     let mut answer = told(&key);
     if let Some(fields) = answer.as_object_mut() {

@@ -57,3 +57,14 @@ fn without_dev_there_is_none_of_it() {
     assert!(!server.get("/site-map").text.contains("/dev/"));
     server.stop();
 }
+
+#[test]
+fn a_ratio_that_was_set_is_there_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Running::start(config(dir.path()));
+    assert_eq!(server.put("/c/signal_type/pdq", &json!({ "enabled_ratio": 0.25 })).status, 200);
+    server.stop();
+    let server = Running::start(config(dir.path()));
+    assert_eq!(server.get("/c/signal_type").json()[0], json!({ "enabled_ratio": 0.25, "name": "pdq" }));
+    server.stop();
+}

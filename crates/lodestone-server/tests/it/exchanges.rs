@@ -11,7 +11,7 @@ use crate::running::{Running, config};
 const BRIDGE: &str = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22";
 const NEVER: Value = Value::Null;
 
-fn create(server: &Running, bank: &str, api: &str, fields: Value) -> (u16, String) {
+fn create(server: &Running, bank: &str, api: &str, fields: &Value) -> (u16, String) {
     server.post("/c/exchanges", &json!({ "bank": bank, "api": api, "api_json": fields })).message()
 }
 
@@ -20,10 +20,15 @@ fn exchanges_are_made_told_changed_and_deleted_in_hmas_shapes() {
     let dir = tempfile::tempdir().unwrap();
     let server = Running::start(config(dir.path()));
     assert_eq!(server.get("/c/exchanges").text, "[]\n");
+    let map = server.get("/site-map").text;
+    for pattern in ["\"/c/exchange/<string:exchange_name>/status\"", "\"/c/exchanges/api/<string:api_name>\""]
+    {
+        assert!(map.contains(pattern), "{map}");
+    }
     let environment = "https://exttest.cybertip.org/hashsharing";
     let fields = json!({ "environment": environment, "only_esp_ids": [2, 1], "unknown": 1 });
-    assert_eq!(create(&server, "NC", "ncmec", fields), (201, "Created successfully".to_owned()));
-    assert_eq!(create(&server, "A_SAMPLE", "sample", json!({})).0, 201);
+    assert_eq!(create(&server, "NC", "ncmec", &fields), (201, "Created successfully".to_owned()));
+    assert_eq!(create(&server, "A_SAMPLE", "sample", &json!({})).0, 201);
     assert_eq!(server.get("/c/exchanges").text, "[\"NC\",\"A_SAMPLE\"]\n");
     let told = |enabled: bool| {
         format!(
@@ -64,12 +69,12 @@ fn exchanges_are_made_told_changed_and_deleted_in_hmas_shapes() {
 fn what_makes_no_exchange_is_refused_and_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let server = Running::start(config(dir.path()));
-    assert_eq!(create(&server, "TAKEN", "sample", json!({})).0, 201);
+    assert_eq!(create(&server, "TAKEN", "sample", &json!({})).0, 201);
     assert_eq!(server.post("/c/banks", &json!({ "name": "BANK" })).status, 201);
-    assert_eq!(create(&server, "TAKEN", "sample", json!({})), (403, "Exchange already exists".to_owned()));
-    assert_eq!(create(&server, "BANK", "sample", json!({})), (403, "Bank already exists".to_owned()));
-    assert_eq!(create(&server, "1ST", "sample", json!({})).0, 400);
-    assert_eq!(create(&server, "X", "ncmec", json!({ "environment": "Industry" })).0, 400);
+    assert_eq!(create(&server, "TAKEN", "sample", &json!({})), (403, "Exchange already exists".to_owned()));
+    assert_eq!(create(&server, "BANK", "sample", &json!({})), (403, "Bank already exists".to_owned()));
+    assert_eq!(create(&server, "1ST", "sample", &json!({})).0, 400);
+    assert_eq!(create(&server, "X", "ncmec", &json!({ "environment": "Industry" })).0, 400);
     assert_eq!(server.send("POST", "/c/exchanges", Some(("text/plain", "{}"))).status, 415);
     for body in ["", "{", "[]", "null", "7", "{\"bank\": {}}"] {
         let status = server.send("POST", "/c/exchanges", Some(("application/json", body))).status;
@@ -144,7 +149,7 @@ fn a_server_without_its_key_looks_up_and_says_which_is_missing() {
 fn samples_are_fetched_once_found_and_carry_where_they_come_from() {
     let dir = tempfile::tempdir().unwrap();
     let server = Running::start(config(dir.path()));
-    create(&server, "S", "sample", json!({}));
+    create(&server, "S", "sample", &json!({}));
     server.fetch();
     let status = server.status("S");
     assert_eq!((&status["fetched_items"], &status["up_to_date"]), (&json!(18), &json!(true)), "{status}");
@@ -169,9 +174,9 @@ fn samples_are_fetched_once_found_and_carry_where_they_come_from() {
 fn one_that_is_off_is_not_fetched_and_one_without_client_never_says_up_to_date() {
     let dir = tempfile::tempdir().unwrap();
     let server = Running::start(config(dir.path()));
-    create(&server, "OFF", "sample", json!({ "enabled": false }));
-    create(&server, "TAT", "tat", json!({}));
-    create(&server, "ON", "sample", json!({}));
+    create(&server, "OFF", "sample", &json!({ "enabled": false }));
+    create(&server, "TAT", "tat", &json!({}));
+    create(&server, "ON", "sample", &json!({}));
     server.fetch();
     assert_eq!(server.status("OFF")["last_fetch_complete_ts"], NEVER);
     let tat = server.status("TAT");
@@ -206,7 +211,7 @@ fn a_local_list_is_followed_and_what_it_withdraws_goes() {
         "ab".repeat(20)
     );
     let server = Running::start(with_list(dir.path(), &lines));
-    assert_eq!(create(&server, "L", "local_file", json!({ "filename": "list.txt" })).0, 201);
+    assert_eq!(create(&server, "L", "local_file", &json!({ "filename": "list.txt" })).0, 201);
     server.fetch();
     let status = server.status("L");
     // Twice the same is one; of types that are not offered there is none.
@@ -238,17 +243,17 @@ fn a_local_list_is_followed_and_what_it_withdraws_goes() {
 fn a_list_of_one_type_longer_than_a_portion_is_taken_whole() {
     let dir = tempfile::tempdir().unwrap();
     let line = |number: u32| format!("{number:032x}\n");
-    let server = Running::start(with_list(dir.path(), &(1..=12_001).map(line).collect::<String>()));
+    let server = Running::start(with_list(dir.path(), &(1..=2_501).map(line).collect::<String>()));
     let fields = json!({ "filename": "list.txt", "signal_type": "video_md5" });
-    assert_eq!(create(&server, "L", "local_file", fields).0, 201);
+    assert_eq!(create(&server, "L", "local_file", &fields).0, 201);
     server.fetch();
-    assert_eq!(server.status("L")["fetched_items"], 12_001);
-    assert_eq!(server.found("video_md5", line(12_001).trim()).len(), 1);
-    with_list(dir.path(), &(6_001..=6_010).map(line).collect::<String>());
+    assert_eq!(server.status("L")["fetched_items"], 2_501);
+    assert_eq!(server.found("video_md5", line(2_501).trim()).len(), 1);
+    with_list(dir.path(), &(1_201..=1_210).map(line).collect::<String>());
     server.fetch();
     assert_eq!(server.status("L")["fetched_items"], 10);
-    assert!(server.found("video_md5", line(12_001).trim()).is_empty());
-    assert_eq!(server.found("video_md5", line(6_001).trim()).len(), 1);
+    assert!(server.found("video_md5", line(2_501).trim()).is_empty());
+    assert_eq!(server.found("video_md5", line(1_201).trim()).len(), 1);
     server.stop();
 }
 
@@ -260,12 +265,12 @@ fn files_outside_the_folder_are_not_read_without_dev() {
     let mut closed = with_list(dir.path(), "");
     closed.dev = false;
     let server = Running::start(closed);
-    let (status, why) = create(&server, "L", "local_file", outside.clone());
+    let (status, why) = create(&server, "L", "local_file", &outside);
     assert!(status == 400 && why.starts_with("Failed to parse `api_json` - "), "{why}");
     assert_eq!(server.send("POST", "/dev/run_fetch", None).status, 404);
     server.stop();
     let server = Running::start(with_list(dir.path(), ""));
-    assert_eq!(create(&server, "L", "local_file", outside).0, 201);
+    assert_eq!(create(&server, "L", "local_file", &outside).0, 201);
     server.fetch();
     assert_eq!(server.status("L")["fetched_items"], 1);
     server.stop();
@@ -279,7 +284,7 @@ fn random_ones_come_change_and_go_up_to_their_limit_and_go_on_after_a_restart() 
         "new_items_per_fetch": 20, "new_items_per_fetch_iter": 10, "total_item_limit": 50,
         "updates_per_fetch_iter": 1, "deletes_per_fetch_iter": 1, "only_signal_types": ["pdq"],
     });
-    assert_eq!(create(&server, "R", "infinite_random", fields).0, 201);
+    assert_eq!(create(&server, "R", "infinite_random", &fields).0, 201);
     server.fetch();
     assert_eq!(server.status("R")["fetched_items"], 18, "20 new, 2 gone");
     server.stop();
