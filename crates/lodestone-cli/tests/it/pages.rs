@@ -129,7 +129,7 @@ fn a_session_is_for_the_pages_and_ends_with_its_key() {
         ("no-store", "nosniff")
     );
     let refused = server.page("/ui/match", cookie);
-    assert!(refused.0 == 403 && refused.2.contains("has not the role match"), "{}", refused.2);
+    assert!(refused.0 == 403 && refused.2.contains("is missing role match"), "{}", refused.2);
     // Beyond the pages, only what a page of ours fetches.
     assert_eq!(server.ask("GET", "/c/banks", &[("Cookie", cookie)], "").0, 401);
     for (site, status) in [("same-origin", 200), ("same-site", 401), ("cross-site", 403)] {

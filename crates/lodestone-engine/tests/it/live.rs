@@ -26,9 +26,12 @@ impl Random {
     /// One of few values, so that contents share them.
     fn signal(&mut self) -> Signal {
         let byte = u8::try_from(self.below(12)).unwrap() + 1;
-        let kinds = [SignalType::Pdq, SignalType::Md5, SignalType::VideoMd5, SignalType::Sha1, SignalType::Sha256];
+        let kinds =
+            [SignalType::Pdq, SignalType::Md5, SignalType::VideoMd5, SignalType::Sha1, SignalType::Sha256];
         match self.below(7) {
-            5 => Signal::parse(SignalType::RawText, &format!("a text with a number in words: {byte}")).unwrap(),
+            5 => {
+                Signal::parse(SignalType::RawText, &format!("a text with a number in words: {byte}")).unwrap()
+            }
             6 => Signal::parse(SignalType::Url, &format!("https://host-{byte}.example/")).unwrap(),
             at => {
                 let kind = kinds[usize::try_from(at).unwrap()];
@@ -99,9 +102,8 @@ fn what_is_followed_is_what_is_there_after_any_steps_and_after_opening_again() {
                     model.contents.iter().filter(|(_, (bank, _))| *bank == name).map(|(id, _)| *id).collect();
                 if !of.is_empty() {
                     let id = of[usize::try_from(random.below(of.len() as u64)).unwrap()];
-                    let removed = store
-                        .batch(step, |b| b.remove_content(&name, i64::try_from(id).unwrap()))
-                        .unwrap();
+                    let removed =
+                        store.batch(step, |b| b.remove_content(&name, i64::try_from(id).unwrap())).unwrap();
                     assert!(removed.is_some());
                     model.contents.remove(&id);
                 }
@@ -185,7 +187,10 @@ fn what_is_suspended_and_said_is_seen_at_once() {
     let added = store
         .batch(1, |b| {
             b.create_bank("A", BankKind::KnownReal, 31, "test")?;
-            b.add_content("A", &NewContent { signals: std::slice::from_ref(&signal), ..NewContent::default() })
+            b.add_content(
+                "A",
+                &NewContent { signals: std::slice::from_ref(&signal), ..NewContent::default() },
+            )
         })
         .unwrap();
     live.follow(&mut store).unwrap();

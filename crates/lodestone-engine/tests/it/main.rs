@@ -1,7 +1,7 @@
 //! Integration tests of this crate, one binary.
 
-mod live;
 mod examination;
 mod kinds;
+mod live;
 mod report;
 mod triage;
