@@ -6,12 +6,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::help;
 
+mod audit;
 mod calibrate;
 mod examine;
+mod key;
 mod serve;
 
+pub(crate) use audit::{Audit, Verify};
 pub(crate) use calibrate::{Calibrate, Eval, EvalProvenance, Method};
 pub(crate) use examine::{Depth, Examine, Examining, Learn, Provenance};
+pub(crate) use key::{Key, SecretKeys};
 pub(crate) use serve::Serve;
 
 /// Find what is known, what is alike and what to look at first, in a pile of pictures.
@@ -54,8 +58,14 @@ pub(crate) enum Command {
     /// Answer over HTTP: Hasher-Matcher-Actioner's API and our own
     #[command(after_long_help = help::SERVE)]
     Serve(Box<Serve>),
+    /// Keys of a server: who may call it, and what its secrets are sealed with
+    #[command(subcommand)]
+    Key(Key),
     /// Draw a small pile of benign pictures and a list, scan it, and name the report
     Demo(Demo),
+    /// Check, show and erase what a server's log of audit holds
+    #[command(subcommand)]
+    Audit(Audit),
     /// Show settings and where each comes from
     #[command(subcommand)]
     Config(Config),
@@ -92,6 +102,28 @@ pub(crate) enum Format {
     Json,
     /// One row a file
     Csv,
+}
+
+/// Output of commands whose answers are no rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Document {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Ndjson,
+    /// One JSON document
+    Json,
+}
+
+impl From<Document> for Format {
+    fn from(document: Document) -> Self {
+        match document {
+            Document::Text => Self::Text,
+            Document::Ndjson => Self::Ndjson,
+            Document::Json => Self::Json,
+        }
+    }
 }
 
 /// Lists and banks to match against.
@@ -414,7 +446,7 @@ pub(crate) enum Bank {
         /// What the bank's members are, when it is made here
         #[arg(long)]
         kind: Option<String>,
-        /// The list's format, when content does not tell: plain, pdq-text, hma-local-file, csv, hashdeep, md5sum, vics, nsrl-rds3, nsrl-rds2
+        /// The list's format, when content does not tell: plain, pdq-text, hma-local-file, csv, hashdeep, md5sum, vics, ndjson, nsrl-rds3, nsrl-rds2
         #[arg(long = "as", value_name = "FORMAT")]
         list_format: Option<String>,
         /// Which CSV column holds what, as pdq=Column,id=Column
@@ -433,7 +465,7 @@ pub(crate) enum Bank {
     Export {
         /// The bank
         bank: String,
-        /// Format: plain, pdq-text, hma-local-file, csv, vics
+        /// Format: plain, pdq-text, hma-local-file, csv, ndjson, vics
         #[arg(long = "as", value_name = "FORMAT", default_value = "csv")]
         list_format: String,
         /// Type of the values of a plain list

@@ -252,7 +252,12 @@ fn findings(page: &mut Page<'_>, findings: &[Finding]) -> io::Result<()> {
     }
     page.section("Findings")?;
     for finding in findings {
-        let weight = finding.log10_lr.map_or_else(String::new, |lr| format!("  log10 LR {lr:.1}"));
+        let weight = match (finding.log10_lr, &finding.weight) {
+            (Some(lr), Some(of)) => {
+                format!("  alone, {} / {}: log10 LR {lr:.1}", spaced(&of.h1), spaced(&of.h2))
+            }
+            _ => String::new(),
+        };
         page.text(2, &format!("{}: {}  [{}]{weight}", finding.examiner, finding.what, finding.code))?;
         if !finding.bearings.is_empty() {
             page.text(6, &bearings(finding))?;

@@ -49,6 +49,26 @@ With --against, lists are compared as they are: pictures are turned and inverted
   The lists after --against are indexed (128 bytes a PDQ hash, and some 20 an entry), the others streamed: any length.
 Exit status: 0 nothing matched; 1 something matched; 2 something could not be read or done.";
 
+pub(crate) const KEY_ADD: &str = "\
+Examples:
+  The first key, of whoever runs the server:
+      lodestone key add operator --role admin --data /srv/lodestone
+  One for a client that hashes and looks up, good for a quarter of a year:
+      TOKEN=$(lodestone key add coop --role hash,match --expires 90d --data /srv/lodestone)
+
+The token goes to standard output, once; kept is its digest. Clients send it as `Authorization: Bearer TOKEN`.
+  The server has to be stopped; a running one makes keys by POST /v1/keys.
+Exit status: 0 made; 2 not.";
+
+pub(crate) const KEY_ROTATE: &str = "\
+Examples:
+  lodestone key rotate-secrets --new-key-file /etc/lodestone/key --data /srv/lodestone
+  lodestone key rotate-secrets --key-file old.key --new-key-file new.key --data /srv/lodestone
+
+All are sealed anew, or none. Another way is to restart the server with the new --key-file and --old-key-file.
+  A key is 32 bytes as 64 hexadecimal digits or base64, in a file that others can neither read nor change.
+Exit status: 0 done; 2 not.";
+
 pub(crate) const INDEX_BUILD: &str = "\
 Examples:
   lodestone index build pdq:list.txt --out list.lseg

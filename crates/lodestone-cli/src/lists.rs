@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use lodestone_engine::bank_index::open_banks;
 use lodestone_engine::join::JoinStep;
 use lodestone_engine::lists::{ListRequest, Within, describe, load_list};
-use lodestone_engine::{Calibrations, Keep, LookUps, Snapshot, SnapshotBuilder};
+use lodestone_engine::{Keep, LookUps, Snapshot, SnapshotBuilder};
 use lodestone_index::BuildOptions;
 use lodestone_types::BankKind;
 
@@ -104,7 +104,7 @@ pub(crate) fn snapshot_with(
     settings: &Settings,
     keep: Option<&mut Keep>,
 ) -> Result<Snapshot> {
-    let mut builder = builder.weighing_by(Calibrations::load(&settings.calibration)?);
+    let mut builder = builder.weighing_by(settings.tables()?);
     let mut names = BTreeSet::new();
     let mut generation = 0;
     if settings.data.is_some() {

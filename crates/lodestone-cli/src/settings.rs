@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use lodestone_engine::{AppraiseOptions, KitFiles, KitSources, ObserveOptions, Pre, Wish};
+use lodestone_engine::{AppraiseOptions, Calibrations, KitFiles, KitSources, ObserveOptions, Pre, Wish};
 use serde::Deserialize;
 
 use crate::args::{self, Depth, Examining, Lists, Reading};
@@ -230,6 +230,12 @@ impl Settings {
         self.observe.wish = wish;
         self.observe.kit = KitFiles::new(self.kit.clone())?;
         Ok(())
+    }
+
+    /// The calibration tables in use: the operator's, those that the models in use name, those built in.
+    pub(crate) fn tables(&self) -> Result<Calibrations> {
+        let models: &[PathBuf] = if self.observe.wish.models { &self.kit.models } else { &[] };
+        Ok(Calibrations::load(&self.calibration)?.and_of_models(models)?)
     }
 
     /// The data folder, for commands that cannot do without.

@@ -1,9 +1,10 @@
 //! Reads mutated copies of a folder's files, to see that none makes an examiner panic:
-//! `cargo run --release -p lodestone-provenance --example mutate -- DIR [N]`.
+//! `cargo run --release -p lodestone-provenance --example mutate -- DIR [N] [--credentials] [--from NUMBER]`.
 //!
 //! N (1,000,000) copies: cut, patched, shifted, spliced with another file's bytes, lengths made huge. The sequence is
 //! written out below, so a run can be repeated; a file that panics is named by its number. Whole files above 256 KiB are
-//! mutated in their first 64 KiB and last 16 KiB, where metadata stands, and only these parts are read.
+//! mutated in their first 64 KiB and last 16 KiB, where metadata stands, and only these parts are read. `--credentials`
+//! validates credentials too; `--from` begins another sequence, so that runs can be shared out.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,10 +20,13 @@ const TAIL: usize = 16 << 10;
 fn main() {
     let mut args = std::env::args().skip(1);
     let Some(dir) = args.next() else {
-        eprintln!("usage: mutate DIR [N]");
+        eprintln!("usage: mutate DIR [N] [--credentials] [--from NUMBER]");
         std::process::exit(2);
     };
-    let wanted: u64 = args.next().and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
+    let rest: Vec<String> = args.collect();
+    let credentials = rest.iter().any(|a| a == "--credentials");
+    let from = rest.iter().position(|a| a == "--from").and_then(|at| rest.get(at + 1)?.parse::<u64>().ok());
+    let wanted: u64 = rest.first().and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
     let mut paths = Vec::new();
     walk(Path::new(&dir), &mut paths);
     paths.sort();
@@ -35,8 +39,9 @@ fn main() {
         return;
     }
     let kit = Kit::built_in();
-    let wish = Wish { credentials: false, ..Wish::WITHOUT_PIXELS };
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let wish = Wish { credentials, ..Wish::WITHOUT_PIXELS };
+    // Never 0, from which xorshift gives nothing else.
+    let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ from.unwrap_or(0));
     let (mut panics, mut longest, started) = (0u64, Duration::ZERO, Instant::now());
     let mut findings = 0u64;
     for number in 0..wanted {

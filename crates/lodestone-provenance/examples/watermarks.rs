@@ -1,10 +1,11 @@
 //! Measures the watermark decoder on a labelled folder: `cargo run --release -p lodestone-provenance --example watermarks
-//! -- DIR [--values] [--variants]`.
+//! -- DIR [--values] [--variants] [--made N]`.
 //!
 //! DIR holds `manifest.csv` with columns `path`, `label`, `subtype`, `note`; marked files have label `watermark` and a
 //! subtype `scheme:message` (SD1, SD2, SDXL, FLUX). Prints how many of each series were found, and what was found in the
 //! others. `--values` prints every correlation instead, one a line. `--variants` looks at flips, turns and crops of the
-//! others, too. Without a manifest every file under DIR counts as unmarked.
+//! others, too. `--made N` looks at N pictures made here (noise, charts, stripes, blocks; half of them saved as JPEG) and at
+//! nothing else: unmarked, and as periodic as pictures get. Without a manifest every file under DIR counts as unmarked.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
 use std::collections::BTreeMap;
@@ -17,16 +18,21 @@ use lodestone_provenance::{Item, Kit, Pixels, Wish, examine};
 
 fn main() {
     let mut dir = None;
-    let (mut values, mut variants) = (false, false);
-    for arg in std::env::args().skip(1) {
+    let (mut values, mut variants, mut made) = (false, false, 0u32);
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
         match arg.as_str() {
             "--values" => values = true,
             "--variants" => variants = true,
+            "--made" => made = args.next().and_then(|n| n.parse().ok()).unwrap_or(0),
             _ => dir = Some(PathBuf::from(arg)),
         }
     }
+    if made > 0 {
+        return look_at_made(made);
+    }
     let Some(dir) = dir else {
-        eprintln!("usage: watermarks DIR [--values] [--variants]");
+        eprintln!("usage: watermarks DIR [--values] [--variants] [--made N]");
         return;
     };
     let kit = Kit::built_in();
@@ -59,16 +65,7 @@ fn main() {
                 }
                 continue;
             }
-            let segments = lodestone_media::segments::scan(&[]);
-            let item = Item {
-                bytes: &[],
-                segments: &segments,
-                width: look.width,
-                height: look.height,
-                pixels: Some(pixels),
-                sidecar: None,
-            };
-            let told = examine(&item, &kit, &wish).assessment.watermarks;
+            let told = marks(pixels, &kit, &wish);
             let row = series.entry(name.clone()).or_default();
             row[0] += 1;
             for mark in told {
@@ -97,6 +94,85 @@ fn main() {
     for (name, [files, right, searched, wrong]) in series {
         println!("{name:<40} {files:>6} {right:>6} {searched:>12} {wrong:>6}");
     }
+}
+
+fn marks(pixels: Pixels<'_>, kit: &Kit, wish: &Wish) -> Vec<lodestone_types::Watermark> {
+    let segments = lodestone_media::segments::scan(&[]);
+    let (width, height) = (pixels.width, pixels.height);
+    let item = Item { bytes: &[], segments: &segments, width, height, pixels: Some(pixels), sidecar: None };
+    examine(&item, kit, wish).assessment.watermarks
+}
+
+/// Pictures that no generator made: every kind in turn, sides of 256 to 640, the even ones through a JPEG.
+fn look_at_made(count: u32) {
+    let kit = Kit::built_in();
+    let wish = Wish { watermarks: true, ..Wish::default() };
+    let (mut hits, mut kinds) = (0u32, BTreeMap::<&str, u32>::new());
+    for number in 0..count {
+        let (kind, picture) = made(number);
+        *kinds.entry(kind).or_default() += 1;
+        for mark in marks(picture.pixels(), &kit, &wish) {
+            hits += 1;
+            println!("not expected: number {number}, {kind}: {mark:?}");
+        }
+    }
+    let kinds: Vec<String> = kinds.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+    println!("{count} made pictures ({}): {hits} hits", kinds.join(", "));
+}
+
+fn made(number: u32) -> (&'static str, First) {
+    let mut state = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 24) as u32
+    };
+    let (width, height) = (256 + next() % 385, 256 + next() % 385);
+    let colours: Vec<[u8; 3]> = (0..64).map(|_| [next() as u8, next() as u8, next() as u8]).collect();
+    let (period, depth) = (2 + next() % 15, 2 + next() % 60);
+    let (slope, phase) = (next() % 7, next() % 64);
+    let kinds =
+        ["noise", "noise on a ramp", "charts", "stripes", "checks", "blocks of one colour", "waves", "grain"];
+    let kind = kinds[(number / 2) as usize % kinds.len()];
+    let mut rgb = Vec::new();
+    for y in 0..height {
+        for x in 0..width {
+            let colour = |n: u32| colours[n as usize % 64];
+            let mut near = |[r, g, b]: [u8; 3], depth: u32| {
+                [r, g, b].map(|c| c.saturating_add((next() % depth) as u8).saturating_sub((depth / 2) as u8))
+            };
+            rgb.extend(match kind {
+                "noise" => near([128; 3], 255),
+                "noise on a ramp" => near([(x / 3) as u8, (y / 3) as u8, ((x + y) / 5) as u8], depth),
+                "charts" => colour(x * 8 / width + y * 8 / height * 8),
+                "stripes" => colour((x + y * slope) / period % 2),
+                "checks" => colour((x / period + y / period) % 2),
+                // What strong compression leaves: a colour a block, on the grid that the decoder looks at.
+                "blocks of one colour" => near(colour(x / 8 * 7 + y / 8 * 13 + phase), 3),
+                "waves" => {
+                    let at = |n: u32| (128.0 + 100.0 * f64::from(n).sin()) as u8;
+                    [at(x / period), at(y / period + phase), at((x + y) / period)]
+                }
+                _ => near(colour(y / 40), 12),
+            });
+        }
+    }
+    let picture = First { width, height, rgb, ..First::default() };
+    if number % 2 == 1 {
+        return (kind, picture);
+    }
+    let mut file = Vec::new();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut file, [50, 75, 90, 95][number as usize / 16 % 4]);
+    encoder.set_sampling_factor(match number / 64 % 2 {
+        0 => jpeg_encoder::SamplingFactor::F_1_1,
+        _ => jpeg_encoder::SamplingFactor::F_2_2,
+    });
+    let sides = (u16::try_from(width).expect("small"), u16::try_from(height).expect("small"));
+    encoder.encode(&picture.rgb, sides.0, sides.1, jpeg_encoder::ColorType::Rgb).expect("a picture");
+    let mut saved = First::default();
+    decode(&file, &Limits::default(), &mut saved).expect("what was just written");
+    (kind, saved)
 }
 
 fn line(path: &Path, name: &str, variant: &str, size: (u32, u32), kind: &str, heard: &Heard) {

@@ -29,6 +29,7 @@ pub(crate) fn assess(mut reading: Reading) -> (Vec<Finding>, Assessment) {
             Vec::new(),
         );
     }
+    tell_chain(chain, &mut reading);
     let supported = supported(&reading.findings);
     let mut assessment = Assessment {
         basis: BASIS.to_owned(),
@@ -53,7 +54,7 @@ pub(crate) fn assess(mut reading: Reading) -> (Vec<Finding>, Assessment) {
         checks: std::mem::take(&mut reading.checks),
         ..Assessment::default()
     };
-    assessment.facts.insert("camera_chain".to_owned(), chain_name(chain).to_owned());
+    assessment.facts.entry("camera_chain".to_owned()).or_insert_with(|| chain_name(chain).to_owned());
     let generator = match (&assessment.generator, assessment.input_picture_used) {
         (None, _) => "none",
         (Some(_), true) => "with_input",
@@ -62,6 +63,21 @@ pub(crate) fn assess(mut reading: Reading) -> (Vec<Finding>, Assessment) {
     assessment.facts.entry("generator".to_owned()).or_insert_with(|| generator.to_owned());
     assessment.statement = statement(&assessment, &reading);
     (reading.findings, assessment)
+}
+
+/// The chain as a whole, for a calibration to weigh: no single finding gave it. What it rests on bears; this does not.
+fn tell_chain(chain: CameraChain, reading: &mut Reading) {
+    let what = match chain {
+        CameraChain::None => return,
+        CameraChain::Contradicted => "a camera is claimed, and the file contradicts the claim",
+        CameraChain::Weak => {
+            "part of a camera's trace is there, or all of it without what metadata alone cannot give"
+        }
+        CameraChain::Strong => "a camera's trace is whole, and what metadata alone cannot give agrees",
+    };
+    let code = format!("camera_chain.{}", chain_name(chain));
+    reading.find("assessment", &code, format!("taken together: {what}"), Vec::new(), Vec::new());
+    reading.fact("camera_chain", chain_name(chain));
 }
 
 fn chain_name(chain: CameraChain) -> &'static str {

@@ -79,6 +79,7 @@ pub(crate) fn examine(item: &Item<'_>, fields: &Fields, reading: &mut Reading) {
     let graph = matched
         .iter()
         .any(|(rule, fields)| rule.reads == Some(workflow::Reader::Comfyui) && !fields.is_empty());
+    let mut told_by = Vec::new();
     for (rule, matched) in matched {
         let mut read = rule.reads.map(|reader| workflow::read(reader, &matched)).unwrap_or_default();
         if graph
@@ -88,7 +89,9 @@ pub(crate) fn examine(item: &Item<'_>, fields: &Fields, reading: &mut Reading) {
             read.picture = InputPicture::NotTold;
             read.workflow.mode = None;
         }
-        level = level.max(finding(rule, &matched, &read, item, reading));
+        let own = finding(rule, &matched, &read, item, reading);
+        told_by.push((reading.findings.len() - 1, own));
+        level = level.max(own);
         match &mut told {
             Some(told) => told.merge(read),
             None => told = Some(read),
@@ -96,6 +99,12 @@ pub(crate) fn examine(item: &Item<'_>, fields: &Fields, reading: &mut Reading) {
     }
     let show_text = reading.show_text;
     reading.workflow = told.and_then(|told| told.shown(show_text));
+    // The strongest is the fact; findings of a weaker one did not give it.
+    for (at, _) in told_by.iter().filter(|(_, own)| *own < level) {
+        if let Some(finding) = reading.findings.get_mut(*at) {
+            finding.gives.clear();
+        }
+    }
     reading.facts.insert("generator".to_owned(), level.name().to_owned());
     source_types(fields, reading);
 }

@@ -79,11 +79,6 @@ impl Kit {
         self.structures.look_up(signature)
     }
 
-    /// The calibration tables that models' sidecars name: for [`crate::Calibrations::load`].
-    pub fn calibration_files(&self) -> Vec<PathBuf> {
-        self.models.calibration_files()
-    }
-
     /// Names and digests of what is in use, one line each: printed with every answer.
     pub fn describe(&self) -> Vec<String> {
         let mut lines = self.trust.describe();

@@ -147,6 +147,7 @@ impl Reading {
             bearings,
             gives: Vec::new(),
             log10_lr: None,
+            weight: None,
         });
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use lodestone_engine::Enforced;
 use lodestone_engine::live::LiveView;
@@ -11,6 +11,7 @@ use lodestone_net::Outbound;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::sync::Semaphore;
 
+use crate::actions::Actions;
 use crate::auth::Keys;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -21,7 +22,9 @@ use crate::metrics::Metrics;
 use crate::rate::Rates;
 use crate::readers::Readers;
 use crate::route::Table;
+use crate::secrets::Secrets;
 use crate::types::Types;
+use crate::v1::{Examining, Transfers};
 use crate::writer::Writer;
 
 /// What all handlers share. Clones are the same.
@@ -46,6 +49,8 @@ pub struct Shared {
     pub enforced: Option<Enforced>,
     /// Who may do what.
     pub keys: Keys,
+    /// What is kept sealed in the store.
+    pub secrets: Secrets,
     /// How often each key may ask.
     pub rates: Rates,
     /// Requests worked on.
@@ -58,10 +63,18 @@ pub struct Shared {
     pub outbound: Arc<Outbound>,
     /// Signal types offered.
     pub types: Types,
+    /// What an examination is weighed by.
+    pub(crate) examining: Examining,
+    /// Imports, exports and copies that run.
+    pub(crate) transfers: Transfers,
+    /// What follows from matches.
+    pub actions: Actions,
     /// What was counted.
     pub metrics: Metrics,
     /// The routes; set once they are gathered.
     pub(crate) routes: OnceLock<Table>,
+    /// Held by the run of the fetch loop that goes on.
+    pub(crate) fetching: Mutex<()>,
     /// The server is to stop: no longer ready.
     pub(crate) stopping: AtomicBool,
     /// When the banks changed last, seconds since 1970.
@@ -127,11 +140,11 @@ impl App {
         format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32))
     }
 
-    /// Writes a match event down; what follows from it is done by the writing thread.
+    /// Writes a match event down; what follows from it is done once it is in the store.
     ///
     /// # Errors
     /// 503 when it cannot be written: a match that leaves no trace is not answered.
-    pub fn record(&self, _event: &MatchEvent) -> Result<(), ApiError> {
-        Ok(())
+    pub fn record(&self, event: &MatchEvent) -> Result<(), ApiError> {
+        self.actions.record(event)
     }
 }

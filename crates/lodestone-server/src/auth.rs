@@ -92,6 +92,24 @@ impl Keys {
         self.0.store(Arc::new(keys));
     }
 
+    /// Adds a key, or puts it in the place of the one of its id.
+    pub fn add(&self, key: &Key) {
+        self.0.rcu(|keys| {
+            let mut keys = BTreeMap::clone(keys);
+            keys.insert(Arc::clone(&key.id), key.clone());
+            keys
+        });
+    }
+
+    /// Takes a key away.
+    pub fn remove(&self, id: &str) {
+        self.0.rcu(|keys| {
+            let mut keys = BTreeMap::clone(keys);
+            keys.remove(id);
+            keys
+        });
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.load().is_empty()

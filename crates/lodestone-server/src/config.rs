@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lodestone_engine::ObserveOptions;
+use lodestone_net::Secret;
 use lodestone_types::SignalType;
 
 /// What a server is started with. `docs/operations.md` says what each is good for.
@@ -26,8 +27,14 @@ pub struct Config {
     pub allowed_hostnames: Vec<String>,
     /// Certificate chain and private key, PEM files.
     pub tls: Option<(PathBuf, PathBuf)>,
-    /// Key file for what is sealed at rest; without one, exchange credentials are refused.
+    /// Key file for what is sealed at rest; without one and without `key`, a key is made in the data folder.
     pub key_file: Option<PathBuf>,
+    /// Value of `LODESTONE_KEY`: as a key file, where there is none.
+    pub key: Option<Secret>,
+    /// Files of earlier keys, which only open; what they sealed is sealed anew at start.
+    pub old_key_files: Vec<PathBuf>,
+    /// Folder below which exchanges of `local_file` may read; `lists` in the data folder by default.
+    pub lists: Option<PathBuf>,
     /// Refuse to start when workers are not fully confined.
     pub require_sandbox: bool,
     /// Worker processes.
@@ -42,6 +49,10 @@ pub struct Config {
     pub signal_types: Vec<SignalType>,
     /// Bytes of one request's body at most.
     pub max_body_bytes: u64,
+    /// Bytes of one imported list at most.
+    pub max_import_bytes: u64,
+    /// Tables by which findings are weighed, files.
+    pub calibration: Vec<PathBuf>,
     /// Bytes of all bodies held at one time.
     pub max_held_bytes: u64,
     /// Connections at one time.
@@ -56,7 +67,7 @@ pub struct Config {
     pub body_timeout: Duration,
     /// Time that running requests get after the signal to stop.
     pub drain: Duration,
-    /// Seconds between fetches of an exchange.
+    /// Time between fetches of an exchange.
     pub fetch_interval: Duration,
     /// Distinct senders of one matching hash within an hour from which its actions are held for a person; 0: never.
     pub flood_senders: u32,
@@ -75,6 +86,9 @@ impl Config {
             allowed_hostnames: Vec::new(),
             tls: None,
             key_file: None,
+            key: None,
+            old_key_files: Vec::new(),
+            lists: None,
             require_sandbox: false,
             workers: std::thread::available_parallelism().map_or(2, usize::from),
             program,
@@ -83,6 +97,9 @@ impl Config {
             signal_types: vec![SignalType::Pdq, SignalType::VideoMd5],
             // HMA's MAX_REMOTE_FILE_SIZE.
             max_body_bytes: 100 << 20,
+            // A list of twenty million rows.
+            max_import_bytes: 4 << 30,
+            calibration: Vec::new(),
             max_held_bytes: 1 << 30,
             max_connections: 12_000,
             max_requests: 2_048,

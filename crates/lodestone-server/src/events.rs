@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lodestone_engine::live::Said;
 use lodestone_types::BankKind;
 use serde::{Deserialize, Serialize};
 
@@ -55,11 +56,18 @@ pub struct EventMatch {
     /// More people dispute the entry than confirm it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disputed: bool,
+    /// How many people confirm the entry.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub confirms: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl EventMatch {
-    /// Of an entry that was found.
-    pub fn of(found: &Found, disputed: bool) -> Self {
+    /// Of an entry that was found, with what people say of it.
+    pub fn of(found: &Found, said: Said) -> Self {
         Self {
             bank: found.bank.bank.name.clone(),
             bank_kind: found.bank.bank.kind,
@@ -67,7 +75,8 @@ impl EventMatch {
             signal_type: found.signal_type.as_str().to_owned(),
             distance: found.distance.to_hma(),
             distance_bits: found.distance.bits(),
-            disputed,
+            disputed: said.disputes > said.confirms,
+            confirms: said.confirms,
         }
     }
 }

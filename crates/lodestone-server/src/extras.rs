@@ -49,20 +49,32 @@ impl Extras {
     /// # Errors
     /// 400 for a value that is none of those.
     pub fn of(params: &Params) -> Result<Self, ApiError> {
-        let mut extras = Self::default();
-        if let Some(text) = params.filled("radius") {
-            let radius = text.parse().ok().filter(|radius| *radius <= MAX_RADIUS);
-            let refused = || ApiError::bad(format!("radius must be a whole number from 0 to {MAX_RADIUS}"));
-            extras.radius_bits = Some(radius.ok_or_else(refused)?);
+        let radius =
+            params.filled("radius").map(|text| text.parse().map_err(|_| bad_radius())).transpose()?;
+        Self::new(radius, words(params.get("forms")), words(params.get("include")))
+    }
+
+    /// From a radius and the names of forms and of what to include.
+    ///
+    /// # Errors
+    /// 400 for a value that is none of those.
+    pub fn new<'w>(
+        radius_bits: Option<u32>,
+        forms: impl Iterator<Item = &'w str>,
+        include: impl Iterator<Item = &'w str>,
+    ) -> Result<Self, ApiError> {
+        let mut extras = Self { radius_bits, ..Self::default() };
+        if radius_bits.is_some_and(|radius| radius > MAX_RADIUS) {
+            return Err(bad_radius());
         }
-        for form in words(params.get("forms")) {
+        for form in forms {
             match form {
                 "dihedral" => extras.forms.dihedral = true,
                 "negative" => extras.forms.negative = true,
                 other => return Err(ApiError::bad(format!("no form '{other}': dihedral, negative"))),
             }
         }
-        for word in words(params.get("include")) {
+        for word in include {
             extras.include.push(match word {
                 "signals" => Include::Signals,
                 "classification" => Include::Classification,
@@ -91,7 +103,12 @@ impl Extras {
     }
 }
 
-fn words(text: Option<&str>) -> impl Iterator<Item = &str> {
+fn bad_radius() -> ApiError {
+    ApiError::bad(format!("radius must be a whole number from 0 to {MAX_RADIUS}"))
+}
+
+/// The words of a list with commas.
+pub(crate) fn words(text: Option<&str>) -> impl Iterator<Item = &str> {
     text.unwrap_or_default().split(',').map(str::trim).filter(|word| !word.is_empty())
 }
 

@@ -47,6 +47,45 @@ fn write(out: &mut String, value: &Value) {
     }
 }
 
+/// A value as Python's `json.dumps(value, indent=2)` writes it: fields in their order, no newline at the end.
+pub fn to_indented(value: &Value) -> String {
+    let mut out = String::new();
+    indented(&mut out, value, 0);
+    out
+}
+
+fn indented(out: &mut String, value: &Value, depth: usize) {
+    let line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.extend(std::iter::repeat_n("  ", depth));
+    };
+    match value {
+        Value::Array(items) if !items.is_empty() => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                out.push_str(if at > 0 { "," } else { "" });
+                line(out, depth + 1);
+                indented(out, item, depth + 1);
+            }
+            line(out, depth);
+            out.push(']');
+        }
+        Value::Object(fields) if !fields.is_empty() => {
+            out.push('{');
+            for (at, (name, field)) in fields.iter().enumerate() {
+                out.push_str(if at > 0 { "," } else { "" });
+                line(out, depth + 1);
+                string(out, name);
+                out.push_str(": ");
+                indented(out, field, depth + 1);
+            }
+            line(out, depth);
+            out.push('}');
+        }
+        other => write(out, other),
+    }
+}
+
 fn string(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {

@@ -14,6 +14,8 @@
 //! rules: what a file says, what matches, and what an index is, is the engine's.
 #![forbid(unsafe_code)]
 
+pub mod actions;
+pub mod api_keys;
 mod app;
 pub mod audit;
 pub mod auth;
@@ -22,20 +24,28 @@ pub mod coinflip;
 pub mod config;
 pub mod error;
 pub mod events;
+pub mod exchange_apis;
 pub mod extras;
+mod fetch_loop;
 mod hma;
 pub mod hma_json;
 pub mod http;
+pub mod journal;
 pub mod lax;
+pub mod looked;
 pub mod lookup;
 pub mod media;
 pub mod metrics;
+mod outbox;
 mod probes;
 pub mod rate;
 pub mod readers;
 pub mod route;
+pub mod rules;
 mod run;
+pub mod secrets;
 pub mod types;
+mod v1;
 pub mod writer;
 
 pub use app::App;

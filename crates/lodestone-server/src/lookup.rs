@@ -102,12 +102,8 @@ pub fn look_up(
     match signal.kind() {
         SignalType::Pdq => {
             let Some(hash) = signal.array::<32>() else { return Ok(found) };
-            let (forms, codes) = codes(hash, other_forms, ask.forms);
-            for near in state.near(&codes, ask.radius_bits)? {
-                let (dihedral, negative) = forms.get(near.query).copied().unwrap_or_default();
-                let distance = Distance::Bits(near.distance_bits);
-                found.extend(one(state, ask, near.entry_no, SignalType::Pdq, distance, dihedral, negative));
-            }
+            let print = Print { hash, others: other_forms };
+            return Ok(look_up_prints(state, &[print], ask)?.pop().unwrap_or_default());
         }
         kind if kind.is_digest() || kind == SignalType::Url => {
             let equal = if kind == SignalType::Url {
@@ -125,11 +121,51 @@ pub fn look_up(
             }
         }
     }
+    nearest_first(&mut found);
+    Ok(found)
+}
+
+/// A picture's PDQ to look up: as it is, and in the other symmetries where they are known.
+#[derive(Clone, Copy, Debug)]
+pub struct Print<'p> {
+    /// As it is.
+    pub hash: [u8; 32],
+    /// The other symmetries.
+    pub others: &'p [(Dihedral, [u8; 32])],
+}
+
+/// Everything that matches each of many PDQ hashes, in one search: what [`look_up`] finds for each.
+///
+/// # Errors
+/// 503 when the index cannot be read.
+pub fn look_up_prints(
+    state: &LiveState,
+    prints: &[Print<'_>],
+    ask: &Ask,
+) -> Result<Vec<Vec<Found>>, ApiError> {
+    let (mut forms, mut all) = (Vec::new(), Vec::new());
+    for (at, print) in prints.iter().enumerate() {
+        let (own, codes) = codes(print.hash, print.others, ask.forms);
+        forms.extend(own.into_iter().map(|(dihedral, negative)| (at, dihedral, negative)));
+        all.extend(codes);
+    }
+    let mut found = vec![Vec::new(); prints.len()];
+    for near in state.near(&all, ask.radius_bits)? {
+        let Some((at, dihedral, negative)) = forms.get(near.query).copied() else { continue };
+        let distance = Distance::Bits(near.distance_bits);
+        if let Some(found) = found.get_mut(at) {
+            found.extend(one(state, ask, near.entry_no, SignalType::Pdq, distance, dihedral, negative));
+        }
+    }
+    found.iter_mut().for_each(nearest_first);
+    Ok(found)
+}
+
+/// In order; an entry that matches in several forms is told once, in the nearest.
+fn nearest_first(found: &mut Vec<Found>) {
     found.sort_by_key(|found| (found.distance.bits(), found.content_id, found.negative, found.dihedral));
-    // An entry that matches in several forms is told once, in the nearest.
     let mut seen = std::collections::BTreeSet::new();
     found.retain(|found| seen.insert(found.entry_no));
-    Ok(found)
 }
 
 /// The codes to look up, and which form each is.

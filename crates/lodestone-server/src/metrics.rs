@@ -1,5 +1,6 @@
 //! What is counted: for Prometheus. No path of a file, no hash, no name of a key is a label.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -40,6 +41,11 @@ pub struct Metrics {
     workers: Gauge,
     waiting_files: Gauge,
     waiting_writes: Gauge,
+    journal_bytes: Gauge,
+    events: Gauge,
+    outbox_pending: Gauge,
+    outbox_dead: Gauge,
+    audit_waiting: Gauge,
     files: Counter,
     unreadable: Family<Reason, Counter>,
 }
@@ -66,6 +72,11 @@ impl Default for Metrics {
         let workers = gauge(&mut registry, "workers", "Worker processes that run");
         let waiting_files = gauge(&mut registry, "waiting_files", "Files that wait for a worker");
         let waiting_writes = gauge(&mut registry, "waiting_writes", "Changes that wait for the writer");
+        let journal_bytes = gauge(&mut registry, "journal_bytes", "Bytes of match events that are not in the store yet");
+        let events = gauge(&mut registry, "match_events", "Match events taken into the store since the start");
+        let outbox_pending = gauge(&mut registry, "outbox_pending", "Messages that wait to be delivered");
+        let outbox_dead = gauge(&mut registry, "outbox_dead", "Messages that were given up");
+        let audit_waiting = gauge(&mut registry, "audit_waiting", "Entries that wait for the log of audit");
         let files = Counter::default();
         registry.register("files", "Files read", files.clone());
         let unreadable: Family<Reason, Counter> = Family::default();
@@ -81,6 +92,11 @@ impl Default for Metrics {
             workers,
             waiting_files,
             waiting_writes,
+            journal_bytes,
+            events,
+            outbox_pending,
+            outbox_dead,
+            audit_waiting,
             files,
             unreadable,
         }
@@ -123,6 +139,11 @@ impl Metrics {
         self.workers.set(whole(app.pool.alive() as u64));
         self.waiting_files.set(whole(app.pool.counts().queued));
         self.waiting_writes.set(whole(app.writer.waiting() as u64));
+        self.journal_bytes.set(whole(app.actions.journal.waiting_bytes()));
+        self.events.set(whole(app.actions.ingested.load(Ordering::Relaxed)));
+        self.outbox_pending.set(app.actions.outbox_counts.0.load(Ordering::Relaxed));
+        self.outbox_dead.set(app.actions.outbox_counts.1.load(Ordering::Relaxed));
+        self.audit_waiting.set(whole(app.actions.audit_waiting.load(Ordering::Relaxed)));
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.registry);

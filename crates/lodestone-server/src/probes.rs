@@ -49,6 +49,7 @@ async fn ready(State(app): State<App>) -> Response {
         "ready": ready,
         "workers": app.pool.alive(),
         "sandbox": sandbox,
+        "secrets": app.secrets.told(),
         "generation": state.generation(),
     });
     Json(status, answer).into_response()

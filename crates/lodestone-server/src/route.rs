@@ -57,6 +57,8 @@ pub enum Place {
     Json,
     /// In a form.
     Form,
+    /// It is the body.
+    Body,
 }
 
 /// One route.

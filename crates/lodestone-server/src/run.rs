@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
@@ -20,10 +20,12 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
+use crate::actions::{Context, Opened, StartError, Threads};
 use crate::app::Shared;
 use crate::auth::Keys;
 use crate::clock::Clock;
 use crate::error::ApiError;
+use crate::fetch_loop::FetchLoop;
 use crate::http::body::{BodyLimits, UNIT};
 use crate::http::edge;
 use crate::http::listen::{self, Door};
@@ -32,9 +34,10 @@ use crate::metrics::Metrics;
 use crate::rate::Rates;
 use crate::readers::Readers;
 use crate::route::Routes;
+use crate::secrets::{KeySources, Secrets, SecretsError};
 use crate::types::Types;
 use crate::writer::{Owned, Writer};
-use crate::{App, Config, hma, probes};
+use crate::{App, Config, api_keys, hma, probes, v1};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +52,9 @@ pub enum ServeError {
     /// The banks cannot be opened for look-ups.
     #[error(transparent)]
     Banks(#[from] LiveBanksError),
+    /// What follows from matches cannot be opened: journal, rules, log of audit.
+    #[error(transparent)]
+    Actions(#[from] StartError),
     /// The address cannot be listened on.
     #[error("{address}: {source}")]
     Listen {
@@ -57,6 +63,9 @@ pub enum ServeError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A key for secrets cannot be used.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
     /// A file cannot be read.
     #[error("{}: {source}", path.display())]
     File {
@@ -80,7 +89,9 @@ pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     app: App,
+    threads: Threads,
     writer: JoinHandle<()>,
+    fetching: FetchLoop,
     serving: tokio::task::JoinHandle<()>,
 }
 
@@ -107,7 +118,7 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(listen::serve(listener, door, stopped));
         let opened = tokio::task::spawn_blocking(move || open(config, clock)).await;
-        let (app, writer) = match opened {
+        let (app, threads, writer) = match opened {
             Ok(Ok(opened)) => opened,
             Ok(Err(error)) => {
                 serving.abort();
@@ -115,9 +126,11 @@ impl Server {
             }
             Err(panic) => return Err(ServeError::System(std::io::Error::other(panic))),
         };
+        // What there is to fetch is read before anybody can make an exchange: none is fetched at once by chance.
+        let fetching = FetchLoop::start(&app)?;
         routes.store(Arc::new(router(&app)));
         tracing::info!(generation = app.view.now().generation(), "ready");
-        Ok(Self { address, stop, app, writer, serving })
+        Ok(Self { address, stop, app, threads, writer, fetching, serving })
     }
 
     /// Where it listens.
@@ -135,10 +148,11 @@ impl Server {
         self.app.stopping.store(true, Ordering::Relaxed);
         let _ = self.stop.send(true);
         let _ = self.serving.await;
-        self.app.writer.stop();
-        let writer = self.writer;
-        let app = self.app;
+        let Self { app, threads, writer, fetching, .. } = self;
         let _ = tokio::task::spawn_blocking(move || {
+            fetching.stop();
+            threads.stop();
+            app.writer.stop();
             app.pool.stop();
             writer.join()
         })
@@ -173,6 +187,7 @@ fn not_ready() -> Router {
 /// All routes, behind what every request passes.
 fn router(app: &App) -> Router {
     let routes = hma::routes(Routes::default(), &app.config);
+    let routes = v1::routes(routes);
     let routes = probes::routes(routes);
     let (router, table) = routes.finish();
     let _ = app.routes.set(table);
@@ -184,12 +199,19 @@ fn router(app: &App) -> Router {
 }
 
 /// Opens the folder, the banks and the workers.
-fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeError> {
+fn open(config: Config, clock: Clock) -> Result<(App, Threads, JoinHandle<()>), ServeError> {
     let mut store = Store::open(&config.data)?;
+    v1::clear_spool(&config.data);
+    let examining = v1::Examining::open(&config.calibration).map_err(ServeError::Setting)?;
     store.set_durable(true)?;
+    let secrets = secrets(&mut store, &config, &clock)?;
+    let opened =
+        Opened::open(&config.data, &mut store, secrets.clone(), config.flood_senders, clock.now_us())?;
+    let actions = opened.actions.clone();
     let live = LiveBanks::open(&mut store, &config.data, &mut |_| ControlFlow::Continue(()))?;
     let view = live.view();
-    let keys = Keys::default();
+    let keys = keys(&store, &config)?;
+    let types = types(&store, &config)?;
     let changed_s = Arc::new(AtomicI64::new(clock.now_s()));
     let (writer, thread) =
         Writer::start(Owned { store, live, changed_s: Arc::clone(&changed_s) }, clock.clone())?;
@@ -202,6 +224,7 @@ fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeErro
         pool,
         enforced,
         keys,
+        secrets,
         rates: Rates::new(config.requests_per_second),
         requests: Semaphore::new(config.max_requests),
         fetches: Arc::new(Semaphore::new(FETCHES)),
@@ -211,16 +234,74 @@ fn open(config: Config, clock: Clock) -> Result<(App, JoinHandle<()>), ServeErro
             held: Arc::new(Semaphore::new(held.min(Semaphore::MAX_PERMITS))),
         },
         outbound: Arc::new(outbound(&config)),
-        types: Types::new(&config.signal_types),
+        types,
+        actions,
+        examining,
+        transfers: v1::Transfers::default(),
         metrics: Metrics::default(),
         routes: OnceLock::new(),
+        fetching: Mutex::new(()),
         stopping: AtomicBool::new(false),
         changed_s,
         random: SystemRandom::new(),
         clock,
         config,
     });
-    Ok((app, thread))
+    let threads = opened.start(&Context {
+        data: app.config.data.clone(),
+        writer: app.writer.clone(),
+        readers: app.readers.clone(),
+        clock: app.clock.clone(),
+        outbound: Arc::clone(&app.outbound),
+        shared: app.actions.clone(),
+    })?;
+    Ok((app, threads, thread))
+}
+
+/// The signal types offered, with the ratios that were set.
+fn types(store: &Store, config: &Config) -> Result<Types, ServeError> {
+    let types = Types::new(&config.signal_types);
+    for kind in &config.signal_types {
+        let set = store.setting(&hma::types::setting(*kind))?;
+        if let Some(ratio) = set.and_then(|ratio| ratio.parse().ok()) {
+            types.set(*kind, ratio);
+        }
+    }
+    Ok(types)
+}
+
+/// The API keys of the store.
+fn keys(store: &Store, config: &Config) -> Result<Keys, ServeError> {
+    let keys = Keys::default();
+    keys.set(api_keys::all(store)?.iter().filter_map(api_keys::checked));
+    if keys.is_empty() && !config.open {
+        tracing::warn!(
+            "there is no API key yet, so nobody is let in: stop the server, run `lodestone key add NAME --role admin \
+             --data {}`, and start it again (or, on loopback, start it with --open)",
+            config.data.display()
+        );
+    }
+    Ok(keys)
+}
+
+/// The keys that secrets are sealed with; what an earlier one sealed is sealed anew.
+fn secrets(store: &mut Store, config: &Config, clock: &Clock) -> Result<Secrets, ServeError> {
+    let sources = KeySources {
+        key_file: config.key_file.clone(),
+        variable: config.key.clone(),
+        old_key_files: config.old_key_files.clone(),
+    };
+    let secrets = Secrets::open(&config.data, &sources, store)?;
+    match secrets.key() {
+        // Look-ups need no secret: they go on. What needs one says what is missing.
+        Err(error) => tracing::error!(%error, "secrets cannot be opened"),
+        Ok(_) => match secrets.reseal(store, clock.now_us()) {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "secrets sealed anew with the key that was given"),
+            Err(error) => tracing::error!(%error, "secrets cannot be sealed anew"),
+        },
+    }
+    Ok(secrets)
 }
 
 /// The worker processes, and how far they are confined.

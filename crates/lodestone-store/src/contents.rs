@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::banks::{entry_range, id_of};
 use crate::content_changes::is_of;
 use crate::content_ids;
-use crate::entries::{read, with_signals};
+use crate::entries::{no_of, read, with_signals};
 use crate::read::{list, maybe_json, one, page};
 use crate::{Batch, Store, StoreError, StoredEntry};
 
@@ -141,6 +141,18 @@ impl Batch<'_> {
     /// [`StoreError::NotFound`] without the bank.
     pub fn content(&self, bank: &str, content_id: i64) -> Result<Option<Content>, StoreError> {
         content(self.db()?, bank, content_id)
+    }
+
+    /// One content by the id that its list gives it; `None` when the bank has none such.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] without the bank.
+    pub fn content_of_entry(&self, bank: &str, entry: &str) -> Result<Option<Content>, StoreError> {
+        let db = self.db()?;
+        match no_of(db, id_of(db, bank)?, entry)? {
+            Some(no) => by_no(db, no),
+            None => Ok(None),
+        }
     }
 }
 

@@ -32,8 +32,8 @@ pub use item::{ContentId, Digests, Stage, Unreadable};
 pub use matching::{Backdrop, Dihedral, Match, Transform, TransformKind};
 pub use observation::{DrawnMap, Fingerprint, Form, HashMode, Observation, Picture, Thumbnail};
 pub use provenance::{
-    Assessment, Bearing, CameraChain, Check, CheckState, Direction, Finding, Location, Proposition, Strength,
-    Workflow,
+    Assessment, Bearing, CameraChain, Check, CheckState, Direction, Finding, FindingWeight, Location,
+    Proposition, Strength, Workflow,
 };
 pub use record::{Edge, EdgeKind, Factor, Group, Priority, Record, State, Summary};
 pub use signal::{MAX_TEXT_BYTES, Signal, SignalError, SignalType};

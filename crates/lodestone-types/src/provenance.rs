@@ -87,8 +87,25 @@ pub struct Finding {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gives: Vec<String>,
     /// Its own log10 likelihood ratio, where a calibration table holds that fact alone; filled when a file is appraised.
+    /// It means nothing without [`Finding::weight`], and is not to be added up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log10_lr: Option<f64>,
+    /// Of which pair of propositions `log10_lr` is, and by which table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<FindingWeight>,
+}
+
+/// What a finding's `log10_lr` stands for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FindingWeight {
+    /// The proposition that a value above 0 favours.
+    pub h1: Proposition,
+    /// The one that a value below 0 favours.
+    pub h2: Proposition,
+    /// 95 % interval of `log10_lr` from the calibration's counts.
+    pub range: [f64; 2],
+    /// Identifier of the calibration table, with its date and a short digest.
+    pub calibration: String,
 }
 
 /// How complete and consistent the trace of a camera is.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{Examining, Format, Reading};
+use super::{Document, Examining, Reading};
 
 #[derive(Args, Debug)]
 pub(crate) struct Calibrate {
@@ -33,7 +33,7 @@ pub(crate) struct Calibrate {
     pub(crate) examining: Examining,
     /// Output for people or programs
     #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: Format,
+    pub(crate) format: Document,
     #[command(flatten)]
     pub(crate) reading: Reading,
 }
@@ -73,7 +73,7 @@ pub(crate) struct EvalProvenance {
     pub(crate) examining: Examining,
     /// Output for people or programs
     #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: Format,
+    pub(crate) format: Document,
     #[command(flatten)]
     pub(crate) reading: Reading,
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{Format, Lists, Reading};
+use super::{Document, Lists, Reading};
 use crate::help;
 
 #[derive(Args, Debug)]
@@ -34,7 +34,7 @@ pub(crate) struct Examine {
     pub(crate) thumbnails: Option<String>,
     /// Output for people or programs
     #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: Format,
+    pub(crate) format: Document,
     /// Do not follow symbolic links; list them
     #[arg(long)]
     pub(crate) no_follow: bool,
@@ -96,7 +96,7 @@ pub(crate) enum Provenance {
         examining: Examining,
         /// Output
         #[arg(long, value_enum, default_value_t)]
-        format: Format,
+        format: Document,
     },
     /// Learn the structure that a camera or program writes from files known to come from it
     #[command(after_long_help = help::LEARN)]

@@ -32,6 +32,12 @@ pub(crate) struct Serve {
     /// Key that seals what is secret at rest (32 bytes, hexadecimal or base64), else LODESTONE_KEY, else DATA/secret.key
     #[arg(long, value_name = "FILE", help_heading = "Who may do what", value_hint = ValueHint::FilePath)]
     pub(crate) key_file: Option<PathBuf>,
+    /// Earlier key, which only opens; what it sealed is sealed anew at start. Repeatable
+    #[arg(long, value_name = "FILE", hide_short_help = true, help_heading = "Who may do what", value_hint = ValueHint::FilePath)]
+    pub(crate) old_key_file: Vec<PathBuf>,
+    /// Folder below which exchanges of local_file may read; DATA/lists by default
+    #[arg(long, value_name = "DIR", hide_short_help = true, help_heading = "Who may do what", value_hint = ValueHint::DirPath)]
+    pub(crate) lists: Option<PathBuf>,
     /// Signal types offered, separated by commas: pdq, video_md5, md5, sha1, sha256, raw_text, url, trend_query, text_tlsh
     #[arg(long, value_name = "TYPES", default_value = "pdq,video_md5", value_delimiter = ',')]
     pub(crate) signal_types: Vec<String>,

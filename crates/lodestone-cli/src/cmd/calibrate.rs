@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::worker_start;
 use crate::Ended;
-use crate::args::{self, Calibrate, Examining, Format, Lists, Reading};
+use crate::args::{self, Calibrate, Document, Examining, Lists, Reading};
 use crate::settings::Settings;
 
 /// Observes, fits, judges with one source left out in turn, writes.
@@ -81,9 +81,9 @@ pub(crate) fn run(args: &Calibrate) -> Result<Ended> {
     Ok(Ended::of(unread > 0 || tables.is_empty(), false))
 }
 
-fn print(format: Format, figures: &[Figures], notes: &[String], tables: &[Table]) -> io::Result<()> {
+fn print(format: Document, figures: &[Figures], notes: &[String], tables: &[Table]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    if matches!(format, Format::Ndjson | Format::Json) {
+    if format != Document::Text {
         return writeln!(out, "{}", json!({"figures": figures, "notes": notes, "tables": tables}));
     }
     for one in figures {

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use anyhow::{Context, Result, bail};
-use lodestone_engine::Calibrations;
 use lodestone_engine::calibration::fit::{CONFOUNDED_AUC, Figures, html, score_names};
 use lodestone_engine::calibration::{Case, judge, rates};
 use lodestone_engine::labelled::{LabelledFile, ScoreFigures, judge_score, size_control};
@@ -11,7 +10,8 @@ use serde::Serialize;
 
 use super::calibrate::{observe, read_folder};
 use crate::Ended;
-use crate::args::{Eval, EvalProvenance, Format};
+use crate::args::{Document, Eval, EvalProvenance, Lists};
+use crate::settings::Settings;
 
 #[derive(Serialize)]
 struct Found {
@@ -33,13 +33,11 @@ pub(crate) fn run(args: &Eval) -> Result<Ended> {
 
 fn provenance(args: &EvalProvenance) -> Result<Ended> {
     let labelled = read_folder(&args.folder)?;
-    let tables = Calibrations::load(&args.examining.calibration)?;
-    let files = observe(
-        &args.folder,
-        &labelled,
-        (&args.examining, &args.reading),
-        args.pixels || args.square.is_some(),
-    )?;
+    let with_pixels = args.pixels || args.square.is_some();
+    let mut settings = Settings::examining(&Lists::default(), &args.reading, &args.examining, None)?;
+    settings.observe.wish.models = with_pixels || !args.examining.model.is_empty();
+    let tables = settings.tables()?;
+    let files = observe(&args.folder, &labelled, (&args.examining, &args.reading), with_pixels)?;
     if let Some(side) = args.square {
         let other = files.iter().filter(|f| f.reading.is_some() && f.size != (side, side)).count();
         if other > 0 {
@@ -96,9 +94,9 @@ fn cost(files: &[LabelledFile]) -> [f64; 2] {
     [at(0.5), at(0.95)].map(|ms| (ms * 100.0).round() / 100.0)
 }
 
-fn print(format: Format, found: &Found) -> io::Result<()> {
+fn print(format: Document, found: &Found) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    if matches!(format, Format::Ndjson | Format::Json) {
+    if format != Document::Text {
         serde_json::to_writer(&mut out, found).map_err(io::Error::from)?;
         return writeln!(out);
     }

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use lodestone_engine::examine::{ExamineContext, examine};
 use lodestone_engine::observer::Observer;
 use lodestone_engine::report::examination::{self, Examination};
@@ -27,9 +27,6 @@ use crate::summary::Style;
 
 /// Observes files, matches them, weighs what was found, prints it all.
 pub(crate) fn run(args: &Examine) -> Result<Ended> {
-    if args.format == Format::Csv {
-        bail!("examine writes text, ndjson or json; a table of files: lodestone scan --format csv");
-    }
     let mut settings = Settings::examining(&args.lists, &args.reading, &args.examining, None)?;
     settings.use_kit(wish(args, &settings))?;
     settings.observe.sidecars = settings.sidecars && !args.no_sidecars;
@@ -59,7 +56,7 @@ pub(crate) fn run(args: &Examine) -> Result<Ended> {
     };
     let cancel = super::on_ctrl_c("finishing the files in work; Ctrl-C again to stop at once.")?;
     let (progress, mut show) = (Progress::default(), Show::new());
-    let mut printer = Printer::new(args.format, &examiners);
+    let mut printer = Printer::new(args.format.into(), &examiners);
     let mut spool = page.is_some().then(Spool::new).transpose().context("temporary file for the page")?;
     let (mut known, mut unreadable) = (false, false);
     let context = ExamineContext {

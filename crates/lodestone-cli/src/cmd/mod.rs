@@ -1,6 +1,7 @@
 //! One file a command: parse what was typed, call the engine, print.
 
 pub(crate) mod against;
+pub(crate) mod audit;
 pub(crate) mod bank;
 pub(crate) mod bench;
 pub(crate) mod calibrate;
@@ -10,6 +11,7 @@ pub(crate) mod eval;
 pub(crate) mod examine;
 pub(crate) mod hash;
 pub(crate) mod index;
+pub(crate) mod key;
 pub(crate) mod manual;
 mod map_files;
 pub(crate) mod matching;

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use lodestone_engine::learn::{LearnOptions, learn};
-use lodestone_engine::{Calibrations, WalkOptions, Wish};
+use lodestone_engine::{WalkOptions, Wish};
 use serde_json::json;
 
 use super::worker_start;
 use crate::Ended;
-use crate::args::{Examining, Format, Learn, Lists, Provenance, Reading};
+use crate::args::{Document, Examining, Learn, Lists, Provenance, Reading};
 use crate::settings::Settings;
 use crate::show::Steps;
 use crate::words::{count, visible};
@@ -82,15 +82,15 @@ fn date(now_us: i64) -> String {
 }
 
 /// Says what is built in and what the operator brings, with dates and digests.
-fn show(examining: &Examining, format: Format) -> Result<Ended> {
+fn show(examining: &Examining, format: Document) -> Result<Ended> {
     let mut settings = Settings::examining(&Lists::default(), &Reading::default(), examining, None)?;
     settings.use_kit(Wish::FULL)?;
-    let tables = Calibrations::load(&settings.calibration)?;
+    let tables = settings.tables()?;
     let examiners = super::examine::examiners(worker_start(&settings.observe)?, &settings, &tables)?;
     let mut out = io::stdout().lock();
     match format {
-        Format::Ndjson | Format::Json => writeln!(out, "{}", json!(examiners))?,
-        Format::Text | Format::Csv => {
+        Document::Ndjson | Document::Json => writeln!(out, "{}", json!(examiners))?,
+        Document::Text => {
             writeln!(out, "program       {}", examiners.program)?;
             writeln!(out, "rules         {}", examiners.basis)?;
             for (name, lines) in [("examiners", &examiners.kit), ("calibrations", &examiners.calibrations)] {

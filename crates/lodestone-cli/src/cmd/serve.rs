@@ -28,6 +28,9 @@ fn config(args: &Serve) -> anyhow::Result<Config> {
     config.ui = !args.no_ui;
     config.tls = args.tls_cert.clone().zip(args.tls_key.clone());
     config.key_file = args.key_file.clone();
+    config.key = super::key::variable();
+    config.old_key_files = args.old_key_file.clone();
+    config.lists = args.lists.clone();
     config.signal_types = signal_types(&args.signal_types)?;
     if let Some(workers) = args.workers {
         config.workers = usize::from(workers);

@@ -125,6 +125,19 @@ fn json_is_one_object_for_one_file_and_an_array_for_several() {
 }
 
 #[test]
+fn formats_that_a_command_refuses_are_not_offered() {
+    let place = Place::new();
+    place.put("a.png", png(1));
+    for command in ["examine", "calibrate"] {
+        let help = place.run(&[command, "--help"]).out;
+        assert!(help.contains("ndjson") && !help.contains("csv:"), "{help}");
+    }
+    let ran = place.run(&["examine", "a.png", "--format", "csv"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""));
+    assert!(ran.err.contains("[possible values: text, ndjson, json]"), "{}", ran.err);
+}
+
+#[test]
 fn a_kit_that_cannot_be_loaded_ends_the_command_before_anything_is_read() {
     let place = Place::new();
     place.put("a.png", png(1));

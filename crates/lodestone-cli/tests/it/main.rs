@@ -3,6 +3,7 @@
 
 mod against;
 mod archives;
+mod audit;
 mod banks;
 mod data;
 mod examine;
@@ -11,11 +12,14 @@ mod hashes;
 mod hma;
 mod hostile;
 mod index;
+mod keys;
 mod labelled;
 mod lists;
 mod ndjson;
 mod photodna;
 mod program;
 mod restored;
+mod serve_client;
+mod serve_v1;
 mod states;
 mod text;

@@ -87,6 +87,8 @@ struct Post {
 /// What all threads of a pool share.
 pub(super) struct Shared {
     pub(super) tally: Tally,
+    /// What the examiners bring, as the first worker told it.
+    pub(super) kit: OnceLock<Vec<String>>,
     examining: ObserveOptions,
     hashing: ObserveOptions,
     posts: Vec<Post>,
@@ -102,6 +104,7 @@ impl Shared {
     pub(super) fn new(workers: usize, examining: ObserveOptions, hashing: ObserveOptions) -> Self {
         Self {
             tally: Tally::default(),
+            kit: OnceLock::new(),
             examining,
             hashing,
             posts: std::iter::repeat_with(Post::default).take(workers).collect(),
@@ -224,7 +227,9 @@ impl Crew {
         let before = observer.worker().starts();
         let kit = observer.kit();
         self.shared.tally.started(observer.worker().starts() - before);
-        kit.map(drop).map_err(|refused| refused.0)
+        let kit = kit.map_err(|refused| refused.0)?;
+        let _ = self.shared.kit.set(kit);
+        Ok(())
     }
 
     /// Waits before the next try. While no worker at all is up, jobs are answered, not kept. `false`: no more jobs come.

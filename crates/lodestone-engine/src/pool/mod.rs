@@ -195,6 +195,11 @@ impl Pool {
         self.shared.trouble()
     }
 
+    /// Names and digests of what the examiners bring, one line each; nothing before the first worker has run.
+    pub fn kit(&self) -> &[String] {
+        self.shared.kit.get().map_or(&[], Vec::as_slice)
+    }
+
     /// What was done so far, and how things stand.
     pub fn counts(&self) -> Counts {
         self.shared.counts(self.queue.len())

@@ -60,6 +60,7 @@ fn finding(one: &Finding) -> Value {
         "bears_on": one.bearings,
         "gives": one.gives,
         "log10_lr": one.log10_lr,
+        "weight": one.weight,
     })
 }
 
@@ -131,6 +132,7 @@ mod tests {
             }],
             gives: vec!["camera_chain".into()],
             log10_lr: None,
+            weight: None,
         };
         let pair = |log10_lr, abstained: Option<&str>| PairAssessment {
             h1: Proposition::AiGenerated,

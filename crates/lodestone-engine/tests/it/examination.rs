@@ -26,6 +26,7 @@ fn finding(what: &str, code: &str, raw: &str) -> Finding {
         }],
         gives: vec![],
         log10_lr: Some(0.75),
+        weight: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Integration tests of this crate, one binary.
 
+mod live;
 mod examination;
 mod kinds;
 mod report;

@@ -5,6 +5,7 @@ mod digests;
 mod json;
 mod lines;
 mod mapping;
+mod ndjson;
 mod plain;
 mod sniff;
 mod vics;
@@ -37,6 +38,8 @@ pub enum ListFormat {
     Md5sum,
     /// Project VIC data model 1.2, 1.3, 2.0, JSON.
     Vics,
+    /// One JSON object a line, with every field of an entry.
+    Ndjson,
     /// NSRL RDS version 3, SQLite. Read by `lodestone-store`, not here.
     NsrlRds3,
     /// NSRL RDS version 2, `NSRLFile.txt`.
@@ -45,7 +48,7 @@ pub enum ListFormat {
 
 impl ListFormat {
     /// Every format.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Plain,
         Self::PdqText,
         Self::HmaLocalFile,
@@ -53,6 +56,7 @@ impl ListFormat {
         Self::Hashdeep,
         Self::Md5sum,
         Self::Vics,
+        Self::Ndjson,
         Self::NsrlRds3,
         Self::NsrlRds2,
     ];
@@ -67,6 +71,7 @@ impl ListFormat {
             Self::Hashdeep => "hashdeep",
             Self::Md5sum => "md5sum",
             Self::Vics => "vics",
+            Self::Ndjson => "ndjson",
             Self::NsrlRds3 => "nsrl-rds3",
             Self::NsrlRds2 => "nsrl-rds2",
         }
@@ -184,6 +189,7 @@ pub fn open<'r>(mut input: impl Read + 'r, options: &ReadOptions) -> Result<Open
         ListFormat::Csv => Box::new(csv::mapped(input, options.declared, options.mapping.as_ref())?),
         ListFormat::NsrlRds2 => Box::new(csv::nsrl_rds2(input)?),
         ListFormat::Vics => Box::new(vics::read(input)),
+        ListFormat::Ndjson => Box::new(ndjson::read(input)),
         ListFormat::NsrlRds3 => {
             return Err(Refusal::new(
                 "an NSRL RDSv3 set is a database, not a stream",

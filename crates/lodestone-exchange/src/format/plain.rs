@@ -101,7 +101,7 @@ pub(super) fn hma_local_file<R: BufRead>(
 }
 
 /// A word from a list, when it is short and plain enough to repeat.
-fn short_word(word: &str) -> &str {
+pub(super) fn short_word(word: &str) -> &str {
     let plain =
         word.len() <= 20 && word.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_');
     if plain { word } else { "(unnamed)" }

@@ -2,7 +2,7 @@
 
 use lodestone_types::SignalType;
 
-use super::{ListFormat, Refusal, csv, digests, lines::BOM};
+use super::{ListFormat, Refusal, csv, digests, lines::BOM, ndjson};
 
 /// How much of a list's beginning [`sniff`] wants to see.
 pub const HEAD_BYTES: usize = 1 << 16;
@@ -36,6 +36,9 @@ fn told(head: &[u8], declared: Option<SignalType>) -> Result<ListFormat, Refusal
     }
     let text = text_of(head)?;
     if text.starts_with('{') {
+        if text.lines().next().is_some_and(ndjson::is_row) {
+            return Ok(ListFormat::Ndjson);
+        }
         return vics(text);
     }
     if text.starts_with('[') {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use lodestone_types::{ListEntry, Signal, SignalType};
 use serde_json::Value;
 
-use super::{ListFormat, Refusal, vics_media};
+use super::{ListFormat, Refusal, ndjson, vics_media};
 
 /// What to write.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +25,7 @@ pub struct WriteReport {
     pub left_out: u64,
 }
 
-/// Writes entries one by one in a list format. CSV and VICS keep everything; plain, PDQ text and HMA local files keep
+/// Writes entries one by one in a list format. NDJSON keeps everything, CSV and VICS everything but texts; plain, PDQ text and HMA local files keep
 /// values only (PDQ text also quality and file name). Nothing is complete before [`ListWriter::finish`].
 pub struct ListWriter<W> {
     out: W,
@@ -51,11 +51,12 @@ impl<W: Write> ListWriter<W> {
             | ListFormat::PdqText
             | ListFormat::HmaLocalFile
             | ListFormat::Csv
+            | ListFormat::Ndjson
             | ListFormat::Vics => {}
             _ => {
                 return Err(Refusal::new(
                     format!("lists are not written as {format}"),
-                    "write plain, pdq-text, hma-local-file, csv or vics",
+                    "write plain, pdq-text, hma-local-file, csv, ndjson or vics",
                 ));
             }
         }
@@ -71,6 +72,7 @@ impl<W: Write> ListWriter<W> {
         let written = match self.format {
             ListFormat::Csv => self.csv_row(entry, first)?,
             ListFormat::Vics => self.vics_item(entry, first)?,
+            ListFormat::Ndjson => ndjson::write(&mut self.out, entry)?,
             ListFormat::HmaLocalFile => {
                 let mut written = 0;
                 for signal in hashes(entry) {

@@ -76,6 +76,30 @@ impl Calibrations {
         Ok(out)
     }
 
+    /// Adds the tables that the sidecars of models name, after those already there. Sidecars and tables are read, the models
+    /// are not.
+    ///
+    /// # Errors
+    /// When one cannot be read, is no calibration table, is not the pinned one, lies outside the sidecar's folder, or
+    /// weighs anything but its own model's score.
+    pub fn and_of_models(mut self, sidecars: &[PathBuf]) -> Result<Self, KitError> {
+        for named in crate::models::tables(sidecars)? {
+            let invalid = |what: String| {
+                let what = format!("calibration {}: {what}", named.file);
+                KitError::Invalid { path: named.sidecar.clone(), what }
+            };
+            let mut own = Self::default();
+            own.add(&named.text).map_err(|e| invalid(e.to_string()))?;
+            if let Some(other) = own.tables().map(Table::subject).find(|subject| *subject != named.score) {
+                return Err(invalid(format!("it weighs {other}, not the score {}", named.score)));
+            }
+            // The same file may be given by --calibration, too.
+            own.tables.retain(|one| self.tables.iter().all(|there| there.name != one.name));
+            self.tables.append(&mut own.tables);
+        }
+        Ok(self)
+    }
+
     /// Adds the table, or the JSON array of tables, in a file's text; it comes after those already there.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Tables to [`PairAssessment`]s: one line of evidence a subject, lines added within a cap.
 
-use lodestone_types::{Assessment, Direction, Finding, PairAssessment, Proposition};
+use lodestone_types::{Assessment, Direction, Finding, FindingWeight, PairAssessment, Proposition};
 
 use super::Calibrations;
 use super::spec::Standing;
@@ -17,13 +17,15 @@ pub const PAIRS: [(Proposition, Proposition); 6] = [
     (Proposition::AiEdited, Proposition::AiGenerated),
 ];
 
-/// Fills [`Assessment::pairs`] and [`Finding::log10_lr`] anew. Pure: same facts and tables, same answer.
+/// Fills [`Assessment::pairs`], [`Finding::log10_lr`] and [`Finding::weight`] anew. Pure: same facts and tables, same answer.
 ///
-/// `Finding::log10_lr` is of [`PAIRS`]' first pair (camera's own file against generated) and of that fact alone; it is
-/// not to be added up.
+/// `Finding::log10_lr` is of the first of [`PAIRS`] for which a table holds that fact or score alone (camera's own file
+/// against generated, where it can be); it is not to be added up.
 pub fn weigh(tables: &Calibrations, findings: &mut [Finding], assessment: &mut Assessment) {
     for finding in findings.iter_mut() {
-        finding.log10_lr = finding.gives.iter().find_map(|name| alone(tables, name, assessment));
+        let alone = finding.gives.iter().find_map(|name| alone(tables, name, assessment));
+        finding.log10_lr = alone.as_ref().map(|(log10_lr, _)| *log10_lr);
+        finding.weight = alone.map(|(_, weight)| weight);
     }
     assessment.pairs = PAIRS.iter().map(|pair| one_pair(tables, *pair, findings, assessment)).collect();
 }
@@ -128,20 +130,25 @@ fn contrary(h1: Proposition, h2: Proposition, log10_lr: f64, findings: &[Finding
     codes
 }
 
-/// The ratio of one fact or score alone, for the first pair, where a table holds it alone.
-fn alone(tables: &Calibrations, name: &str, assessment: &Assessment) -> Option<f64> {
-    tables.of(PAIRS[0]).find_map(|loaded| single(&loaded.table, name, assessment))
+/// The ratio of one fact or score alone, for the first pair of which a table holds it alone.
+fn alone(tables: &Calibrations, name: &str, assessment: &Assessment) -> Option<(f64, FindingWeight)> {
+    PAIRS.iter().flat_map(|pair| tables.of(*pair)).find_map(|loaded| {
+        let (log10_lr, range) = single(&loaded.table, name, assessment)?;
+        let (h1, h2) = loaded.table.pair();
+        Some((log10_lr, FindingWeight { h1, h2, range, calibration: loaded.name.clone() }))
+    })
 }
 
-fn single(table: &Table, name: &str, assessment: &Assessment) -> Option<f64> {
+fn single(table: &Table, name: &str, assessment: &Assessment) -> Option<(f64, [f64; 2])> {
     match &table.map {
         Map::Score { score, .. } if score == name => {
             match table.answer(&assessment.facts, &assessment.scores) {
-                Answer::Says { log10_lr, .. } => Some(log10_lr),
+                Answer::Says { log10_lr, range, .. } => Some((log10_lr, range)),
                 Answer::Silent(_) => None,
             }
         }
         Map::Score { .. } => None,
+        // The cell in which this fact stands and every other is absent.
         Map::Joint { levels, cells, .. } => {
             let at = levels.iter().position(|l| l.fact == name)?;
             let Standing::Is(category) = levels[at].standing(&assessment.facts) else { return None };
@@ -152,7 +159,7 @@ fn single(table: &Table, name: &str, assessment: &Assessment) -> Option<f64> {
                         .enumerate()
                         .all(|(i, is)| if i == at { is.as_ref() == Some(&category) } else { is.is_none() })
                 })
-                .map(|c| c.log10_lr)
+                .map(|c| (c.log10_lr, c.range))
         }
     }
 }

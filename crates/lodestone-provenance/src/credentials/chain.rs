@@ -15,7 +15,7 @@ use super::lists::{List, TrustLists, Use};
 const MAX_CHAIN: usize = 8;
 
 /// A signer's certificates, the signer's first, DER.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Chain {
     ders: Vec<Vec<u8>>,
 }

@@ -94,23 +94,31 @@ pub(super) fn facts(
         ..Credentials::default()
     };
     let mut signers = BTreeMap::new();
+    let mut known = Signers::default();
+    let stamped = codes.success.contains(&status::TIMESTAMP_VALIDATED);
+    let active_label = reader.active_label().unwrap_or_default();
+    let stamp = match reader.active_manifest() {
+        Some(manifest) if stamped => time(manifest, active_label, &codes, store, lists),
+        _ => None,
+    };
     for manifest in said.iter().filter_map(|said| reader.get_manifest(&said.label)) {
+        // The active one's signer is asked for the moment that its timestamp tells, below.
+        if stamp.is_some() && manifest.label() == Some(active_label) {
+            continue;
+        }
         let chain = chain(manifest);
         let at =
             chain.validity().map_or(now, |validity| now.clamp(validity.from, validity.to.max(validity.from)));
-        signers.insert(manifest.label().unwrap_or_default().to_owned(), signer(lists, &chain, at));
+        signers.insert(manifest.label().unwrap_or_default().to_owned(), known.signer(lists, &chain, at));
     }
     let mut told = Vec::new();
     if let Some(manifest) = reader.active_manifest() {
-        let label = reader.active_label().unwrap_or_default();
         let chain = chain(manifest);
-        let stamped = codes.success.contains(&status::TIMESTAMP_VALIDATED);
-        let time = if stamped { time(manifest, label, &codes, store, lists) } else { None };
-        credentials.time = signed_time(&chain, time, now);
-        if let Some(at) = time {
-            signers.insert(label.to_owned(), signer(lists, &chain, at));
+        credentials.time = signed_time(&chain, stamp, now);
+        if let Some(at) = stamp {
+            signers.insert(active_label.to_owned(), known.signer(lists, &chain, at));
         }
-        credentials.trust = signers.get(label).copied().unwrap_or_default();
+        credentials.trust = signers.get(active_label).copied().unwrap_or_default();
         if codes.other.contains(&status::SIGNING_CREDENTIAL_REVOKED) {
             credentials.trust = Trust::Revoked;
         }
@@ -120,7 +128,7 @@ pub(super) fn facts(
         if credentials.time == SignedTime::Expired {
             told.push(status::SIGNING_CREDENTIAL_EXPIRED);
         }
-        if time.is_none() && (stamped || codes.other.contains(&status::TIMESTAMP_UNTRUSTED)) {
+        if stamp.is_none() && (stamped || codes.other.contains(&status::TIMESTAMP_UNTRUSTED)) {
             told.push(status::TIMESTAMP_UNTRUSTED);
         }
         describe(manifest, &mut credentials);
@@ -130,6 +138,21 @@ pub(super) fn facts(
     told.extend(ingredients(results).filter(|code| !NOT_TOLD.contains(code)));
     credentials.codes = tidy(told);
     Facts { credentials, ingredient_damage: tidy(damage), signers }
+}
+
+/// Signers already asked for: the manifests of one file mostly have the same, and asking checks signatures.
+#[derive(Default)]
+struct Signers(Vec<(Chain, i64, Trust)>);
+
+impl Signers {
+    fn signer(&mut self, lists: &TrustLists, chain: &Chain, at: i64) -> Trust {
+        if let Some((.., trust)) = self.0.iter().find(|(known, when, _)| known == chain && *when == at) {
+            return *trust;
+        }
+        let trust = signer(lists, chain, at);
+        self.0.push((chain.clone(), at, trust));
+        trust
+    }
 }
 
 fn tidy(mut codes: Vec<&str>) -> Vec<String> {
@@ -202,14 +225,11 @@ fn time(
     store: &[u8],
     lists: &TrustLists,
 ) -> Option<i64> {
-    if let Some(time) = trusted_time(store, label, &lists.engine.timestamps) {
-        return Some(time);
-    }
     let asked = manifest.claim_version().is_some_and(|version| version >= 2);
     let trusted = codes.success.contains(&status::TIMESTAMP_TRUSTED);
-    let told = manifest.time()?;
-    let told = chrono::DateTime::parse_from_rfc3339(&told).ok()?.timestamp();
-    (asked && trusted).then_some(told)
+    let told = || Some(chrono::DateTime::parse_from_rfc3339(&manifest.time()?).ok()?.timestamp());
+    // What the library has checked against the same anchors is not checked again: that costs milliseconds.
+    (asked && trusted).then(told).flatten().or_else(|| trusted_time(store, label, &lists.engine.timestamps))
 }
 
 fn signed_time(chain: &Chain, trusted: Option<i64>, now: i64) -> SignedTime {

@@ -1,7 +1,5 @@
 //! Models in use.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -9,6 +7,7 @@ use lodestone_types::{CheckState, Location};
 use sha2::{Digest, Sha256};
 
 use super::detector::{Detector, Tract};
+use super::file::{MAX_SIDECAR, read};
 use super::golden::Picture;
 use super::prepare::prepare;
 use super::sidecar::{Kind, Pool, Positive, Sidecar, Step, TilesStep};
@@ -18,8 +17,7 @@ use crate::reading::Reading;
 
 /// Bytes of a model file at most: ViT-L in half precision.
 const MAX_MODEL: u64 = 700 << 20;
-/// Bytes of a sidecar or a golden picture at most.
-const MAX_SIDECAR: u64 = 1 << 20;
+/// Bytes of a golden picture at most.
 const MAX_GOLDEN: u64 = 64 << 20;
 /// Models at most.
 const MAX_MODELS: usize = 32;
@@ -34,7 +32,6 @@ pub(crate) struct Models {
 
 struct Model {
     sidecar: Sidecar,
-    calibration: Option<PathBuf>,
     detector: Box<dyn Detector>,
 }
 
@@ -66,11 +63,6 @@ impl Models {
             .collect()
     }
 
-    /// The tables that the sidecars name: for [`crate::Calibrations::load`].
-    pub(crate) fn calibration_files(&self) -> Vec<PathBuf> {
-        self.models.iter().filter_map(|m| m.calibration.clone()).collect()
-    }
-
     pub(crate) fn examine(&self, item: &Item<'_>, reading: &mut Reading) {
         let orientation = lodestone_media::segments::orientation(item.segments).unwrap_or(1);
         for model in &self.models {
@@ -100,8 +92,7 @@ impl Model {
             return Err(invalid("the model's sha256 is not the one that the sidecar pins".to_owned()));
         }
         let detector: Box<dyn Detector> = Box::new(Tract::load(&bytes, &sidecar).map_err(invalid)?);
-        let calibration = Some(&sidecar.calibration.file).filter(|f| !f.is_empty()).map(|f| folder.join(f));
-        let model = Self { sidecar, calibration, detector };
+        let model = Self { sidecar, detector };
         let golden = &model.sidecar.golden;
         for (name, expected) in golden.files.iter().zip(&golden.scores) {
             let bytes = read(&folder.join(name), MAX_GOLDEN)?;
@@ -177,10 +168,10 @@ impl Model {
         let score = if self.sidecar.output.positive == Positive::Ai { logit } else { -logit };
         let digest: String = sha256.to_ascii_lowercase().chars().take(12).collect();
         let parts = if windows == 1 { String::new() } else { format!(" over {windows} tiles") };
-        let calibrated = if self.calibration.is_some() {
-            "what it is worth is for its calibration to say"
-        } else {
+        let calibrated = if self.sidecar.calibration.file.is_empty() {
             "not calibrated: by itself it says nothing"
+        } else {
+            "what it is worth is for its calibration to say"
         };
         let what = format!(
             "the user's model {name} (sha256 {digest}…, licence {license}) gives the logit {score:.3}{parts}, higher \
@@ -191,15 +182,4 @@ impl Model {
         reading.find(&examiner, "model.score", what, vec![location], Vec::new());
         reading.score(&examiner, score);
     }
-}
-
-/// A file of a bounded size.
-fn read(path: &Path, limit: u64) -> Result<Vec<u8>, KitError> {
-    let io = |source| KitError::Io { path: path.to_owned(), source };
-    let mut bytes = Vec::new();
-    File::open(path).map_err(io)?.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 > limit {
-        return Err(KitError::Invalid { path: path.to_owned(), what: format!("more than {limit} bytes") });
-    }
-    Ok(bytes)
 }

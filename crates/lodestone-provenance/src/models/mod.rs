@@ -8,8 +8,10 @@
 //! No model is built in. A score has no bearing: what it is worth is for a calibration on the operator's own pictures to
 //! say. `docs/models.md` describes the sidecar.
 
+mod calibrated;
 #[cfg(feature = "models")]
 mod detector;
+mod file;
 #[cfg(feature = "models")]
 mod golden;
 #[cfg(feature = "models")]
@@ -21,6 +23,7 @@ mod resize;
 #[cfg_attr(not(feature = "models"), allow(dead_code))]
 mod sidecar;
 
+pub(crate) use calibrated::tables;
 #[cfg(feature = "models")]
 pub(crate) use loaded::Models;
 #[cfg(not(feature = "models"))]
@@ -50,10 +53,6 @@ mod without {
         }
 
         pub(crate) fn describe(&self) -> Vec<String> {
-            Vec::new()
-        }
-
-        pub(crate) fn calibration_files(&self) -> Vec<PathBuf> {
             Vec::new()
         }
 

@@ -161,6 +161,9 @@ pub(crate) enum Positive {
 pub(crate) struct Calibration {
     /// A calibration table in the sidecar's folder; empty: none, and the score is told as not calibrated.
     pub(crate) file: String,
+    /// SHA-256 of it, hexadecimal; the one field that may be left out.
+    #[serde(default)]
+    pub(crate) sha256: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -190,10 +193,12 @@ impl Sidecar {
             self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(word),
             "name: 1 to 64 of letters, digits, '.', '_', '-'",
         )?;
-        refuse(
-            self.sha256.len() != 64 || !self.sha256.bytes().all(|b| b.is_ascii_hexdigit()),
-            "sha256: 64 hexadecimal digits",
-        )?;
+        for digest in [&self.sha256].into_iter().chain(&self.calibration.sha256) {
+            let digits = digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit());
+            refuse(!digits, "sha256: 64 hexadecimal digits")?;
+        }
+        let pins_nothing = self.calibration.sha256.is_some() && self.calibration.file.is_empty();
+        refuse(pins_nothing, "calibration: sha256 without a file")?;
         refuse(self.license.trim().is_empty(), "license is empty")?;
         refuse(self.source.trim().is_empty(), "source is empty")?;
         let files = self.golden.files.iter().chain([&self.file]);

@@ -32,9 +32,15 @@ pub(crate) fn examine(item: &Item<'_>, reading: &mut Reading) {
     let coefficients = if is_jpeg { jpeg::coefficients(item.bytes, &plane::limits()).ok() } else { None };
     let aligned = plane.as_ref().zip(coefficients.as_ref()).and_then(|(p, c)| aligned::examine(c, p));
     let grid = plane.as_ref().and_then(|p| grid::examine(p, is_jpeg));
-    if aligned.is_none() && grid.is_none() {
+    // A gain where the model does not fit says nothing.
+    let drawn = aligned.is_some_and(|a| a.score >= MIN_GAIN && !a.is_told());
+    let aligned = aligned.filter(|_| !drawn);
+    if aligned.is_none() && (grid.is_none() || drawn && grid.is_none_or(|g| g.score < MIN_GRID)) {
         let why = match plane {
             None => "the pixels could not be had, or are too many",
+            Some(_) if drawn => {
+                "much of the picture is even, as in drawings and screenshots: coefficients do not tell"
+            }
             Some(_) => "too few blocks or coefficients to tell",
         };
         reading.check(EXAMINER, CheckState::NotApplicable, Some(why.to_owned()));

@@ -139,6 +139,7 @@ fn weighing_twice_changes_nothing_and_says_what_points_the_other_way() {
         bearings: vec![against],
         gives: vec!["camera_chain".to_owned()],
         log10_lr: Some(9.0),
+        weight: None,
     }];
     let mut assessment = read(&[("camera_chain", "strong")]);
     let tables = Calibrations::built_in();
@@ -148,6 +149,52 @@ fn weighing_twice_changes_nothing_and_says_what_points_the_other_way() {
     assert_eq!(once, (findings.clone(), assessment.clone()));
     assert_eq!(assessment.pairs[0].contrary, ["exif.odd"]);
     assert_eq!(findings[0].log10_lr, assessment.pairs[0].log10_lr);
+}
+
+#[test]
+fn a_finding_says_of_which_pair_and_by_which_table_its_ratio_is() {
+    let finding = |gives: &str| Finding {
+        examiner: "assessment".to_owned(),
+        code: gives.to_owned(),
+        what: String::new(),
+        locations: Vec::new(),
+        bearings: Vec::new(),
+        gives: vec![gives.to_owned()],
+        log10_lr: None,
+        weight: None,
+    };
+    let tables = Calibrations::built_in();
+    let weighed = |chain: &str| {
+        let mut findings = [finding("camera_chain"), finding("source_type")];
+        weigh(&tables, &mut findings, &mut read(&[("camera_chain", chain), ("source_type", "ai")]));
+        assert_eq!((findings[1].log10_lr, &findings[1].weight), (None, &None), "a statement has no ratio");
+        let [chain, _] = findings;
+        (chain.log10_lr, chain.weight)
+    };
+    let (strong, weight) = weighed("strong");
+    let weight = weight.expect("weighed");
+    assert!(strong.expect("a number") > 0.3 && weight.range[0] > 0.0);
+    assert_eq!((weight.h1, weight.h2), (CAMERA, GENERATED));
+    assert!(weight.calibration.starts_with("camera_original-ai_generated/1 ("));
+    // The first table says nothing of a contradicted trace; the one against edited pictures does.
+    let (contradicted, weight) = weighed("contradicted");
+    assert!(contradicted.expect("a number") < 0.0);
+    assert_eq!(weight.map(|w| w.h2), Some(Proposition::EditedCapture));
+    assert_eq!(weighed("none"), (None, None));
+}
+
+#[test]
+fn the_trace_as_a_whole_is_a_finding_that_a_table_can_weigh() {
+    use crate::build::{Value, app1_exif, examine, jpeg, tiff};
+    let exif = tiff(&[(0x010f, Value::Ascii("Lodestone")), (0x0110, Value::Ascii("One"))], &[]);
+    let (mut findings, mut assessment) = examine(&jpeg(&[app1_exif(&exif)], true), (8, 8));
+    weigh(&Calibrations::built_in(), &mut findings, &mut assessment);
+    let whole = findings.iter().find(|f| f.code == "camera_chain.weak").expect("told");
+    assert!(whole.bearings.is_empty(), "its parts bear");
+    assert_eq!(whole.log10_lr, assessment.pairs[0].log10_lr);
+    assert!(whole.log10_lr.is_some());
+    let (findings, _) = examine(&jpeg(&[], true), (8, 8));
+    assert!(findings.iter().all(|f| !f.code.starts_with("camera_chain")), "no camera is claimed");
 }
 
 #[test]

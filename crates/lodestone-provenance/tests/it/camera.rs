@@ -205,3 +205,50 @@ fn a_film_names_its_device_and_its_place_is_not_shown() {
     assert_eq!(assessment.editor.as_deref(), Some("a film editor or encoder"));
     assert!(!format!("{findings:?}").contains("12.3456"), "places are not shown");
 }
+
+/// A MakerNote: a vendor's header, and a directory of two fields.
+fn note(header: &[u8]) -> Vec<u8> {
+    let directory = b"\x02\0\x01\0\x03\0\x01\0\0\0\x07\0\0\0\x02\0\x03\0\x01\0\0\0\x09\0\0\0\0\0\0\0";
+    [header, directory].concat()
+}
+
+#[test]
+fn the_common_makers_can_be_strong_and_a_saving_anew_cannot() {
+    for (make, header, phone) in [
+        ("Canon", &b""[..], false),
+        ("NIKON CORPORATION", b"Nikon\0\x02\x10\0\0II*\0\x08\0\0\0", false),
+        ("SONY", b"SONY DSC \0\0\0", false),
+        ("FUJIFILM", b"FUJIFILM\x0c\0\0\0", false),
+        ("OLYMPUS CORPORATION", b"OLYMPUS\0II\x03\0", false),
+        ("OM Digital Solutions", b"OM SYSTEM\0\0\0II\x04\0", false),
+        ("Panasonic", b"Panasonic\0\0\0", false),
+        ("RICOH IMAGING COMPANY, LTD.", b"PENTAX \0II", false),
+        ("PENTAX", b"AOC\0II", false),
+        ("LEICA CAMERA AG", b"LEICA CAMERA AG\0\0\0", false),
+        ("Apple", b"Apple iOS\0\0\x01II", true),
+        ("samsung", b"", true),
+        ("Google", b"HDRP\x02\x01\x02\x03", true),
+        ("Xiaomi", b"", true),
+    ] {
+        let exif = |software: &str| app1_exif(&camera(make, software, &note(header)));
+        // Phones encode with the common tables and leave JFIF out; cameras have tables of their own.
+        let original = jpeg(&[exif("1.00")], !phone);
+        let (findings, assessment) = read(&original, (8, 8));
+        assert_eq!(assessment.camera_chain, CameraChain::Strong, "{make}: {findings:#?}");
+        let again = jpeg(&[jfif(), exif("1.00")], false);
+        assert_eq!(
+            read(&again, (8, 8)).1.camera_chain,
+            CameraChain::Contradicted,
+            "{make}, saved by a library"
+        );
+        for editor in
+            ["Adobe Photoshop Lightroom Classic 13.0 (Windows)", "GIMP 2.10.36", "Snapseed 2.0", "Google"]
+        {
+            let edited = jpeg(&[exif(editor)], !phone);
+            let chain = read(&edited, (8, 8)).1.camera_chain;
+            assert_eq!(chain == CameraChain::Strong, editor == "Google", "{make}, {editor}");
+        }
+        let cropped = read(&original, (8, 4)).1.camera_chain;
+        assert_eq!(cropped, CameraChain::Contradicted, "{make}, cropped");
+    }
+}

@@ -11,4 +11,5 @@ mod hostile;
 mod models;
 mod structure;
 mod structure_pixels;
+mod variants;
 mod watermark;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use lodestone_provenance::{Item, Kit, KitSources, Pixels, Wish, examine};
-use lodestone_types::{Assessment, CheckState, Finding};
+use lodestone_provenance::{Calibrations, Item, Kit, KitSources, Pixels, Wish, examine, weigh};
+use lodestone_types::{Assessment, CheckState, Finding, Proposition};
 use sha2::{Digest, Sha256};
 
 /// Protobuf, as much as an ONNX file needs.
@@ -415,6 +415,98 @@ fn models_that_are_not_what_was_pinned_or_cannot_be_trusted_are_refused_in_words
     let onnx = good.onnx();
     refused(&onnx[..onnx.len() - 7], golden, same, "cut short");
     refused(b"", golden, same, "");
+}
+
+/// A calibration table of one score, as `lodestone calibrate` writes it.
+fn table(score: &str) -> String {
+    format!(
+        r#"[{{"schema": 1, "id": "{score}/1", "date": "2026-11-29", "basis": "examiners/2", "h1": "camera_original",
+        "h2": "ai_generated", "corpus": {{"name": "made by hand", "digest": "00", "files": [80, 80], "sources": [4, 4]}},
+        "cap_log10_lr": 1.9, "map": {{"kind": "score", "score": "{score}", "curve": {{"logistic": {{"slope": -0.5, "intercept": 0.1}}}},
+        "seen": [-3.0, 3.0], "band": [[-3.0, 1.2, 1.9], [3.0, -1.9, -1.2]], "within": {{"format": ["unknown"]}}}}, "judged": null,
+        "not_for": ["anything"]}}]"#
+    )
+}
+
+#[test]
+fn a_table_that_a_sidecar_names_is_loaded_by_itself_and_gives_its_score_a_weight() {
+    let folder = Folder::new("calibrated");
+    let linear = Linear::default();
+    let path = folder.write(&linear.onnx(), linear.logit(GOLDEN), |text| {
+        text.replace("[calibration]\nfile = \"\"", "[calibration]\nfile = \"calib.json\"")
+    });
+    std::fs::write(folder.0.join("calib.json"), table("model:linear")).expect("written");
+    let kit = load(&path).expect("loads");
+    let rgb = one_colour(50, 40, [10, 250, 90]);
+    let (mut findings, mut assessment) =
+        examined(&kit, Some(Pixels { width: 50, height: 40, rgb: &rgb, alpha: None }));
+    let tables = Calibrations::built_in().and_of_models(&[path]).expect("loads");
+    assert!(tables.describe().iter().any(|line| line.contains("model:linear/1")));
+    weigh(&tables, &mut findings, &mut assessment);
+    let score = assessment.scores["model:linear"];
+    let finding = findings.iter().find(|f| f.code == "model.score").expect("a score");
+    assert!((finding.log10_lr.expect("weighed") - (0.1 - 0.5 * score)).abs() < 1e-9);
+    let weight = finding.weight.as_ref().expect("a weight");
+    assert_eq!((weight.h1, weight.h2), (Proposition::CameraOriginal, Proposition::AiGenerated));
+    assert!(weight.calibration.starts_with("model:linear/1 (2026-11-29, "), "{}", weight.calibration);
+    assert_eq!(assessment.pairs[0].log10_lr, finding.log10_lr);
+    assert!(finding.what.contains("for its calibration to say"));
+}
+
+#[test]
+fn a_table_that_is_not_the_one_a_sidecar_means_is_refused_in_words() {
+    let refused = |name: &str, calibration: &str, prepare: &dyn Fn(&Path)| -> String {
+        let folder = Folder::new(name);
+        let linear = Linear::default();
+        let path = folder.write(&linear.onnx(), linear.logit(GOLDEN), |text| {
+            text.replace("[calibration]\nfile = \"\"", &format!("[calibration]\n{calibration}"))
+        });
+        prepare(&folder.0);
+        match Calibrations::default().and_of_models(&[path]) {
+            Ok(_) => "loaded".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    };
+    let put = |text: String| {
+        move |folder: &Path| std::fs::write(folder.join("calib.json"), &text).expect("written")
+    };
+    let good = table("model:linear");
+    let digest: String = Sha256::digest(good.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
+    let pinned = format!("file = \"calib.json\"\nsha256 = \"{digest}\"");
+    assert_eq!(refused("pinned", &pinned, &put(good.clone())), "loaded");
+    for (name, calibration, text, why) in [
+        ("missing", "file = \"other.json\"", good.clone(), "other.json"),
+        ("outside", "file = \"../calib.json\"", good.clone(), "without folders"),
+        (
+            "another",
+            pinned.as_str(),
+            table("model:linear").replace("0.1", "0.2"),
+            "not the one that the sidecar pins",
+        ),
+        ("score", "file = \"calib.json\"", table("model:x"), "it weighs model:x, not the score model:linear"),
+        (
+            "no-table",
+            "file = \"calib.json\"",
+            "{}".to_owned(),
+            "calibration calib.json: no calibration table",
+        ),
+        ("no-digest", "file = \"calib.json\"\nsha256 = \"12\"", good.clone(), "64 hexadecimal digits"),
+        ("no-file", &format!("file = \"\"\nsha256 = \"{digest}\""), good.clone(), "sha256 without a file"),
+    ] {
+        let said = refused(name, calibration, &put(text));
+        assert!(said.contains(why), "{name}: {said}");
+    }
+    #[cfg(unix)]
+    {
+        let elsewhere = Folder::new("elsewhere");
+        std::fs::write(elsewhere.0.join("calib.json"), &good).expect("written");
+        let target = elsewhere.0.join("calib.json");
+        let link = move |folder: &Path| {
+            std::os::unix::fs::symlink(&target, folder.join("calib.json")).expect("a link");
+        };
+        let said = refused("link", "file = \"calib.json\"", &link);
+        assert!(said.contains("leads out of the sidecar's folder"), "{said}");
+    }
 }
 
 #[test]

@@ -130,3 +130,43 @@ fn maps_are_bounded_captioned_and_always_the_same() {
     }
     assert!(read(&file, None, false).maps.is_empty());
 }
+
+/// Boxes of four greys on an even ground.
+fn boxes() -> Vec<u8> {
+    let mut grey = vec![245u8; SIDE * SIDE];
+    let mut state = 11u64;
+    let mut below = move |limit: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 40).expect("24 bits") % limit
+    };
+    for _ in 0..60 {
+        let (left, top, width, height) = (below(SIDE - 60), below(SIDE - 60), 10 + below(50), 10 + below(50));
+        let value = [20, 90, 160, 220][below(4)];
+        for row in grey.chunks_exact_mut(SIDE).skip(top).take(height) {
+            row[left..left + width].fill(value);
+        }
+    }
+    grey
+}
+
+#[test]
+fn a_drawing_that_was_saved_once_is_not_said_to_be_saved_twice() {
+    let mut not_told = 0;
+    for quality in [60, 75, 85, 90, 95] {
+        let once = read(&jpeg(&boxes(), SIDE, SIDE, quality), None, false);
+        assert!(code(&once).iter().all(|c| *c == "recompression.none"), "{quality}: {:?}", code(&once));
+        let check = once.assessment.checks.iter().find(|c| c.examiner == "recompression").expect("a check");
+        if check.why.as_deref().is_some_and(|why| why.contains("drawings")) {
+            not_told += 1;
+            assert_eq!(fact(&once), Some("not_told"), "{quality}");
+            assert!(
+                !once.assessment.scores.contains_key("recompression"),
+                "{quality}: nothing to calibrate by"
+            );
+        }
+    }
+    assert!(
+        not_told > 0,
+        "at some quality its histogram looks like two compressions, and nothing is made of it"
+    );
+}

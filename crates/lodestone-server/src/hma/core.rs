@@ -52,5 +52,9 @@ async fn site_map(State(app): State<App>) -> Response {
 
 /// `/c/bank/{bank_name}/content/{content_id}` as Flask writes it.
 fn flask_pattern(path: &str) -> String {
-    path.replace("{content_id}", "<int:content_id>").replace('{', "<").replace('}', ">")
+    let typed = [("content_id", "int"), ("exchange_name", "string"), ("api_name", "string")];
+    let typed = typed.iter().fold(path.to_owned(), |path, (name, kind)| {
+        path.replace(&format!("{{{name}}}"), &format!("<{kind}:{name}>"))
+    });
+    typed.replace('{', "<").replace('}', ">")
 }

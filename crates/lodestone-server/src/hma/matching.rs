@@ -21,6 +21,7 @@ use crate::http::body;
 use crate::http::params::Params;
 use crate::http::reply::{Json, json_text};
 use crate::lax::{Fields, SchemaErrors};
+use crate::looked::Looked;
 use crate::lookup::{Ask, Found, look_up, scans};
 use crate::media::{self, Hashed};
 use crate::route::{About, For, Place, Routes, Takes};
@@ -326,29 +327,19 @@ impl Look {
         signals: &[Signal],
         found: &[Found],
     ) -> Result<(), ApiError> {
-        if found.is_empty() {
-            return Ok(());
-        }
-        let state = app.view.now();
-        let event = crate::events::MatchEvent {
-            id: app.new_id(),
-            at_us: app.clock.now_us(),
-            key: self.caller.key.to_string(),
-            sender: self.sender.clone(),
-            content_ref: self.content_ref.clone(),
-            generation: self.generation,
-            sha256: hashed.map(|hashed| lodestone_types::hex::encode(&hashed.digests.sha256.0)),
-            signals: signals.iter().map(|s| (s.kind().as_str().to_owned(), s.to_text())).collect(),
-            matches: found
-                .iter()
-                .map(|one| {
-                    let said = state.said_of(one.entry_no);
-                    crate::events::EventMatch::of(one, said.disputes > said.confirms)
-                })
-                .collect(),
+        let looked = Looked {
+            caller: &self.caller,
+            sender: self.sender.as_deref(),
+            content_ref: self.content_ref.as_deref(),
+            sha256: hashed.map(|hashed| hashed.digests.sha256.0),
+            signals,
+            found,
             assessment: None,
         };
-        app.record(&event)
+        match looked.event(app, &app.view.now()) {
+            Some(event) => app.record(&event),
+            None => Ok(()),
+        }
     }
 }
 

@@ -4,6 +4,9 @@ pub(crate) mod banks;
 pub(crate) mod compare;
 pub(crate) mod content;
 pub(crate) mod core;
+pub(crate) mod dev;
+pub(crate) mod exchange_apis;
+pub(crate) mod exchanges;
 pub(crate) mod hashing;
 pub(crate) mod matching;
 pub(crate) mod metadata;
@@ -13,12 +16,15 @@ use crate::Config;
 use crate::route::Routes;
 
 /// All of HMA's routes that these settings offer.
-pub(crate) fn routes(routes: Routes, _config: &Config) -> Routes {
+pub(crate) fn routes(routes: Routes, config: &Config) -> Routes {
     let routes = core::routes(routes);
     let routes = hashing::routes(routes);
     let routes = matching::routes(routes);
     let routes = compare::routes(routes);
     let routes = banks::routes(routes);
     let routes = content::routes(routes);
+    let routes = exchange_apis::routes(routes);
+    let routes = exchanges::routes(routes);
+    let routes = if config.dev { dev::routes(routes) } else { routes };
     types::routes(routes)
 }

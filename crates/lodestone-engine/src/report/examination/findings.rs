@@ -54,7 +54,14 @@ fn row(out: &mut dyn Write, number: usize, finding: &Finding) -> io::Result<()> 
         write!(out, "<small>shown only</small>")?;
     }
     match finding.log10_lr.filter(|lr| lr.is_finite()) {
-        Some(lr) => write!(out, "</td><td class=\"n\">{lr:.2}</td></tr>"),
+        Some(lr) => {
+            write!(out, "</td><td class=\"n\">{lr:.2}")?;
+            if let Some(of) = &finding.weight {
+                let (h1, h2) = (words::proposition(of.h1), words::proposition(of.h2));
+                write!(out, "<small>alone, {h1} / {h2}, by {}</small>", Text(&of.calibration))?;
+            }
+            write!(out, "</td></tr>")
+        }
         None => write!(out, "</td><td class=\"n\"><small>not calibrated</small></td></tr>"),
     }
 }

@@ -1,0 +1,68 @@
+//! What is written down of a look-up that found something; the same for all routes that look up.
+
+use lodestone_engine::live::LiveState;
+use lodestone_types::{Signal, hex};
+use serde_json::Value;
+
+use crate::App;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::events::{EventMatch, MatchEvent};
+use crate::lookup::Found;
+
+/// A look-up that was made.
+pub struct Looked<'l> {
+    /// Who asked.
+    pub caller: &'l Caller,
+    /// Whose content it was, where the caller says so.
+    pub sender: Option<&'l str>,
+    /// The caller's own name of the content, where given.
+    pub content_ref: Option<&'l str>,
+    /// SHA-256 of the file, where there was one.
+    pub sha256: Option<[u8; 32]>,
+    /// The signals looked up.
+    pub signals: &'l [Signal],
+    /// What they match, without what is suppressed.
+    pub found: &'l [Found],
+    /// What examination found, where it was asked for.
+    pub assessment: Option<Value>,
+}
+
+impl Looked<'_> {
+    /// What is to be written down; `None` where nothing was found.
+    pub fn event(&self, app: &App, state: &LiveState) -> Option<MatchEvent> {
+        if self.found.is_empty() {
+            return None;
+        }
+        let of = |found: &Found| EventMatch::of(found, state.said_of(found.entry_no));
+        Some(MatchEvent {
+            id: app.new_id(),
+            at_us: app.clock.now_us(),
+            key: self.caller.key.to_string(),
+            sender: self.sender.map(str::to_owned),
+            content_ref: self.content_ref.map(str::to_owned),
+            generation: state.generation(),
+            sha256: self.sha256.map(|sha256| hex::encode(&sha256)),
+            signals: self.signals.iter().map(|s| (s.kind().as_str().to_owned(), s.to_text())).collect(),
+            matches: self.found.iter().map(of).collect(),
+            assessment: self.assessment.clone(),
+        })
+    }
+}
+
+/// Events that are written where the request is answered; more go to a thread that may wait.
+const FEW: usize = 64;
+
+/// Writes down what the look-ups of one request found.
+///
+/// # Errors
+/// 503 when it cannot be written: a match that leaves no trace is not answered.
+pub async fn record(app: &App, events: Vec<MatchEvent>) -> Result<(), ApiError> {
+    let write = |app: &App, events: &[MatchEvent]| events.iter().try_for_each(|event| app.record(event));
+    if events.len() <= FEW {
+        return write(app, &events);
+    }
+    let app = app.clone();
+    let written = tokio::task::spawn_blocking(move || write(&app, &events)).await;
+    written.map_err(|_| ApiError::unavailable("the matches could not be written down"))?
+}

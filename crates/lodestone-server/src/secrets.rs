@@ -1,0 +1,529 @@
+//! What is kept sealed in the store: credentials of exchanges, signing secrets of webhooks; and where its key comes from.
+//!
+//! The key is the one of `--key-file`, else that of the variable `LODESTONE_KEY`, else `secret.key` in the data folder,
+//! which is made (mode 0600) when the first secret is kept. A key beside the database protects copies of the database
+//! only, not the folder: who wants more keeps the key elsewhere and names it. The others of these keys, and old key
+//! files, open what they sealed; whatever they sealed is sealed anew at start, so that a change of keys is a restart.
+//!
+//! With the first secret a check value is sealed too. When no key opens it, the key is lost or another: the server
+//! starts and looks up (nothing of that needs a secret), `/ready` names the key that is missing, and whatever needs a
+//! secret answers 503. No new key is ever made then. `lodestone key forget-secrets` gives the lost secrets up.
+//!
+//! Sealed are the rows of exchange credentials and all settings whose names begin with [`SETTING_PREFIX`].
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use lodestone_net::Secret;
+use lodestone_net::seal::{KeyId, KeyRing, SealError, SealKey};
+use lodestone_store::{Batch, Store, StoreError};
+use ring::rand::SystemRandom;
+
+use crate::error::ApiError;
+
+/// Settings whose names begin so are sealed secrets: [`Secrets::put`].
+pub const SETTING_PREFIX: &str = "sealed.";
+/// The setting that holds the check value.
+const CHECK: &str = "secrets.check";
+/// What the check value is sealed for.
+const CHECK_PURPOSE: &str = "check";
+/// The key's file in the data folder.
+const OWN_FILE: &str = "secret.key";
+
+/// Where keys come from.
+#[derive(Clone, Debug, Default)]
+pub struct KeySources {
+    /// Key file; it seals when there is one.
+    pub key_file: Option<PathBuf>,
+    /// Value of `LODESTONE_KEY`; it seals when there is no key file.
+    pub variable: Option<Secret>,
+    /// Files of earlier keys, which only open.
+    pub old_key_files: Vec<PathBuf>,
+}
+
+/// Why a secret is not sealed or opened.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecretsError {
+    /// A key that was named cannot be used.
+    #[error(transparent)]
+    Key(SealError),
+    /// The key that sealed what the store keeps is not among those at hand.
+    #[error(
+        "{0}; give that key by --key-file, --old-key-file or LODESTONE_KEY, or give up what it sealed with \
+         `lodestone key forget-secrets`"
+    )]
+    Lost(SealError),
+    /// One secret cannot be opened, or not be sealed.
+    #[error(transparent)]
+    Seal(SealError),
+    /// The key's file cannot be written.
+    #[error("{}: {reason}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        reason: String,
+    },
+    /// The store.
+    #[error("{0}")]
+    Store(Arc<StoreError>),
+}
+
+impl From<StoreError> for SecretsError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}
+
+impl From<SecretsError> for ApiError {
+    /// 503: without its key a secret is neither kept nor used, and never left out in silence.
+    fn from(error: SecretsError) -> Self {
+        match error {
+            SecretsError::Seal(SealError::TooLong) => Self::bad(SealError::TooLong.to_string()),
+            other => Self::unavailable(other.to_string()),
+        }
+    }
+}
+
+/// Seals and opens secrets. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Secrets(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    data: PathBuf,
+    keys: ArcSwap<Keys>,
+    random: SystemRandom,
+}
+
+#[derive(Debug)]
+struct Keys {
+    ring: Arc<KeyRing>,
+    /// Why the check value does not open.
+    lost: Option<SealError>,
+}
+
+impl Inner {
+    fn set(&self, ring: Arc<KeyRing>) {
+        self.keys.store(Arc::new(Keys { ring, lost: None }));
+    }
+}
+
+impl Secrets {
+    /// The keys of these sources and of the data folder, tried on the store's check value. Makes no key.
+    ///
+    /// # Errors
+    /// [`SecretsError::Key`] when a key that was named cannot be read; the store's. That no key opens what the store
+    /// keeps is told by [`Secrets::key`].
+    pub fn open(data: &Path, sources: &KeySources, store: &Store) -> Result<Self, SecretsError> {
+        let mut keys = Vec::new();
+        if let Some(path) = &sources.key_file {
+            keys.push(SealKey::from_file(path).map_err(SecretsError::Key)?);
+        }
+        if let Some(text) = &sources.variable {
+            let text = text.expose_str().unwrap_or_default();
+            keys.push(SealKey::parse("LODESTONE_KEY", text).map_err(SecretsError::Key)?);
+        }
+        let own = data.join(OWN_FILE);
+        if own.exists() {
+            keys.push(SealKey::from_file(&own).map_err(SecretsError::Key)?);
+        }
+        let mut old = Vec::new();
+        for path in &sources.old_key_files {
+            old.push(SealKey::from_file(path).map_err(SecretsError::Key)?);
+        }
+        let mut keys = keys.into_iter();
+        let ring = match keys.next() {
+            Some(first) => KeyRing::new(first, keys.chain(old)),
+            // An old key never seals, even when it is the only one.
+            None if !old.is_empty() => return Err(SecretsError::Key(SealError::NoKey)),
+            None => KeyRing::empty(),
+        };
+        let lost = store.setting(CHECK)?.and_then(|check| ring.open(CHECK_PURPOSE, &check).err());
+        let keys = ArcSwap::from_pointee(Keys { ring: Arc::new(ring), lost });
+        Ok(Self(Arc::new(Inner { data: data.to_owned(), keys, random: SystemRandom::new() })))
+    }
+
+    /// The key that seals; `None` as long as nothing was sealed and no key was named.
+    ///
+    /// # Errors
+    /// [`SecretsError::Lost`].
+    pub fn key(&self) -> Result<Option<KeyId>, SecretsError> {
+        let keys = self.0.keys.load();
+        match &keys.lost {
+            Some(lost) => Err(SecretsError::Lost(lost.clone())),
+            None => Ok(keys.ring.sealing_key()),
+        }
+    }
+
+    /// How things stand, in a few words without any secret: `unused`, `ok`, or why nothing can be opened.
+    pub fn told(&self) -> String {
+        match self.key() {
+            Ok(None) => "unused".to_owned(),
+            Ok(Some(_)) => "ok".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// Seals a secret for a purpose, which has to be given again to open it. The same batch keeps the check value.
+    ///
+    /// # Errors
+    /// [`SecretsError::Lost`]; [`SecretsError::File`] when the first key cannot be written; the store's.
+    pub fn seal(
+        &self,
+        batch: &mut Batch<'_>,
+        purpose: &str,
+        secret: &Secret,
+    ) -> Result<String, SecretsError> {
+        if self.key()?.is_none() {
+            self.make_key()?;
+        }
+        let keys = self.0.keys.load();
+        let seal = |purpose: &str, secret: &Secret| {
+            keys.ring.seal(&self.0.random, purpose, secret).map_err(SecretsError::Seal)
+        };
+        if batch.setting(CHECK)?.is_none() {
+            batch.set_setting(CHECK, Some(&seal(CHECK_PURPOSE, &Secret::new(*b"check"))?))?;
+        }
+        seal(purpose, secret)
+    }
+
+    /// Opens what was sealed for the same purpose.
+    ///
+    /// # Errors
+    /// [`SecretsError::Lost`], [`SecretsError::Seal`].
+    pub fn unseal(&self, purpose: &str, sealed: &str) -> Result<Secret, SecretsError> {
+        self.key()?;
+        self.0.keys.load().ring.open(purpose, sealed).map_err(SecretsError::Seal)
+    }
+
+    /// Keeps a secret under a name, as a sealed setting; `None` forgets it, which needs no key.
+    ///
+    /// # Errors
+    /// As [`Secrets::seal`].
+    pub fn put(
+        &self,
+        batch: &mut Batch<'_>,
+        name: &str,
+        secret: Option<&Secret>,
+    ) -> Result<(), SecretsError> {
+        let setting = format!("{SETTING_PREFIX}{name}");
+        let sealed = secret.map(|secret| self.seal(batch, &setting, secret)).transpose()?;
+        Ok(batch.set_setting(&setting, sealed.as_deref())?)
+    }
+
+    /// The secret kept under a name; `None` when there is none.
+    ///
+    /// # Errors
+    /// As [`Secrets::unseal`]; the store's.
+    pub fn get(&self, store: &Store, name: &str) -> Result<Option<Secret>, SecretsError> {
+        let setting = format!("{SETTING_PREFIX}{name}");
+        let sealed = store.setting(&setting)?;
+        sealed.map(|sealed| self.unseal(&setting, &sealed)).transpose()
+    }
+
+    /// Seals anew whatever another key sealed; returns how many secrets that were. Call it at start. With a lost key it
+    /// does nothing.
+    ///
+    /// # Errors
+    /// The store's; [`SecretsError::Seal`] when one of them cannot be opened, and then nothing is changed.
+    pub fn reseal(&self, store: &mut Store, now_us: i64) -> Result<usize, SecretsError> {
+        if !matches!(self.key(), Ok(Some(_))) {
+            return Ok(0);
+        }
+        let keys = self.0.keys.load();
+        rewrite(store, now_us, |purpose, sealed| {
+            let anew = keys.ring.reseal(&self.0.random, purpose, sealed).map_err(SecretsError::Seal)?;
+            Ok(anew.map(Some))
+        })
+    }
+
+    /// Seals everything anew under another key, which seals from now on.
+    ///
+    /// # Errors
+    /// [`SecretsError::Lost`] when the present key is not at hand; as [`Secrets::reseal`].
+    pub fn rotate(&self, store: &mut Store, now_us: i64, to: SealKey) -> Result<usize, SecretsError> {
+        self.key()?;
+        let keys = self.0.keys.load();
+        let new = KeyRing::new(to, []);
+        let count = rewrite(store, now_us, |purpose, sealed| {
+            let secret = match keys.ring.open(purpose, sealed) {
+                Ok(secret) => secret,
+                // It has that key already.
+                Err(_) if new.open(purpose, sealed).is_ok() => return Ok(None),
+                Err(error) => return Err(SecretsError::Seal(error)),
+            };
+            let anew = new.seal(&self.0.random, purpose, &secret).map_err(SecretsError::Seal)?;
+            Ok(Some(Some(anew)))
+        })?;
+        self.0.set(Arc::new(new));
+        Ok(count)
+    }
+
+    /// Gives up what no key at hand opens; returns how many secrets that were. They have to be given anew.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn forget_lost(&self, store: &mut Store, now_us: i64) -> Result<usize, SecretsError> {
+        let keys = self.0.keys.load();
+        let count = rewrite(store, now_us, |purpose, sealed| {
+            Ok(keys.ring.open(purpose, sealed).is_err().then_some(None))
+        })?;
+        self.0.set(Arc::clone(&keys.ring));
+        Ok(count)
+    }
+
+    /// Makes `secret.key` and seals with it.
+    fn make_key(&self) -> Result<(), SecretsError> {
+        let key = SealKey::generate(&self.0.random).map_err(SecretsError::Seal)?;
+        let path = self.0.data.join(OWN_FILE);
+        write_key(&path, &key)?;
+        tracing::warn!(
+            key = %key.id(),
+            file = OWN_FILE,
+            "made a key for secrets in the data folder; name another with --key-file to keep it apart from the data"
+        );
+        self.0.set(Arc::new(KeyRing::new(key, [])));
+        Ok(())
+    }
+}
+
+/// Writes a new key where there is no file yet, readable by its owner only.
+///
+/// # Errors
+/// [`SecretsError::File`], also when there is a file.
+pub fn write_key(path: &Path, key: &SealKey) -> Result<(), SecretsError> {
+    let failed =
+        |error: std::io::Error| SecretsError::File { path: path.to_owned(), reason: error.to_string() };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Whole or not at all: a key that was written in half would lock out what it sealed.
+    let (mut file, temporary) = tempfile_in(folder).map_err(failed)?;
+    let text = key.reveal();
+    let written =
+        file.write_all(text.expose()).and_then(|()| file.write_all(b"\n")).and_then(|()| file.sync_all());
+    // A link, unlike a rename, never takes the place of a file; some file systems have none.
+    let named = written.and_then(|()| match std::fs::hard_link(&temporary, path) {
+        Err(_) if !path.exists() => std::fs::rename(&temporary, path),
+        other => other,
+    });
+    // Gone already where it was renamed.
+    let _ = std::fs::remove_file(&temporary);
+    named.map_err(failed)?;
+    // Not every system can flush a folder; then the file's own flush has to do.
+    let _ = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
+}
+
+/// A new file of a name that nobody has, for its owner only.
+fn tempfile_in(folder: &Path) -> std::io::Result<(std::fs::File, PathBuf)> {
+    let path = folder.join(format!(".secret.key.{}", std::process::id()));
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    // One that a killed process of this number left behind holds a key that was never used.
+    let _ = std::fs::remove_file(&path);
+    Ok((options.open(&path)?, path))
+}
+
+/// What a secret of an exchange's interface is sealed for.
+pub fn credentials_purpose(api: &str) -> String {
+    format!("exchange-credentials:{api}")
+}
+
+/// Writes every sealed secret anew, all or none: `change` gives, for a purpose and what is sealed, what it becomes
+/// (inside, `None`: it goes); `None`: it stays.
+fn rewrite(
+    store: &mut Store,
+    now_us: i64,
+    mut change: impl FnMut(&str, &str) -> Result<Option<Option<String>>, SecretsError>,
+) -> Result<usize, SecretsError> {
+    let credentials = store.all_exchange_credentials()?;
+    store.batch(now_us, |batch| {
+        let mut count = 0;
+        for (api, sealed) in &credentials {
+            if let Some(anew) = change(&credentials_purpose(api), sealed)? {
+                batch.set_exchange_credentials(api, anew.as_deref())?;
+                count += 1;
+            }
+        }
+        for (name, sealed) in batch.settings(SETTING_PREFIX)? {
+            if let Some(anew) = change(&name, &sealed)? {
+                batch.set_setting(&name, anew.as_deref())?;
+                count += 1;
+            }
+        }
+        if let Some(check) = batch.setting(CHECK)?
+            && let Some(anew) = change(CHECK_PURPOSE, &check)?
+        {
+            batch.set_setting(CHECK, anew.as_deref())?;
+        }
+        Ok(count)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Folder(tempfile::TempDir);
+
+    impl Folder {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn store(&self) -> Store {
+            Store::open(&self.0.path().join("data")).unwrap()
+        }
+
+        fn open(&self, store: &Store, sources: &KeySources) -> Result<Secrets, SecretsError> {
+            Secrets::open(&self.0.path().join("data"), sources, store)
+        }
+
+        /// A key file of this name, made when it is not there.
+        fn key(&self, name: &str) -> PathBuf {
+            let path = self.0.path().join(name);
+            if !path.exists() {
+                write_key(&path, &SealKey::generate(&SystemRandom::new()).unwrap()).unwrap();
+            }
+            path
+        }
+
+        fn named(&self, name: &str) -> KeySources {
+            KeySources { key_file: Some(self.key(name)), ..KeySources::default() }
+        }
+    }
+
+    fn keep(secrets: &Secrets, store: &mut Store) -> Result<(), SecretsError> {
+        store.batch(1, |batch| {
+            secrets.put(batch, "hook", Some(&Secret::new(*b"one")))?;
+            let sealed = secrets.seal(batch, &credentials_purpose("ncmec"), &Secret::new(*b"two"))?;
+            Ok(batch.set_exchange_credentials("ncmec", Some(&sealed))?)
+        })
+    }
+
+    fn both(secrets: &Secrets, store: &Store) -> Result<(Vec<u8>, Vec<u8>), SecretsError> {
+        let sealed = store.exchange_credentials("ncmec")?.unwrap();
+        let two = secrets.unseal(&credentials_purpose("ncmec"), &sealed)?;
+        Ok((secrets.get(store, "hook")?.unwrap().expose().to_vec(), two.expose().to_vec()))
+    }
+
+    fn is_there(secrets: &Secrets, store: &Store) -> bool {
+        matches!(both(secrets, store), Ok((one, two)) if one == b"one" && two == b"two")
+    }
+
+    #[test]
+    fn without_a_key_one_is_made_at_the_first_secret_and_found_again() {
+        let (folder, none) = (Folder::new(), KeySources::default());
+        let mut store = folder.store();
+        let file = folder.0.path().join("data/secret.key");
+        let secrets = folder.open(&store, &none).unwrap();
+        assert!(secrets.key().unwrap().is_none() && !file.exists());
+        keep(&secrets, &mut store).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        let again = folder.open(&store, &none).unwrap();
+        assert_eq!(again.key().unwrap(), secrets.key().unwrap());
+        assert!(is_there(&again, &store));
+        // Neither secret stands in the database as it is.
+        for sealed in [store.setting("sealed.hook").unwrap(), store.exchange_credentials("ncmec").unwrap()] {
+            assert!(sealed.unwrap().starts_with("v1."));
+        }
+    }
+
+    #[test]
+    fn a_lost_key_is_named_and_no_other_is_made_in_its_place() {
+        let (folder, none) = (Folder::new(), KeySources::default());
+        let mut store = folder.store();
+        let secrets = folder.open(&store, &none).unwrap();
+        keep(&secrets, &mut store).unwrap();
+        let id = secrets.key().unwrap().unwrap().to_string();
+        let file = folder.0.path().join("data/secret.key");
+        std::fs::remove_file(&file).unwrap();
+        let lost = folder.open(&store, &none).unwrap();
+        assert!(lost.key().unwrap_err().to_string().contains(&id));
+        assert!(keep(&lost, &mut store).is_err() && !is_there(&lost, &store) && !file.exists());
+        let other = folder.open(&store, &folder.named("other")).unwrap();
+        assert!(other.key().unwrap_err().to_string().contains(&id));
+        assert_eq!(other.reseal(&mut store, 2).unwrap(), 0);
+        // Forgetting needs no key.
+        store.batch(2, |batch| other.put(batch, "none", None)).unwrap();
+        assert_eq!(other.forget_lost(&mut store, 3).unwrap(), 2);
+        assert!(store.exchange_credentials("ncmec").unwrap().is_none());
+        keep(&other, &mut store).unwrap();
+        assert!(is_there(&folder.open(&store, &folder.named("other")).unwrap(), &store));
+    }
+
+    #[test]
+    fn a_restart_with_a_new_key_and_the_old_one_changes_keys() {
+        let folder = Folder::new();
+        let mut store = folder.store();
+        keep(&folder.open(&store, &folder.named("a")).unwrap(), &mut store).unwrap();
+        let change = KeySources { old_key_files: vec![folder.key("a")], ..folder.named("b") };
+        let secrets = folder.open(&store, &change).unwrap();
+        assert!(is_there(&secrets, &store));
+        assert_eq!(secrets.reseal(&mut store, 2).unwrap(), 2);
+        assert_eq!(secrets.reseal(&mut store, 3).unwrap(), 0);
+        assert!(is_there(&folder.open(&store, &folder.named("b")).unwrap(), &store));
+        assert!(folder.open(&store, &folder.named("a")).unwrap().key().is_err());
+    }
+
+    #[test]
+    fn the_key_of_the_data_folder_gives_way_to_one_that_is_named() {
+        let folder = Folder::new();
+        let mut store = folder.store();
+        keep(&folder.open(&store, &KeySources::default()).unwrap(), &mut store).unwrap();
+        let text = SealKey::generate(&SystemRandom::new()).unwrap().reveal();
+        let sources = KeySources { variable: Some(text), ..KeySources::default() };
+        assert_eq!(folder.open(&store, &sources).unwrap().reseal(&mut store, 2).unwrap(), 2);
+        std::fs::remove_file(folder.0.path().join("data/secret.key")).unwrap();
+        assert!(is_there(&folder.open(&store, &sources).unwrap(), &store));
+    }
+
+    #[test]
+    fn everything_is_sealed_anew_under_a_given_key_or_nothing_is() {
+        let folder = Folder::new();
+        let mut store = folder.store();
+        let secrets = folder.open(&store, &folder.named("a")).unwrap();
+        keep(&secrets, &mut store).unwrap();
+        secrets.rotate(&mut store, 2, SealKey::from_file(&folder.key("b")).unwrap()).unwrap();
+        assert!(is_there(&secrets, &store));
+        let secrets = folder.open(&store, &folder.named("b")).unwrap();
+        assert!(is_there(&secrets, &store));
+        store.batch(3, |batch| batch.set_setting("sealed.bad", Some("v1.0000000000000000.AAAA"))).unwrap();
+        assert!(secrets.rotate(&mut store, 4, SealKey::from_file(&folder.key("c")).unwrap()).is_err());
+        assert!(is_there(&folder.open(&store, &folder.named("b")).unwrap(), &store));
+    }
+
+    #[test]
+    fn a_key_that_was_named_and_is_none_is_an_error() {
+        let folder = Folder::new();
+        let store = folder.store();
+        std::fs::write(folder.0.path().join("bad"), "not a key").unwrap();
+        assert!(matches!(folder.open(&store, &folder.named("bad")), Err(SecretsError::Key(_))));
+        let only_old = KeySources { old_key_files: vec![folder.key("a")], ..KeySources::default() };
+        assert!(matches!(folder.open(&store, &only_old), Err(SecretsError::Key(SealError::NoKey))));
+        let empty = KeySources { variable: Some(Secret::new(*b" ")), ..KeySources::default() };
+        assert!(folder.open(&store, &empty).is_err());
+    }
+
+    #[test]
+    fn a_key_is_never_written_over_a_file() {
+        let folder = Folder::new();
+        let path = folder.key("a");
+        let before = std::fs::read(&path).unwrap();
+        assert!(write_key(&path, &SealKey::generate(&SystemRandom::new()).unwrap()).is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        assert_eq!(std::fs::read_dir(folder.0.path()).unwrap().count(), 1);
+    }
+}

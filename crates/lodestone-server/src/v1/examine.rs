@@ -1,0 +1,235 @@
+//! `POST /v1/examine`: everything that `lodestone examine` knows of one upload, in its schema.
+
+use std::path::PathBuf;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use lodestone_engine::pool::Kind;
+use lodestone_engine::wire::{self, Examiners};
+use lodestone_engine::{AppraiseOptions, BASIS, Calibrations, LookUps, Snapshot, SnapshotBuilder, appraise};
+use lodestone_types::{BankKind, Match, Record, SignalType, State as Ended};
+use serde_json::{Value, json};
+
+use crate::App;
+use crate::auth::{Caller, Role};
+use crate::error::ApiError;
+use crate::http::body;
+use crate::http::params::Params;
+use crate::looked::{self, Looked};
+use crate::lookup::{Ask, Forms};
+use crate::media;
+use crate::route::{About, For, Place, Routes, Takes};
+use crate::v1::files::looked_up;
+use crate::v1::match_files::match_file;
+use crate::v1::told::Hits;
+use crate::v1::{asked, ok, query, upload};
+
+/// What an examination is weighed by.
+pub(crate) struct Examining {
+    /// Without banks: it has the tables only.
+    tables: Snapshot,
+}
+
+impl Examining {
+    /// Loads tables by which findings are weighed.
+    ///
+    /// # Errors
+    /// What cannot be used of them, in words.
+    pub(crate) fn open(calibration: &[PathBuf]) -> Result<Self, String> {
+        let tables = Calibrations::load(calibration).map_err(|error| error.to_string())?;
+        let tables = SnapshotBuilder::default().weighing_by(tables).build(0);
+        Ok(Self { tables: tables.map_err(|error| error.to_string())? })
+    }
+}
+
+const FILE: Takes = Takes {
+    name: "photo",
+    place: Place::Form,
+    kind: "file",
+    required: false,
+    about: "The file, in a field of any name; or the file itself as the body",
+};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.post(
+        "/v1/examine",
+        For::Role(Role::Hash),
+        About {
+            summary: "Everything known of one file: container, metadata, credentials, findings, assessment, as \
+                      `lodestone/examine/1`. With `match` also what it matches, in all symmetries and as its negative, \
+                      which needs the role `match` too",
+            takes: const { &[
+                FILE,
+                query("name", "string", "Its name, told back as `path`; nothing is read from it"),
+                query("match", "boolean", "Look it up in the banks"),
+                asked::SENDER,
+            ] },
+            answers: &[
+                (200, "One object of `lodestone/examine/1`; `unreadable` says why where it could not be read"),
+                (400, "No file, or several"),
+                (403, "`match` without the role"),
+                (413, "Too large"),
+                (429, "Too many files wait"),
+                (503, "No worker process runs, or the index cannot be read now"),
+            ],
+        },
+        examine,
+    )
+}
+
+async fn examine(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    params: Params,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let matching = params.get("match").is_some_and(|text| text.eq_ignore_ascii_case("true") || text == "1");
+    if matching && !app.config.open && app.keys.check(&headers, Role::Match, app.clock.now_us()).is_err() {
+        return Err(ApiError::forbidden("this key has not the role match"));
+    }
+    let held = body::read(&headers, body, &app.bodies).await?;
+    let file = upload::one(&headers, &held.bytes).await?;
+    let name = params.filled("name").map(super::cut).or(file.name).unwrap_or_default();
+    let seen = media::observe(&app, file.bytes, Kind::Examine).await?;
+    drop(held);
+    let mut record = appraise(
+        &app.examining.tables,
+        AppraiseOptions::default(),
+        vec![(name, None, seen)],
+        &mut LookUps::default(),
+    )
+    .pop()
+    .ok_or_else(|| ApiError::unavailable("the examination failed"))?;
+    let examiners = Examiners {
+        program: concat!("lodestone ", env!("CARGO_PKG_VERSION")).to_owned(),
+        basis: BASIS.to_owned(),
+        kit: app.pool.kit().to_vec(),
+        calibrations: app.examining.tables.calibrations().describe(),
+    };
+    record.generation = app.view.now().generation();
+    if matching {
+        look_up(&app, &caller, &params, &mut record, &examiners).await?;
+    }
+    Ok(ok(wire::examined(&record, &examiners)))
+}
+
+/// Looks the file up, writes the match down, and puts what it matches into the record.
+async fn look_up(
+    app: &App,
+    caller: &Caller,
+    params: &Params,
+    record: &mut Record,
+    examiners: &Examiners,
+) -> Result<(), ApiError> {
+    let state = app.view.now();
+    let ask = Ask {
+        forms: Forms { dihedral: true, negative: true },
+        coin: Some(f64::MIN_POSITIVE),
+        now_s: Some(app.clock.now_s()),
+        ..Ask::default()
+    };
+    let hits = match_file(&state, &record.observation, &ask)?;
+    record.matches = matches(app, &hits).await?;
+    record.generation = state.generation();
+    record.state = ended(record);
+    let said = wire::examined(record, examiners);
+    let looked = Looked {
+        caller,
+        sender: params.filled("sender"),
+        content_ref: Some(record.path.as_str()).filter(|name| !name.is_empty()),
+        sha256: record.observation.digests.map(|digests| digests.sha256.0),
+        signals: &looked_up(&record.observation),
+        found: &hits.known(),
+        assessment: Some(assessment(&said)),
+    };
+    let events = looked.event(app, &state).into_iter().collect();
+    looked::record(app, events).await
+}
+
+/// Matches as `lodestone examine` writes them, with the lists' own ids and classifications.
+async fn matches(app: &App, hits: &Hits) -> Result<Vec<Match>, ApiError> {
+    let numbers: Vec<u64> = hits.hits.iter().take(asked::MAX_MATCHES).map(|hit| hit.found.entry_no).collect();
+    let quiet: Vec<u64> = hits.quiet.iter().take(asked::MAX_MATCHES).map(|quiet| quiet.entry_no).collect();
+    let name = |no: u64| i64::try_from(no).unwrap_or(i64::MAX);
+    let (names, quiet_names) = app
+        .readers
+        .read(move |store| {
+            let names = |numbers: Vec<u64>| {
+                numbers.into_iter().map(|no| store.entry_name(name(no))).collect::<Result<Vec<_>, _>>()
+            };
+            Ok((names(numbers)?, names(quiet)?))
+        })
+        .await?;
+    let known = hits.hits.iter().zip(names).map(|(hit, name)| {
+        let name = name.map(|name| (name.entry, name.classification));
+        let (entry, classification) = name.unwrap_or_else(|| (hit.found.content_id.to_string(), None));
+        let similar = hit.found.signal_type == SignalType::Pdq;
+        Match {
+            bank: hit.found.bank.bank.name.clone(),
+            bank_kind: hit.found.bank.bank.kind,
+            entry,
+            signal_type: hit.found.signal_type,
+            distance_bits: hit.found.distance.bits().unwrap_or(0),
+            radius_bits: if similar { hit.found.bank.bank.radius_bits } else { 0 },
+            distance_squared: None,
+            max_distance_squared: None,
+            transform: hit.transform,
+            folded: false,
+            classification,
+            suppressed: hit.suppressed,
+        }
+    });
+    let quiet = hits.quiet.iter().zip(quiet_names).filter_map(|(quiet, name)| {
+        let name = name?;
+        Some(Match {
+            bank: quiet.bank.clone(),
+            bank_kind: quiet.bank_kind.parse().ok()?,
+            entry: name.entry,
+            signal_type: SignalType::from_wire(quiet.signal_type)?,
+            distance_bits: 0,
+            radius_bits: 0,
+            distance_squared: None,
+            max_distance_squared: None,
+            transform: lodestone_types::Transform::default(),
+            folded: false,
+            classification: name.classification,
+            suppressed: false,
+        })
+    });
+    let mut matches: Vec<Match> = known.chain(quiet).collect();
+    matches.sort_by_key(|one| {
+        (one.suppressed, !one.signal_type.is_digest(), !one.bank_kind.makes_known(), one.distance_bits)
+    });
+    Ok(matches)
+}
+
+/// How a file ends, as in a scan.
+fn ended(record: &Record) -> Ended {
+    let known = |one: &Match| one.bank_kind.makes_known() && !one.suppressed;
+    if record.matches.iter().any(known) {
+        Ended::Known
+    } else if record.matches.iter().any(|one| one.bank_kind == BankKind::KnownGood) {
+        Ended::KnownGood
+    } else if record.observation.unreadable.is_some() {
+        Ended::Unreadable
+    } else {
+        Ended::Examined
+    }
+}
+
+/// What the match log keeps of an examination.
+fn assessment(said: &Value) -> Value {
+    let of = |name: &str| said.get(name).cloned().unwrap_or_default();
+    json!({
+        "findings": of("findings"),
+        "assessment": of("assessment"),
+        "generator": of("generator"),
+        "camera_chain": of("camera_chain"),
+        "digital_source_type": of("digital_source_type"),
+        "reading": of("reading"),
+    })
+}
