@@ -24,6 +24,7 @@ use crate::readers::Readers;
 use crate::route::Table;
 use crate::secrets::Secrets;
 use crate::types::Types;
+use crate::ui::Sessions;
 use crate::v1::{Examining, Transfers};
 use crate::writer::Writer;
 
@@ -71,6 +72,8 @@ pub struct Shared {
     pub actions: Actions,
     /// What was counted.
     pub metrics: Metrics,
+    /// Sessions of the pages, and what their forms carry.
+    pub(crate) sessions: Sessions,
     /// The routes; set once they are gathered.
     pub(crate) routes: OnceLock<Table>,
     /// Held by the run of the fetch loop that goes on.

@@ -134,6 +134,32 @@ impl Keys {
     }
 }
 
+impl Keys {
+    /// Who asks, if a key may do this that was shown before: sessions of the pages name it. No role: any will do.
+    ///
+    /// # Errors
+    /// [`TurnedAway`].
+    pub fn check_id(&self, id: &str, role: Option<Role>, now_us: i64) -> Result<Caller, TurnedAway> {
+        let keys = self.0.load();
+        let key = keys.get(id).ok_or(TurnedAway::NoKey)?;
+        if key.void_from_us.is_some_and(|void| void <= now_us) {
+            return Err(TurnedAway::NoKey);
+        }
+        if role.is_some_and(|role| !key.roles.contains(&role) && !key.roles.contains(&Role::Admin)) {
+            return Err(TurnedAway::NoRole);
+        }
+        Ok(Caller { key: Arc::clone(&key.id) })
+    }
+
+    /// Who asks, whatever the key they carry may do.
+    ///
+    /// # Errors
+    /// [`TurnedAway::NoKey`].
+    pub fn check_any(&self, headers: &HeaderMap, now_us: i64) -> Result<Caller, TurnedAway> {
+        Role::ALL.iter().find_map(|role| self.check(headers, *role, now_us).ok()).ok_or(TurnedAway::NoKey)
+    }
+}
+
 /// The token of `Bearer TOKEN`, the scheme in any case. *Source:* RFC 6750.
 fn bearer(text: &str) -> Option<&str> {
     let (scheme, token) = text.split_once(' ')?;

@@ -27,8 +27,8 @@ enum Told {
     Message(String),
     /// A list of what does not fit the schema, as JSON.
     Schema(String),
-    /// An HTML page of this title and text.
-    Page(&'static str, &'static str),
+    /// An HTML page with this text.
+    Page(String),
     /// Plain text.
     Plain(&'static str),
 }
@@ -82,7 +82,7 @@ impl ApiError {
     pub fn no_route() -> Self {
         let text = "The requested URL was not found on the server. If you entered the URL manually please check your \
                     spelling and try again.";
-        Self { status: StatusCode::NOT_FOUND, body: Told::Page("Not Found", text), retry_after_s: None }
+        Self { status: StatusCode::NOT_FOUND, body: Told::Page(text.to_owned()), retry_after_s: None }
     }
 
     /// 405 as a page.
@@ -90,7 +90,7 @@ impl ApiError {
         let text = "The method is not allowed for the requested URL.";
         Self {
             status: StatusCode::METHOD_NOT_ALLOWED,
-            body: Told::Page("Method Not Allowed", text),
+            body: Told::Page(text.to_owned()),
             retry_after_s: None,
         }
     }
@@ -104,6 +104,17 @@ impl ApiError {
         }
     }
 
+    /// The same as an HTML page, as HMA answers under `/ui`. Lists of what does not fit a schema stay lists.
+    #[must_use]
+    pub fn into_page(self) -> Self {
+        let body = match self.body {
+            Told::Message(text) => Told::Page(text),
+            Told::Plain(text) => Told::Page(text.to_owned()),
+            other => other,
+        };
+        Self { body, ..self }
+    }
+
     /// Its status.
     pub fn status(&self) -> StatusCode {
         self.status
@@ -112,8 +123,7 @@ impl ApiError {
     /// Its message, where it has one.
     pub fn message(&self) -> &str {
         match &self.body {
-            Told::Message(text) | Told::Schema(text) => text,
-            Told::Page(title, _) => title,
+            Told::Message(text) | Told::Schema(text) | Told::Page(text) => text,
             Told::Plain(text) => text,
         }
     }
@@ -126,13 +136,7 @@ impl IntoResponse for ApiError {
                 ("application/json", hma_json::to_text(&serde_json::json!({ "message": message })))
             }
             Told::Schema(list) => ("application/json", list),
-            Told::Page(title, text) => {
-                let code = self.status.as_u16();
-                let page = format!(
-                    "<!doctype html>\n<html lang=en>\n<title>{code} {title}</title>\n<h1>{title}</h1>\n<p>{text}</p>\n"
-                );
-                ("text/html; charset=utf-8", page)
-            }
+            Told::Page(text) => ("text/html; charset=utf-8", page(self.status, &text)),
             Told::Plain(text) => ("text/plain; charset=utf-8", text.to_owned()),
         };
         let mut response = Response::new(Body::from(body));
@@ -146,6 +150,32 @@ impl IntoResponse for ApiError {
         }
         response
     }
+}
+
+/// A page as werkzeug writes it. *Source:* werkzeug, `HTTPException.get_body`, `HTTP_STATUS_CODES`.
+fn page(status: StatusCode, text: &str) -> String {
+    let code = status.as_u16();
+    // Two names are older there than here.
+    let title = match code {
+        413 => "Request Entity Too Large",
+        422 => "Unprocessable Entity",
+        _ => status.canonical_reason().unwrap_or("Unknown Error"),
+    };
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&#34;"),
+            '\'' => safe.push_str("&#39;"),
+            '\n' => safe.push_str("<br>"),
+            _ => safe.push(c),
+        }
+    }
+    format!(
+        "<!doctype html>\n<html lang=en>\n<title>{code} {title}</title>\n<h1>{title}</h1>\n<p>{safe}</p>\n"
+    )
 }
 
 /// 405 with the methods that are allowed.
@@ -185,5 +215,24 @@ impl From<LiveBanksError> for ApiError {
     fn from(error: LiveBanksError) -> Self {
         tracing::error!(%error, "banks");
         Self::unavailable("index not yet ready")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_werkzeugs_and_what_it_repeats_is_escaped() {
+        let error = ApiError::bad("No such SignalType '<b>\"&\nx'").into_page();
+        let Told::Page(text) = &error.body else { panic!("no page") };
+        assert_eq!(
+            page(error.status, text),
+            "<!doctype html>\n<html lang=en>\n<title>400 Bad Request</title>\n<h1>Bad Request</h1>\n\
+             <p>No such SignalType &#39;&lt;b&gt;&#34;&amp;<br>x&#39;</p>\n"
+        );
+        assert!(page(StatusCode::PAYLOAD_TOO_LARGE, "").contains("<h1>Request Entity Too Large</h1>"));
+        let list = ApiError::schema("[]".to_owned()).into_page();
+        assert!(matches!(list.body, Told::Schema(_)), "lists stay lists");
     }
 }

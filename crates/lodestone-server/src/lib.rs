@@ -36,6 +36,7 @@ pub mod looked;
 pub mod lookup;
 pub mod media;
 pub mod metrics;
+pub mod openapi;
 mod outbox;
 mod probes;
 pub mod rate;
@@ -45,6 +46,7 @@ pub mod rules;
 mod run;
 pub mod secrets;
 pub mod types;
+mod ui;
 mod v1;
 pub mod writer;
 

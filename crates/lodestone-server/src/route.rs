@@ -18,6 +18,8 @@ use crate::auth::Role;
 pub enum For {
     /// Anybody.
     All,
+    /// Whoever has a key, whatever its roles.
+    AnyKey,
     /// Whose key has this role.
     Role(Role),
 }

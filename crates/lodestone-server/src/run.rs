@@ -37,7 +37,7 @@ use crate::route::Routes;
 use crate::secrets::{KeySources, Secrets, SecretsError};
 use crate::types::Types;
 use crate::writer::{Owned, Writer};
-use crate::{App, Config, api_keys, hma, probes, v1};
+use crate::{App, Config, api_keys, hma, openapi, probes, ui, v1};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -184,12 +184,18 @@ fn not_ready() -> Router {
         .fallback(|| async { ApiError::unavailable("index not yet ready").into_response() })
 }
 
-/// All routes, behind what every request passes.
-fn router(app: &App) -> Router {
-    let routes = hma::routes(Routes::default(), &app.config);
+/// All routes that these settings offer.
+pub(crate) fn all_routes(config: &Config) -> Routes {
+    let routes = hma::routes(Routes::default(), config);
     let routes = v1::routes(routes);
     let routes = probes::routes(routes);
-    let (router, table) = routes.finish();
+    let routes = openapi::routes(routes);
+    if config.ui { ui::routes(routes) } else { routes }
+}
+
+/// All routes, behind what every request passes.
+fn router(app: &App) -> Router {
+    let (router, table) = all_routes(&app.config).finish();
     let _ = app.routes.set(table);
     router
         .fallback(|| async { ApiError::no_route() })
@@ -239,6 +245,7 @@ fn open(config: Config, clock: Clock) -> Result<(App, Threads, JoinHandle<()>), 
         examining,
         transfers: v1::Transfers::default(),
         metrics: Metrics::default(),
+        sessions: ui::Sessions::new(&SystemRandom::new(), config.tls.is_some())?,
         routes: OnceLock::new(),
         fetching: Mutex::new(()),
         stopping: AtomicBool::new(false),
@@ -330,6 +337,7 @@ fn outbound(config: &Config) -> lodestone_net::Outbound {
     let mut outbound = lodestone_net::Outbound::default();
     outbound.allow_private = config.allow_private_urls;
     outbound.max_bytes = config.max_body_bytes;
+    outbound.allowed_hosts.clone_from(&config.allowed_hostnames);
     outbound
 }
 

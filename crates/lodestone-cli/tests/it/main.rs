@@ -16,6 +16,7 @@ mod keys;
 mod labelled;
 mod lists;
 mod ndjson;
+mod pages;
 mod photodna;
 mod program;
 mod restored;

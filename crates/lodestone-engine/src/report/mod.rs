@@ -11,7 +11,7 @@ pub mod examination;
 mod groups;
 mod page;
 mod tables;
-mod text;
+pub mod text;
 mod words;
 
 use std::io;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Text from outside, for element content. Hidden characters are shown as a marked `U+202E`.
-pub(super) struct Text<'a>(pub(super) &'a str);
+pub struct Text<'a>(pub &'a str);
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -19,7 +19,7 @@ impl fmt::Display for Text<'_> {
 }
 
 /// Text from outside, for a quoted attribute. Hidden characters are shown as `U+202E`.
-pub(super) struct Attr<'a>(pub(super) &'a str);
+pub struct Attr<'a>(pub &'a str);
 
 impl fmt::Display for Attr<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,7 +61,7 @@ fn entity(c: char) -> Option<&'static str> {
 
 /// Whether a character is invisible, or changes the order in which others are shown.
 /// *Source:* Unicode 16, Bidi_Control and Default_Ignorable_Code_Point, less the variation selectors of emoji.
-pub(super) fn is_hidden(c: char) -> bool {
+pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
@@ -71,7 +71,7 @@ pub(super) fn is_hidden(c: char) -> bool {
 }
 
 /// A count with thin groups of three: `12 345`.
-pub(super) fn count(value: u64) -> String {
+pub fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -84,7 +84,7 @@ pub(super) fn count(value: u64) -> String {
 }
 
 /// Bytes in the unit that reads best, one decimal, powers of ten: `3.4 MB`.
-pub(super) fn bytes(value: u64) -> String {
+pub fn bytes(value: u64) -> String {
     const UNITS: [(u64, &str); 4] =
         [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
     for (size, unit) in UNITS {
@@ -96,7 +96,7 @@ pub(super) fn bytes(value: u64) -> String {
 }
 
 /// `1 file`, `2 files`.
-pub(super) fn plural(value: u64, one: &str, many: &str) -> String {
+pub fn plural(value: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(value), if value == 1 { one } else { many })
 }
 

@@ -106,7 +106,7 @@ async fn compare(State(app): State<App>, headers: HeaderMap, body: Body) -> Resu
 }
 
 /// `[matches, {"distance": …}]`. HMA has a distance for PDQ and texts only; exact types get 0 and 1 here.
-fn compared(left: &Signal, right: &Signal) -> Value {
+pub(crate) fn compared(left: &Signal, right: &Signal) -> Value {
     match left.kind() {
         SignalType::Pdq => {
             let bits: u32 = left.bytes().iter().zip(right.bytes()).map(|(a, b)| (a ^ b).count_ones()).sum();

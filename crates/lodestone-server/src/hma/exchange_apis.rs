@@ -126,6 +126,21 @@ async fn change(
     let Some(wanted) = wanted(api, &flask_json(&headers, &held.bytes)?)? else {
         return told(&app, api).await;
     };
+    set(&app, &caller, api, wanted).await?;
+    told(&app, api).await
+}
+
+/// Seals the credentials of an interface, or clears them.
+///
+/// # Errors
+/// 503 when the key that seals them is lost; the store's.
+pub(crate) async fn set(
+    app: &App,
+    caller: &Caller,
+    api: &'static ExchangeApi,
+    wanted: Option<Secret>,
+) -> Result<(), ApiError> {
+    let caller = caller.clone();
     let secrets = app.secrets.clone();
     app.writer
         .write(move |batch| {
@@ -138,8 +153,7 @@ async fn change(
                 json!({ "api": api.name, "credentials": if sealed.is_some() { "set" } else { "cleared" } });
             audit::note(batch, &caller, "exchange_api.credentials", &object)
         })
-        .await?;
-    told(&app, api).await
+        .await
 }
 
 #[cfg(test)]

@@ -203,8 +203,7 @@ async fn lookup_get(
         return Err(ApiError::bad("Either url or both signal and signal_type are required"));
     };
     let signal = parse(&app, kind, text)?;
-    let found = look.up(&app, signal.clone(), Vec::new()).await?;
-    look.record(&app, None, &[signal], &found)?;
+    let found = look.signal(&app, signal).await?;
     let answer = look.by_bank(&app, &found).await?;
     Ok(tagged(Json::ok(answer).into_response(), look.generation))
 }
@@ -229,17 +228,22 @@ async fn lookup_post(
 }
 
 /// A look-up of `/m/lookup`: who asks, and how.
-struct Look {
+pub(crate) struct Look {
     ask: Ask,
     extras: Extras,
     caller: Caller,
     sender: Option<String>,
     content_ref: Option<String>,
-    generation: u64,
+    /// Generation of the banks that answer.
+    pub(crate) generation: u64,
 }
 
 impl Look {
-    fn of(app: &App, params: &Params, bypass: bool, caller: Caller) -> Result<Self, ApiError> {
+    /// From the parameters of a request.
+    ///
+    /// # Errors
+    /// 400 for a value that cannot be used.
+    pub(crate) fn of(app: &App, params: &Params, bypass: bool, caller: Caller) -> Result<Self, ApiError> {
         let coin = match (bypass, params.get("seed")) {
             (true, _) => None,
             (false, Some(seed)) => Some(coinflip(seed)),
@@ -272,8 +276,35 @@ impl Look {
         found(app, signal, forms, self.ask.clone()).await
     }
 
+    /// Looks a signal up, and writes down what was found.
+    ///
+    /// # Errors
+    /// 503 when the index cannot be read, or the match not be written down.
+    pub(crate) async fn signal(&self, app: &App, signal: Signal) -> Result<Vec<Found>, ApiError> {
+        let found = self.up(app, signal.clone(), Vec::new()).await?;
+        self.record(app, None, &[signal], &found)?;
+        Ok(found)
+    }
+
     /// Looks up all signals of a file: by type, by bank.
     async fn file(&self, app: &App, hashed: &Hashed) -> Result<Map<String, Value>, ApiError> {
+        let mut answer = Map::new();
+        for (kind, found) in self.signals(app, hashed).await? {
+            answer.insert(kind.as_str().to_owned(), self.by_bank(app, &found).await?);
+        }
+        Ok(answer)
+    }
+
+    /// Looks up all signals of a file, and writes down what was found: by type.
+    ///
+    /// # Errors
+    /// 400 in HMA's words for a picture of low quality; what reading the file said, where nothing else was found; as
+    /// [`Look::signal`].
+    pub(crate) async fn signals(
+        &self,
+        app: &App,
+        hashed: &Hashed,
+    ) -> Result<BTreeMap<SignalType, Vec<Found>>, ApiError> {
         let state = app.view.now();
         let quiet = !crate::lookup::suppressed_by(&state, &hashed.digest_signals()).is_empty();
         let mut by_type: BTreeMap<SignalType, Vec<Found>> = BTreeMap::new();
@@ -299,11 +330,7 @@ impl Look {
             return Err(media::unreadable(Some(why)));
         }
         self.record(app, Some(hashed), &signals, &all)?;
-        let mut answer = Map::new();
-        for (kind, found) in by_type {
-            answer.insert(kind.as_str().to_owned(), self.by_bank(app, &found).await?);
-        }
-        Ok(answer)
+        Ok(by_type)
     }
 
     /// `{"BANK": [{"bank_content_id": 1, "distance": "0"}]}`.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{ALLOW, HOST, ORIGIN};
+use axum::http::header::{ALLOW, AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -13,19 +13,20 @@ use crate::App;
 use crate::auth::{Caller, TurnedAway};
 use crate::error::{self, ApiError};
 use crate::route::For;
+use crate::ui::{self, Visit};
 
 /// Checks a request, has it answered, and counts it.
 pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let path = request.extensions().get::<MatchedPath>().cloned();
     let path = path.as_ref().map_or("", MatchedPath::as_str);
-    let response = match admit(&app, path, &mut request) {
+    let mut response = match admit(&app, path, &mut request) {
         Err(response) => *response,
         Ok(allowed) => {
             // What anybody may call has to answer also when much is going on.
             let place = match allowed {
                 For::All => Ok(None),
-                For::Role(_) => app.requests.try_acquire().map(Some),
+                For::AnyKey | For::Role(_) => app.requests.try_acquire().map(Some),
             };
             match place {
                 Ok(_place) => next.run(request).await,
@@ -33,14 +34,19 @@ pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Nex
             }
         }
     };
+    if ui::is_page(path) {
+        ui::secure(&mut response);
+    }
     app.metrics.answered(path, response.status(), begun.elapsed());
     response
 }
 
 fn admit(app: &App, path: &str, request: &mut Request) -> Result<For, Box<Response>> {
     let headers = request.headers();
-    if let Err(error) = same_site(app, headers, request.method()) {
-        return Err(Box::new(error.into_response()));
+    let told =
+        |error: ApiError| Box::new(if ui::is_page(path) { error.into_page() } else { error }.into_response());
+    if let Err(error) = same_site(app.config.open, headers, request.method()) {
+        return Err(told(error));
     }
     if path.is_empty() {
         // No route: what lies behind is told to nobody, not even that it is not there.
@@ -59,44 +65,86 @@ fn admit(app: &App, path: &str, request: &mut Request) -> Result<For, Box<Respon
     let Some(allowed) = app.table().allowed(path, request.method()) else {
         return Err(Box::new(error::wrong_method(&app.table().methods(path))));
     };
-    let caller = caller(app, headers, allowed).map_err(|error| Box::new(error.into_response()))?;
+    let is_page = ui::is_page(path);
+    // Programs have neither page nor cookie, and pay nothing for those who have.
+    let visit = (is_page || headers.contains_key(COOKIE))
+        .then(|| Visit::of(&app.sessions, headers, app.clock.now_s()));
+    let caller = match caller(app, headers, is_page, visit.as_ref(), allowed) {
+        Ok(caller) => caller,
+        Err(TurnedAway::NoKey) if ui::wants_page(path, request) => {
+            return Err(Box::new(ui::to_login(request.uri().path())));
+        }
+        Err(TurnedAway::NoKey) => return Err(told(ApiError::no_key())),
+        Err(TurnedAway::NoRole) => {
+            let role = if let For::Role(role) = allowed { role.as_str() } else { "any" };
+            // Clients look for HMA's "missing role" in this. *Source:* `hma.md` section 2, 5.
+            let error = ApiError::forbidden(format!("this key is missing role {role}"));
+            return Err(match visit {
+                Some(visit) if ui::wants_page(path, request) => Box::new(ui::refused(app, &visit, error)),
+                _ => told(error),
+            });
+        }
+    };
     if !app.rates.may(&caller.key, app.clock.now_us()) {
-        return Err(Box::new(ApiError::busy(1).into_response()));
+        return Err(told(ApiError::busy(1)));
+    }
+    if let Some(visit) = visit {
+        request.extensions_mut().insert(visit);
     }
     request.extensions_mut().insert(caller);
     Ok(allowed)
 }
 
-fn caller(app: &App, headers: &HeaderMap, allowed: For) -> Result<Caller, ApiError> {
-    let For::Role(role) = allowed else { return Ok(Caller { key: "".into() }) };
+fn caller(
+    app: &App,
+    headers: &HeaderMap,
+    is_page: bool,
+    visit: Option<&Visit>,
+    allowed: For,
+) -> Result<Caller, TurnedAway> {
+    let role = match allowed {
+        For::All => return Ok(Caller { key: "".into() }),
+        For::AnyKey => None,
+        For::Role(role) => Some(role),
+    };
     if app.config.open {
         // A key that is carried all the same is put up with. *Source:* `hma.md` section 2, 14.
         return Ok(Caller { key: "open".into() });
     }
-    app.keys.check(headers, role, app.clock.now_us()).map_err(|away| match away {
-        TurnedAway::NoKey => ApiError::no_key(),
-        // Clients look for HMA's "missing role" in this. *Source:* `hma.md` section 2, 5.
-        TurnedAway::NoRole => ApiError::forbidden(format!("this key is missing role {}", role.as_str())),
-    })
+    let now_us = app.clock.now_us();
+    // A session is for the pages and for what their scripts fetch; a page from elsewhere cannot say that it is ours.
+    let counts = is_page || headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
+    match (visit.and_then(|visit| visit.key_id.as_ref()), role) {
+        (Some(id), role) if counts && !headers.contains_key(AUTHORIZATION) => {
+            app.keys.check_id(id, role, now_us)
+        }
+        (_, Some(role)) => app.keys.check(headers, role, now_us),
+        (_, None) => app.keys.check_any(headers, now_us),
+    }
 }
 
 fn is_known(app: &App, headers: &HeaderMap) -> bool {
     let now_us = app.clock.now_us();
-    crate::auth::Role::ALL.iter().any(|role| app.keys.check(headers, *role, now_us).is_ok())
+    let session = app.sessions.of(headers, app.clock.now_s());
+    app.keys.check_any(headers, now_us).is_ok()
+        || session.is_some_and(|session| app.keys.check_id(&session.key_id, None, now_us).is_ok())
 }
 
 /// Refuses what a page from elsewhere has a browser send: other origins, and, where no keys are asked for, names that
 /// were made to point here (DNS rebinding).
-fn same_site(app: &App, headers: &HeaderMap, method: &Method) -> Result<(), ApiError> {
+fn same_site(open: bool, headers: &HeaderMap, method: &Method) -> Result<(), ApiError> {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let host = text(HOST.as_str()).unwrap_or_default();
-    if app.config.open && !host.is_empty() && !is_loopback_host(host) {
+    if open && !host.is_empty() && !is_loopback_host(host) {
         return Err(ApiError::forbidden("without keys, only loopback host names are served"));
     }
-    if method.is_safe() {
+    let is_foreign = text("sec-fetch-site").is_some_and(|site| site == "cross-site");
+    // A link from elsewhere may lead here; a picture or script of another page may not ask for anything, look-ups neither.
+    let is_link = text("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
+    if method.is_safe() && (!is_foreign || is_link) {
         return Ok(());
     }
-    if text("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+    if is_foreign {
         return Err(ApiError::forbidden("cross-site requests are refused"));
     }
     if let Some(origin) = text(ORIGIN.as_str()) {
@@ -137,5 +185,44 @@ mod tests {
         {
             assert!(!is_loopback_host(host), "{host}");
         }
+    }
+
+    fn ask(method: &Method, headers: &[(&'static str, &str)], open: bool) -> bool {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, value.parse().unwrap());
+        }
+        same_site(open, &map, method).is_ok()
+    }
+
+    #[test]
+    fn other_sites_cannot_have_a_browser_ask_and_programs_and_links_can() {
+        let (get, post) = (&Method::GET, &Method::POST);
+        let here = ("host", "lodestone.example:9876");
+        assert!(ask(post, &[here], false), "a program");
+        assert!(ask(
+            post,
+            &[here, ("sec-fetch-site", "same-origin"), ("origin", "https://lodestone.example:9876")],
+            false
+        ));
+        assert!(!ask(post, &[here, ("origin", "https://evil.example")], false));
+        assert!(!ask(post, &[here, ("origin", "null")], false));
+        assert!(!ask(post, &[here, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")], false));
+        assert!(
+            ask(get, &[here, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")], false),
+            "a link"
+        );
+        assert!(
+            !ask(get, &[here, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")], false),
+            "a picture"
+        );
+        assert!(ask(get, &[here, ("sec-fetch-site", "none")], false));
+    }
+
+    #[test]
+    fn without_keys_a_name_made_to_point_here_is_refused() {
+        assert!(!ask(&Method::GET, &[("host", "rebound.example:9876")], true));
+        assert!(ask(&Method::GET, &[("host", "127.0.0.1:9876")], true));
+        assert!(ask(&Method::GET, &[("host", "rebound.example:9876")], false), "with keys, any name");
     }
 }
