@@ -104,9 +104,11 @@ impl App {
         self.routes.get().unwrap_or_else(|| NONE.get_or_init(Table::default))
     }
 
-    /// Whether look-ups are answered: workers run, and the server is not stopping.
+    /// Whether look-ups are answered: workers run or are coming up, and the server is not stopping. Between two
+    /// workers jobs wait; only where none can be started there is nobody to wait for.
     pub fn is_ready(&self) -> bool {
-        !self.stopping.load(Ordering::Relaxed) && self.pool.is_ready()
+        let workers = self.pool.is_ready() || self.pool.trouble().is_none();
+        workers && !self.stopping.load(Ordering::Relaxed)
     }
 
     /// When the banks changed last, seconds since 1970.
