@@ -216,7 +216,7 @@ async fn add_file(
 ) -> Result<Response, ApiError> {
     banks::bank(&app, &name)?;
     let held = body::read(&headers, body, &app.bodies).await?;
-    let form = body::form(&headers, &held.bytes).await;
+    let form = body::form(&headers, &held.bytes);
     let told = metadata::of_request(&headers, &held.bytes, &form)?;
     let hashed = if let Some(url) = params.filled("url") {
         hashing::of_url(&app, url, params.get("content_type"), params.get("types")).await?

@@ -97,7 +97,7 @@ async fn hash_upload(
     body: Body,
 ) -> Result<Response, ApiError> {
     let held = body::read(&headers, body, &app.bodies).await?;
-    let form = body::form(&headers, &held.bytes).await;
+    let form = body::form(&headers, &held.bytes);
     let (kind, bytes) = one_file(&form)?;
     let types = media::wanted(&app, kind, params.get("types"))?;
     answer(&media::hash(&app, bytes, &types).await?)

@@ -216,7 +216,7 @@ async fn lookup_post(
     body: Body,
 ) -> Result<Response, ApiError> {
     let held = body::read(&headers, body, &app.bodies).await?;
-    let form = body::form(&headers, &held.bytes).await;
+    let form = body::form(&headers, &held.bytes);
     let (kind, bytes) = hashing::one_file(&form)?;
     let types = media::wanted(&app, kind, params.get("types"))?;
     let hashed = media::hash(&app, bytes, &types).await?;

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::ApiError;
+use crate::http::form::{PARTS, boundary, parts};
 
 /// How much of bodies is held.
 #[derive(Clone, Debug)]
@@ -116,32 +117,19 @@ impl Form {
     }
 }
 
-/// Parts of a form at most.
-const PARTS: usize = 1000;
-
-/// Parses a form; one that is none, or breaks off, has what came before, as in Flask.
-pub async fn form(headers: &HeaderMap, bytes: &Bytes) -> Form {
-    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+/// Parses a form; one that is none, or breaks off, holds nothing, as in Flask.
+pub fn form(headers: &HeaderMap, bytes: &Bytes) -> Form {
+    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     let mut form = Form::default();
-    if kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
+    if kind.to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded") {
         form.fields = url::form_urlencoded::parse(bytes).into_owned().take(PARTS).collect();
         return form;
     }
-    let Ok(boundary) = multer::parse_boundary(kind) else { return form };
-    let whole = bytes.clone();
-    let stream = futures_util::stream::once(async move { Ok::<_, std::convert::Infallible>(whole) });
-    let mut parts = multer::Multipart::new(stream, boundary);
-    while let Ok(Some(part)) = parts.next_field().await {
-        let Some(name) = part.name().map(str::to_owned) else { continue };
-        let is_file = part.file_name().is_some();
-        let Ok(bytes) = part.bytes().await else { break };
-        if is_file {
-            form.files.push(FormFile { field: name, bytes });
-        } else {
-            form.fields.push((name, String::from_utf8_lossy(&bytes).into_owned()));
-        }
-        if form.files.len() + form.fields.len() >= PARTS {
-            break;
+    let Some(boundary) = boundary(kind) else { return form };
+    for part in parts(&boundary, bytes) {
+        match part.is_file {
+            true => form.files.push(FormFile { field: part.name, bytes: part.bytes }),
+            false => form.fields.push((part.name, String::from_utf8_lossy(&part.bytes).into_owned())),
         }
     }
     form

@@ -48,7 +48,7 @@ fn admit(app: &App, path: &str, request: &mut Request) -> Result<For, Box<Respon
     if let Err(error) = same_site(app.config.open, headers, request.method()) {
         return Err(told(error));
     }
-    if path.is_empty() {
+    if path.is_empty() || !is_text(request.uri().path()) {
         // No route: what lies behind is told to nobody, not even that it is not there.
         return match app.config.open || is_known(app, headers) {
             true => Err(Box::new(ApiError::no_route().into_response())),
@@ -156,6 +156,24 @@ fn same_site(open: bool, headers: &HeaderMap, method: &Method) -> Result<(), Api
     Ok(())
 }
 
+/// Whether a path is UTF-8 when it is decoded. What is none names nothing.
+fn is_text(path: &str) -> bool {
+    let mut bytes = Vec::new();
+    let mut rest = path.as_bytes();
+    let digit = |c: u8| char::from(c).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    while let Some((first, tail)) = rest.split_first() {
+        rest = tail;
+        match (first, tail) {
+            (b'%', [high, low, after @ ..]) if digit(*high).is_some() && digit(*low).is_some() => {
+                bytes.push(digit(*high).unwrap_or(0) << 4 | digit(*low).unwrap_or(0));
+                rest = after;
+            }
+            _ => bytes.push(*first),
+        }
+    }
+    std::str::from_utf8(&bytes).is_ok()
+}
+
 fn is_loopback_host(host: &str) -> bool {
     if let Ok(address) = host.parse::<SocketAddr>() {
         return address.ip().is_loopback();
@@ -224,5 +242,15 @@ mod tests {
         assert!(!ask(&Method::GET, &[("host", "rebound.example:9876")], true));
         assert!(ask(&Method::GET, &[("host", "127.0.0.1:9876")], true));
         assert!(ask(&Method::GET, &[("host", "rebound.example:9876")], false), "with keys, any name");
+    }
+
+    #[test]
+    fn paths_are_text_or_nothing() {
+        for path in ["/", "/c/bank/A", "/c/bank/%C3%A9", "/c/bank/%zz%", "/c/bank/%00"] {
+            assert!(is_text(path), "{path}");
+        }
+        for path in ["/c/bank/%FF", "/%C3", "/c/bank/%ff%fe/signal"] {
+            assert!(!is_text(path), "{path}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod body;
 pub(crate) mod edge;
+pub mod form;
 pub(crate) mod listen;
 pub mod params;
 pub mod reply;

@@ -88,7 +88,7 @@ async fn begin(
 ) -> Result<Response, (ApiError, String)> {
     let limits = BodyLimits { max_bytes: MAX_FORM, ..app.bodies.clone() };
     let held = body::read(headers, body, &limits).await.map_err(|error| (error, "/ui/".to_owned()))?;
-    let form = body::form(headers, &held.bytes).await;
+    let form = body::form(headers, &held.bytes);
     let next = place(form.get("next")).to_owned();
     visit.check(form.get("token")).map_err(|error| (error, next.clone()))?;
     let unknown =
@@ -116,7 +116,7 @@ async fn logout(
 ) -> Response {
     let limits = BodyLimits { max_bytes: MAX_FORM, ..app.bodies.clone() };
     let checked = match body::read(&headers, body, &limits).await {
-        Ok(held) => visit.check(body::form(&headers, &held.bytes).await.get("token")),
+        Ok(held) => visit.check(body::form(&headers, &held.bytes).get("token")),
         Err(error) => Err(error),
     };
     match checked {

@@ -117,7 +117,7 @@ struct Posted {
 /// 403, and what reading the body says.
 async fn posted(app: &App, visit: &Visit, headers: &HeaderMap, body: Body) -> Result<Posted, ApiError> {
     let held = body::read(headers, body, &app.bodies).await?;
-    let form = body::form(headers, &held.bytes).await;
+    let form = body::form(headers, &held.bytes);
     visit.check(form.get("token"))?;
     Ok(Posted { form, _held: held })
 }

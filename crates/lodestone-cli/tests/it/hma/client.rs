@@ -28,7 +28,22 @@ impl Server {
 
     /// With these arguments only.
     pub(super) fn with(more: &[&str]) -> Self {
+        Self::at(Place::new(), more)
+    }
+
+    /// With keys, made beforehand: a name and its roles each; and the headers that carry them.
+    pub(super) fn with_keys(keys: &[(&str, &str)]) -> (Self, Vec<String>) {
         let place = Place::new();
+        let made = keys.iter().map(|(name, roles)| {
+            let ran = place.run(&["key", "add", name, "--role", roles, "--data", "data"]);
+            assert_eq!(ran.code, Some(0), "{}", ran.err);
+            format!("Bearer {}", ran.out.trim())
+        });
+        let made = made.collect();
+        (Self::at(place, &["--allow-private-urls"]), made)
+    }
+
+    fn at(place: Place, more: &[&str]) -> Self {
         let arguments = [&["serve", "--data", "data", "--listen", "127.0.0.1:0", "--workers", "2"], more];
         let mut command = place.command(&arguments.concat());
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();

@@ -67,6 +67,9 @@ fn no_route_and_the_wrong_method_are_answered_with_pages() {
         ("GET /c/bank", "", 404, "HTML"),
         ("GET /c/banks/", "", 404, "HTML"),
         ("GET /c//banks", "", 404, "HTML"),
+        ("GET /c/bank/%FF", "", 404, "HTML"),
+        ("DELETE /c/bank/%C3", "", 404, "HTML"),
+        ("GET /%FF", "", 404, "HTML"),
         ("GET /C/banks", "", 404, "HTML"),
         ("GET /h", "", 404, "HTML"),
         ("GET /m/", "", 404, "HTML"),
@@ -174,6 +177,40 @@ fn without_a_key_only_what_probes_need_is_answered() {
             assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{method} {path}");
         }
     }
+}
+
+#[test]
+fn a_key_opens_what_its_roles_allow_and_the_rest_is_missing_role() {
+    let (server, keys) =
+        Server::with_keys(&[("all", "hash,match,curate"), ("looks", "match"), ("hashes", "hash")]);
+    let ask = |key: &str, method: &str, path: &str, body: &[u8]| {
+        let headers = [("Authorization", key), ("Content-Type", "application/json")];
+        server.send(method, path, &headers, body)
+    };
+    let hash = super::client::pdq(970);
+    let raw = format!("/m/raw_lookup?signal_type=pdq&signal={hash}");
+    let signal = format!("{{\"pdq\":\"{hash}\"}}");
+    let [all, looks, hashes] = keys.as_slice() else { panic!("three keys") };
+    assert_eq!(ask(all, "POST", "/c/banks", b"{\"name\":\"KEYS\"}").status, 201);
+    assert_eq!(ask(all, "POST", "/c/bank/KEYS/signal", signal.as_bytes()).status, 200);
+    assert_eq!(ask(all, "GET", &raw, b"").json(), serde_json::json!({ "matches": [1] }));
+    assert_eq!(ask(looks, "GET", &raw, b"").status, 200);
+    assert_eq!(ask(looks, "POST", "/m/compare", b"{}").status, 200);
+    for (key, method, path) in [
+        (looks, "GET", "/c/banks"),
+        (looks, "POST", "/c/banks"),
+        (looks, "DELETE", "/c/bank/KEYS"),
+        (looks, "GET", "/h/hash?url=x"),
+        (hashes, "GET", raw.as_str()),
+        (hashes, "GET", "/c/exchanges"),
+    ] {
+        let refused = ask(key, method, path, b"");
+        assert_eq!(refused.status, 403, "{method} {path}");
+        assert!(refused.message().contains("missing role"), "{}", refused.message());
+    }
+    assert_eq!(ask(all, "GET", "/nothing", b"").status, 404);
+    assert_eq!(ask("Bearer wrong", "GET", "/nothing", b"").status, 401);
+    assert_eq!(ask(&all.to_lowercase(), "GET", "/c/banks", b"").status, 401);
 }
 
 #[test]

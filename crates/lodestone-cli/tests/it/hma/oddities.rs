@@ -7,7 +7,7 @@ use super::client::{FORM, Server, form};
 
 #[test]
 fn no_combination_of_method_path_and_body_is_a_server_error() {
-    let server = Server::shared();
+    let server = Server::start(&[]);
     server.bank("ODD");
     server.signal("ODD", &serde_json::json!({ "pdq": super::client::pdq(950) }));
     let deep = format!("{{\"name\":{}{}}}", "[".repeat(20_000), "]".repeat(20_000));
@@ -39,55 +39,42 @@ fn no_combination_of_method_path_and_body_is_a_server_error() {
         (FORM, b"------lodestone7MA4YWxk\r\n\r\n\r\n------lodestone7MA4YWxk--"),
         ("multipart/form-data; boundary=é", b"x"),
     ];
-    let paths = [
-        "/",
-        "/status",
-        "/site-map",
-        "/c/banks",
-        "/c/bank/ODD",
-        "/c/bank/NONE",
+    let mut paths: Vec<String> = [
         "/c/bank/%00",
-        "/c/bank/%FF",
-        "/c/bank/ODD/signal",
-        "/c/bank/ODD/content",
         "/c/bank/ODD/content?url=%00",
-        "/c/bank/ODD/content/1",
         "/c/bank/ODD/content/0",
         "/c/bank/ODD/content/18446744073709551616",
-        "/c/signal_type",
         "/c/signal_type/pdq",
-        "/c/signal_type/%00",
         "/c/signal_type/index?signal_type=%00",
-        "/c/content_type",
-        "/c/exchanges",
-        "/c/exchanges/apis",
         "/c/exchanges/api/ncmec",
-        "/c/exchanges/api/%00",
-        "/c/exchanges/api/ncmec/schema",
-        "/c/exchange/ODD",
-        "/c/exchange/%00/status",
-        "/h/hash",
         "/h/hash?url=%00&types=%00&content_type=%00",
-        "/m/lookup",
         "/m/lookup?signal=%00&signal_type=pdq&seed=%00&banks=%00",
         "/m/lookup?url=%00",
         "/m/raw_lookup?signal=%00&signal_type=pdq",
         "/m/raw_lookup?signal=&signal_type=",
-        "/m/compare",
         "/m/index/status?signal_type=%00",
-        "/ui/",
-        "/ui/query",
-        "/ui/query_url",
-        "/ui/query_hash",
-        "/ui/create_bank",
-        "/ui/bank/ODD/content/find",
-        "/openapi/openapi.json",
         "/%00",
+        "/%FF",
         "/%2e%2e/%2e%2e/etc/passwd",
         "/c/../c/banks",
-    ];
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    // And every route there is, with something in its places and with nothing to be found.
+    for pattern in server.get("/site-map").json().as_array().unwrap() {
+        let pattern = pattern.as_str().unwrap();
+        for (bank, other) in [("ODD", "1"), ("NONE", "%00")] {
+            let mut path = pattern.replace("<bank_name>", bank);
+            while let (Some(from), Some(to)) = (path.find('<'), path.find('>')) {
+                path.replace_range(from..=to, other);
+            }
+            paths.push(path);
+        }
+    }
+    // These are long or end the data that other rows need.
+    paths.retain(|path| !path.starts_with("/dev/"));
     let mut asked = 0;
-    for path in paths {
+    for path in &paths {
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "OPTIONS"] {
             // Bodies count where they are read; elsewhere a few show that they do not.
             let some = if matches!(method, "POST" | "PUT") { bodies } else { &bodies[..3] };

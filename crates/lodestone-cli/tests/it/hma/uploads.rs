@@ -104,6 +104,35 @@ fn what_is_no_form_has_no_file() {
 }
 
 #[test]
+fn a_file_is_one_in_every_spelling_of_its_header() {
+    let server = Server::shared();
+    let ask = |head: &[u8], end: &[u8]| {
+        let line = &end[..end.len().min(2)];
+        let body = [b"--B", line, head, line, line, BRIDGE, line, b"--B--", end].concat();
+        server.send("POST", "/h/hash", &[("Content-Type", "multipart/form-data; boundary=B")], &body)
+    };
+    for head in [
+        &b"Content-Disposition: form-data; name=photo; filename=x"[..],
+        b"content-disposition: FORM-DATA; NAME=\"photo\"; FILENAME=\"x\"",
+        b"Content-Disposition: form-data; filename=\"x\"; name=\"photo\"",
+        // Names beyond ASCII, as Python's urllib3 and Windows' curl send them.
+        b"Content-Disposition: form-data; name=\"photo\"; filename*=utf-8''gr%C3%BCn.jpg",
+        b"Content-Disposition: form-data; name=\"photo\"; filename=\"gr\xfcn.jpg\"",
+        b"Content-Disposition: form-data; name=\"photo\"; filename=\"a \\\"b\\\".jpg\"",
+        b"Content-Disposition: form-data; name=\"photo\"; filename=\"C:\\pictures\\a.jpg\"",
+        b"Content-Type: text/plain\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"x\"",
+    ] {
+        let answer = ask(head, b"\r\n");
+        assert_eq!(answer.json(), json!({ "pdq": BRIDGE_PDQ }), "{}", String::from_utf8_lossy(head));
+    }
+    let unix = ask(b"Content-Disposition: form-data; name=\"photo\"; filename=\"x\"", b"\n");
+    assert_eq!(unix.json(), json!({ "pdq": BRIDGE_PDQ }));
+    let ends_early = form(&[("photo", Some("x"), BRIDGE), ("note", None, b"a note")]);
+    let cut = server.send("POST", "/h/hash", &[("Content-Type", FORM)], &ends_early[..ends_early.len() - 30]);
+    assert_eq!((cut.status, cut.message().as_str()), (400, MISSING), "of half a form nothing is taken");
+}
+
+#[test]
 fn what_cannot_be_read_is_refused_with_a_message_everywhere() {
     // HMA answers 500 to most of these.
     let server = Server::shared();
