@@ -34,7 +34,7 @@ pub fn parts(boundary: &[u8], body: &Bytes) -> Vec<Part> {
 }
 
 fn whole(boundary: &[u8], body: &Bytes) -> Option<Vec<Part>> {
-    let dashes = [b"--", boundary].concat();
+    let dashes = Dashes::of(boundary);
     let mut at = next(&dashes, body, 0)?.after;
     let mut parts = Vec::new();
     while let After::Part(start) = at {
@@ -65,10 +65,10 @@ enum After {
 }
 
 /// The next separator at or after `from`: at the start of a line, with nothing but blanks behind it.
-fn next(dashes: &[u8], body: &[u8], from: usize) -> Option<Separator> {
+fn next(dashes: &Dashes, body: &[u8], from: usize) -> Option<Separator> {
     let mut at = from;
     loop {
-        let found = at + find(dashes, body.get(at..)?)?;
+        let found = dashes.find(body, at)?;
         at = found + 1;
         // The separator of the first part may be the first line; that of an empty part follows its headers.
         let before = match body.get(..found)? {
@@ -77,7 +77,7 @@ fn next(dashes: &[u8], body: &[u8], from: usize) -> Option<Separator> {
             _ if found == from => found,
             _ => continue,
         };
-        let mut behind = found + dashes.len();
+        let mut behind = found + dashes.bytes.len();
         let last = body.get(behind..)?.starts_with(b"--");
         if last {
             behind += 2;
@@ -92,15 +92,33 @@ fn next(dashes: &[u8], body: &[u8], from: usize) -> Option<Separator> {
     }
 }
 
-fn find(needle: &[u8], hay: &[u8]) -> Option<usize> {
-    let first = *needle.first()?;
-    let mut at = 0;
-    loop {
-        at += hay.get(at..)?.iter().position(|byte| *byte == first)?;
-        if hay.get(at..)?.starts_with(needle) {
-            return Some(at);
+/// What is looked for, and how far to go on by the last byte looked at. *Source:* Horspool, "Practical fast searching in
+/// strings" (1980).
+struct Dashes {
+    bytes: Vec<u8>,
+    skip: [usize; 256],
+}
+
+impl Dashes {
+    fn of(boundary: &[u8]) -> Self {
+        let bytes = [b"--", boundary].concat();
+        let mut skip = [bytes.len(); 256];
+        for (at, byte) in bytes.iter().enumerate().take(bytes.len() - 1) {
+            skip[usize::from(*byte)] = bytes.len() - 1 - at;
         }
-        at += 1;
+        Self { bytes, skip }
+    }
+
+    /// Where it stands next, at or after `from`.
+    fn find(&self, hay: &[u8], from: usize) -> Option<usize> {
+        let mut at = from;
+        loop {
+            let window = hay.get(at..at + self.bytes.len())?;
+            if window == self.bytes {
+                return Some(at);
+            }
+            at += self.skip[usize::from(*window.last()?)];
+        }
     }
 }
 
@@ -251,6 +269,26 @@ mod tests {
         }
         assert_eq!(read(b"--B\r\nContent-Type: text/plain\r\n\r\n1\r\n--B--"), []);
         assert_eq!(read(b"--B--\r\n"), []);
+    }
+
+    #[test]
+    fn bytes_replaced_at_random_never_panic() {
+        let head = "Content-Disposition: form-data; name=\"a\"; filename*=\"x\"\r\n\r\n";
+        let whole = format!("--B\r\n{head}1\r\n--B \n{head}\r\n--B--\r\n").into_bytes();
+        let mut state = 1_u64;
+        let mut random = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        };
+        for _ in 0..20_000 {
+            let mut bytes = whole.clone();
+            for _ in 0..1 + random(4) {
+                let at = random(bytes.len());
+                bytes[at] = b"-B\r\n\"\\;=*: \0\xffa"[random(14)];
+            }
+            read(&bytes);
+            boundary(&bytes);
+        }
     }
 
     #[test]

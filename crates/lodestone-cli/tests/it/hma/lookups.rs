@@ -166,3 +166,32 @@ fn the_index_says_what_it_holds() {
     let one = server.get("/c/signal_type/index?signal_type=pdq").json();
     assert_eq!(one, json!({ "pdq": expected }));
 }
+
+#[test]
+fn whoever_adds_or_removes_sees_it_in_the_next_lookup_also_among_many() {
+    let server = Server::shared();
+    server.bank("MANY");
+    let ids = std::sync::Mutex::new(std::collections::BTreeSet::new());
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (server, ids) = (&server, &ids);
+            scope.spawn(move || {
+                for round in 0..15 {
+                    let hash = pdq(10_000 + thread * 100 + round);
+                    let id = server.signal("MANY", &json!({ "pdq": hash }));
+                    assert!(ids.lock().unwrap().insert(id), "{id} twice");
+                    let raw = format!("/m/raw_lookup?signal_type=pdq&signal={}", near(&hash, 10));
+                    assert_eq!(server.get(&raw).json(), json!({ "matches": [id] }));
+                    let full = server.get(&format!("/m/lookup?signal_type=pdq&signal={hash}"));
+                    assert_eq!(full.json(), json!({ "MANY": [{ "bank_content_id": id, "distance": "0" }] }));
+                    assert_eq!(
+                        server.delete(&format!("/c/bank/MANY/content/{id}")).json(),
+                        json!({ "deleted": 1 })
+                    );
+                    assert_eq!(server.get(&raw).json(), json!({ "matches": [] }));
+                }
+            });
+        }
+    });
+    assert_eq!(ids.lock().unwrap().len(), 60);
+}

@@ -58,7 +58,6 @@ fn answer(mut stream: TcpStream) {
         "/moved" => ("302 Found\r\nLocation: /picture.jpg".to_owned(), b""),
         "/endless" => ("302 Found\r\nLocation: /endless".to_owned(), b""),
         "/to-a-file" => ("302 Found\r\nLocation: file:///etc/hostname".to_owned(), b""),
-        "/to-metadata" => ("302 Found\r\nLocation: http://169.254.169.254/".to_owned(), b""),
         "/broken.jpg" => (typed("image/jpeg"), b"no picture"),
         "/empty.jpg" => (typed("image/jpeg"), b""),
         "/wrong" => ("500 Internal Server Error\r\nContent-Type: image/jpeg".to_owned(), b"x"),
