@@ -135,11 +135,6 @@ impl Server {
         added.json()["id"].as_u64().unwrap()
     }
 
-    /// Whether a route is in the site map, as HMA writes it.
-    pub(super) fn offers(&self, pattern: &str) -> bool {
-        self.get("/site-map").json().as_array().unwrap().contains(&Value::from(pattern))
-    }
-
     /// Asks everything in the table and lists all that is answered otherwise. A row: method and path, a JSON body or
     /// nothing, status, answer: JSON to the letter; `HTML` for a page; `~` and a part of it; nothing for any.
     pub(super) fn check(&self, table: &[(&str, &str, u16, &str)]) {

@@ -13,8 +13,9 @@ pub(super) fn scene(seed: u32) -> Vec<[u8; 3]> {
     let shift = f64::from(seed);
     let at = |x: usize, y: usize| {
         let (fx, fy) = (x as f64 / SIDE as f64, y as f64 / SIDE as f64);
-        let hill =
-            |base: f64, high: f64, wide: f64, off: f64| base + high * ((fx * wide + off) * 6.283).sin();
+        let hill = |base: f64, high: f64, wide: f64, off: f64| {
+            base + high * ((fx * wide + off) * std::f64::consts::TAU).sin()
+        };
         let sun = (fx - 0.2 - 0.13 * shift).powi(2) + (fy - 0.22).powi(2);
         if fy > hill(0.75, 0.08, 1.7 + 0.3 * shift, 0.4) {
             [34, 85, 34]

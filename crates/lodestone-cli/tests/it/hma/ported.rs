@@ -40,9 +40,12 @@ fn examples() -> Vec<String> {
     hashes
 }
 
+/// What a test is about, and the test.
+type Ported = (&'static str, fn(&Case));
+
 #[test]
 fn what_hmas_own_tests_say_holds() {
-    let cases: &[(&str, fn(&Case))] = &[
+    let cases: &[Ported] = &[
         ("status", |case| {
             let status = case.server.get("/status");
             assert_eq!((status.status, status.text()), (200, "I-AM-ALIVE"));

@@ -1,5 +1,5 @@
 //! The requests of the Ruby gem `hasher_matcher_actioner_api`, whose types are strict.
-//! *Source:* fetlife/hasher_matcher_actioner_api, `lib/hasher_matcher_actioner_api/*.rs`.
+//! *Source:* fetlife/hasher_matcher_actioner_api, `lib/hasher_matcher_actioner_api/*.rb`.
 
 use serde_json::{Value, json};
 
