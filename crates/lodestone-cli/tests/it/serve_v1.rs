@@ -22,7 +22,7 @@ fn pdq(bits: u32) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn add(server: &Server, bank: &str, signals: Value) -> i64 {
+fn add(server: &Server, bank: &str, signals: &Value) -> i64 {
     let body = json!([{ "signals": signals }]);
     let told = server.post(&format!("/v1/banks/{bank}/content"), &body).is(200);
     told["contents"][0]["bank_content_id"].as_i64().unwrap()
@@ -32,7 +32,7 @@ fn add(server: &Server, bank: &str, signals: Value) -> i64 {
 fn a_batch_of_signals_is_answered_in_order_with_an_error_for_each_bad_one() {
     let server = open();
     bank(&server, "A", "known-real");
-    let id = add(&server, "A", json!({ "pdq": pdq(0) }));
+    let id = add(&server, "A", &json!({ "pdq": pdq(0) }));
     let signals = json!([
         { "type": "pdq", "value": pdq(5), "ref": "near" },
         { "type": "pdq", "value": "nonsense", "ref": "bad" },
@@ -113,10 +113,10 @@ fn an_exact_digest_of_a_negative_bank_suppresses_what_is_similar_and_shows_it() 
     let picture = png(7);
     let hashed = server.upload("/v1/hash", &[("photo", "a.png", &picture)]).is(200);
     let signals = &hashed["results"][0]["signals"];
-    add(&server, "A", json!({ "pdq": signals["pdq"] }));
+    add(&server, "A", &json!({ "pdq": signals["pdq"] }));
     let told = server.upload("/v1/lookup/files", &[("photo", "a.png", &picture)]).is(200);
     assert_eq!((&told["matched"], &told["results"][0]["matches"][0]["bank"]), (&json!(1), &json!("A")));
-    add(&server, "N", json!({ "sha256": signals["sha256"] }));
+    add(&server, "N", &json!({ "sha256": signals["sha256"] }));
     let told = server.upload("/v1/lookup/files", &[("photo", "a.png", &picture)]).is(200);
     let file = &told["results"][0];
     assert_eq!(told["matched"], 0);
@@ -129,7 +129,7 @@ fn an_exact_digest_of_a_negative_bank_suppresses_what_is_similar_and_shows_it() 
     let told = server.post("/v1/lookup", &json!({ "signals": [of("pdq"), of("sha256")] })).is(200);
     assert_eq!(told["results"][0]["matches"][0]["suppressed"], true);
     // An exact hit is never hidden.
-    add(&server, "A", json!({ "sha256": signals["sha256"] }));
+    add(&server, "A", &json!({ "sha256": signals["sha256"] }));
     let told = server.upload("/v1/lookup/files", &[("photo", "a.png", &picture)]).is(200);
     assert_eq!(told["matched"], 1);
     assert_eq!(told["results"][0]["matches"][0]["signal_type"], "sha256");
@@ -176,7 +176,7 @@ fn an_unreadable_file_still_matches_by_its_digests() {
     bank(&server, "A", "known-real");
     let cut = &png(1)[..60];
     let told = server.upload("/v1/hash", &[("photo", "c.png", cut)]).is(200);
-    add(&server, "A", json!({ "md5": told["results"][0]["signals"]["md5"] }));
+    add(&server, "A", &json!({ "md5": told["results"][0]["signals"]["md5"] }));
     let told = server.upload("/v1/lookup/files", &[("photo", "c.png", cut)]).is(200);
     let file = &told["results"][0];
     assert_eq!((&file["matches"][0]["exact"], file["unreadable"].is_object()), (&json!(true), true));
@@ -193,7 +193,7 @@ fn examine_tells_what_the_command_tells() {
     for key in ["findings", "assessment", "reading", "checks", "camera_chain", "examiners", "signals"] {
         assert!(told.get(key).is_some(), "{key}");
     }
-    add(&server, "A", json!({ "pdq": told["signals"]["pdq"] }));
+    add(&server, "A", &json!({ "pdq": told["signals"]["pdq"] }));
     // As the body itself, and looked up.
     let told =
         server.send("POST", "/v1/examine?match=true&name=b.jpg", Some(("image/jpeg", &picture))).is(200);
@@ -230,7 +230,7 @@ fn banks_are_made_changed_renamed_and_deleted() {
     let changed = server.json("PATCH", "/v1/banks/B", &json!({ "photodna_max_distance": null })).is(200);
     assert_eq!((&changed["photodna_max_distance"], &changed["enabled_ratio"]), (&Value::Null, &json!(0.5)));
     assert_eq!(server.get("/v1/banks/A").status, 404);
-    add(&server, "B", json!({ "pdq": pdq(0), "md5": ["01".repeat(16), "02".repeat(16)] }));
+    add(&server, "B", &json!({ "pdq": pdq(0), "md5": ["01".repeat(16), "02".repeat(16)] }));
     let told = server.get("/v1/banks").is(200);
     assert_eq!(told["banks"][0]["signals"], json!({ "pdq": 1, "md5": 2 }));
     // What is known does not turn into what suppresses.
@@ -318,7 +318,7 @@ fn content_is_paged_and_searched() {
 fn opinions_are_given_counted_and_taken_back() {
     let server = open();
     bank(&server, "A", "known-real");
-    let id = add(&server, "A", json!({ "pdq": pdq(0) }));
+    let id = add(&server, "A", &json!({ "pdq": pdq(0) }));
     let path = format!("/v1/banks/A/content/{id}/opinions");
     assert_eq!(server.get(&path).is(200)["opinions"], json!([]));
     let told = server.json("PUT", &path, &json!({ "opinion": "dispute", "note": "a chart" })).is(200);
@@ -446,7 +446,7 @@ fn known_material_is_not_loaded_as_known_good() {
 fn a_snapshot_made_while_running_is_a_data_folder() {
     let server = open();
     bank(&server, "A", "known-real");
-    add(&server, "A", json!({ "pdq": pdq(0) }));
+    add(&server, "A", &json!({ "pdq": pdq(0) }));
     let told = server.get("/v1/generation").is(200);
     assert_eq!((&told["banks"][0]["name"], &told["index"]["signals"]["pdq"]), (&json!("A"), &json!(1)));
     let made = server.post("/v1/snapshot", &json!({ "name": "one" })).is(201);

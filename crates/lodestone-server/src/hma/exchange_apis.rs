@@ -15,6 +15,7 @@ use crate::error::ApiError;
 use crate::exchange_apis::{self, APIS, ExchangeApi};
 use crate::hma::compare::flask_json;
 use crate::http::body;
+use crate::http::params::Params;
 use crate::http::reply::Json;
 use crate::route::{About, For, Place, Routes, Takes};
 use crate::secrets::credentials_purpose;
@@ -25,7 +26,17 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .get(
             "/c/exchanges/apis",
             allowed,
-            About { summary: "Interfaces of exchanges", takes: &[], answers: &[(200, "A list of names")] },
+            About {
+                summary: "Interfaces of exchanges",
+                takes: &[Takes {
+                    name: "all",
+                    place: Place::Query,
+                    kind: "boolean",
+                    required: false,
+                    about: "Also those that HMA's example does not list",
+                }],
+                answers: &[(200, "A list of names")],
+            },
             list,
         )
         .get(
@@ -76,8 +87,13 @@ fn api(name: &str) -> Result<&'static ExchangeApi, ApiError> {
     exchange_apis::named(name).ok_or_else(|| ApiError::bad(format!("no such Exchange API '{name}'")))
 }
 
-async fn list() -> Json {
-    Json::ok(APIS.iter().map(|api| api.name).collect())
+/// Interfaces that HMA's example lists, first in [`APIS`]; the others are told to those who ask for all.
+const LISTED: usize = 5;
+
+async fn list(params: Params) -> Json {
+    let all = params.get("all").is_some_and(|text| text.eq_ignore_ascii_case("true") || text == "1");
+    let count = if all { APIS.len() } else { LISTED };
+    Json::ok(APIS.iter().take(count).map(|api| api.name).collect())
 }
 
 async fn schema(Path(name): Path<String>) -> Result<Json, ApiError> {

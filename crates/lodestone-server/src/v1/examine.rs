@@ -88,7 +88,8 @@ async fn examine(
     body: Body,
 ) -> Result<Response, ApiError> {
     let matching = params.get("match").is_some_and(|text| text.eq_ignore_ascii_case("true") || text == "1");
-    let may_match = app.config.open || app.keys.check_id(&caller.key, Some(Role::Match), app.clock.now_us()).is_ok();
+    let may_match =
+        app.config.open || app.keys.check_id(&caller.key, Some(Role::Match), app.clock.now_us()).is_ok();
     if matching && !may_match {
         return Err(ApiError::forbidden("this key is missing role match"));
     }

@@ -13,8 +13,10 @@ const APIS: [&str; 5] = ["sample", "infinite_random", "fb_threatexchange", "ncme
 fn interfaces_are_listed_and_say_whether_they_have_credentials() {
     let server = Server::start(&[]);
     let listed = server.get("/c/exchanges/apis").json();
-    let listed: Vec<&str> = listed.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
-    assert_eq!(listed[..5], APIS, "HMA's, in its order; others follow");
+    assert_eq!(listed, serde_json::json!(APIS), "HMA's, in its order");
+    let all = server.get("/c/exchanges/apis?all=true").json();
+    assert_eq!(all.as_array().unwrap()[..5], *listed.as_array().unwrap());
+    assert_eq!(all.as_array().unwrap()[5..], ["tat", "local_file"]);
     let auth = |has: bool, supports: bool| {
         format!(r#"{{"has_set_authentification":{has},"supports_authentification":{supports}}}"#)
     };
