@@ -4,4 +4,5 @@ pub mod body;
 pub(crate) mod edge;
 pub(crate) mod listen;
 pub mod params;
+mod patience;
 pub mod reply;
