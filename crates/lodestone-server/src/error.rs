@@ -196,6 +196,10 @@ impl From<StoreError> for ApiError {
                 Self::bad(error.to_string())
             }
             StoreError::Full => Self::unavailable("the disk is full: nothing was changed"),
+            StoreError::Locked { .. } => {
+                tracing::error!("another program holds the database");
+                Self::unavailable("another program holds the database: nothing was changed")
+            }
             other => {
                 tracing::error!(error = %other, "store");
                 Self::unavailable("the store cannot be read or written now")

@@ -32,6 +32,9 @@ pub struct MatchEvent {
     pub signals: BTreeMap<String, String>,
     /// What matched.
     pub matches: Vec<EventMatch>,
+    /// Matches that are not written down, farther than those that are: of each bank so many are kept.
+    #[serde(default, skip_serializing_if = "is_none_left_out")]
+    pub left_out: u64,
     /// What examination found, where it was asked for: findings and assessment as in `lodestone examine`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assessment: Option<serde_json::Value>,
@@ -59,6 +62,10 @@ pub struct EventMatch {
     /// How many people confirm the entry.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub confirms: u32,
+}
+
+fn is_none_left_out(left_out: &u64) -> bool {
+    *left_out == 0
 }
 
 fn is_zero(number: &u32) -> bool {

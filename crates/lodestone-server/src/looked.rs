@@ -1,7 +1,9 @@
 //! What is written down of a look-up that found something; the same for all routes that look up.
 
+use std::collections::BTreeMap;
+
 use lodestone_engine::live::LiveState;
-use lodestone_types::{Signal, hex};
+use lodestone_types::{Signal, SignalType, hex};
 use serde_json::Value;
 
 use crate::App;
@@ -35,6 +37,7 @@ impl Looked<'_> {
             return None;
         }
         let of = |found: &Found| EventMatch::of(found, state.said_of(found.entry_no));
+        let kept = kept(self.found);
         Some(MatchEvent {
             id: app.new_id(),
             at_us: app.clock.now_us(),
@@ -44,10 +47,28 @@ impl Looked<'_> {
             generation: state.generation(),
             sha256: self.sha256.map(|sha256| hex::encode(&sha256)),
             signals: self.signals.iter().map(|s| (s.kind().as_str().to_owned(), s.to_text())).collect(),
-            matches: self.found.iter().map(of).collect(),
+            left_out: (self.found.len() - kept.len()) as u64,
+            matches: kept.into_iter().map(of).collect(),
             assessment: self.assessment.clone(),
         })
     }
+}
+
+/// Matches of one bank and signal type that are written down: a hash that a list has a hundred thousand times must not make
+/// an event too long to be one.
+const KEPT_OF_A_BANK: u32 = 500;
+/// Of all banks.
+const KEPT: usize = 20_000;
+
+/// What is written down of what was found: the nearest of each bank, whose order is that of `found`.
+fn kept(found: &[Found]) -> Vec<&Found> {
+    let mut of_bank: BTreeMap<(u64, SignalType), u32> = BTreeMap::new();
+    let has_room = |found: &&Found| {
+        let count = of_bank.entry((found.bank.number, found.signal_type)).or_default();
+        *count = count.saturating_add(1);
+        *count <= KEPT_OF_A_BANK
+    };
+    found.iter().filter(has_room).take(KEPT).collect()
 }
 
 /// Events that are written where the request is answered; more go to a thread that may wait.

@@ -48,10 +48,12 @@ impl Types {
 
     /// Sets the ratio of a type; `false` when it is not offered.
     pub fn set(&self, kind: SignalType, ratio: f64) -> bool {
-        let mut all = self.all();
-        let Some(one) = all.iter_mut().find(|(own, _)| *own == kind) else { return false };
-        one.1 = ratio;
-        self.0.store(Arc::new(all));
-        true
+        // Others may set other types at the same time.
+        let before = self.0.rcu(|all| {
+            let mut all = all.to_vec();
+            all.iter_mut().filter(|(own, _)| *own == kind).for_each(|one| one.1 = ratio);
+            all
+        });
+        before.iter().any(|(own, _)| *own == kind)
     }
 }

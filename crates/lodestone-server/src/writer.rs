@@ -13,8 +13,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use lodestone_engine::live::LiveBanks;
 use lodestone_store::{Batch, Store, StoreError};
 use tokio::sync::oneshot;
@@ -41,7 +42,15 @@ impl Owned {
     /// Has look-ups see what was committed.
     fn follow(&mut self, clock: &Clock) -> Result<(), ApiError> {
         let before = self.live.view().now().generation();
-        self.live.follow(&mut self.store)?;
+        // A panic here must not end all writing either.
+        let followed = catch_unwind(AssertUnwindSafe(|| self.live.follow(&mut self.store)));
+        match followed {
+            Ok(followed) => followed?,
+            Err(panic) => {
+                report(Some(panic));
+                return Err(ApiError::unavailable("index not yet ready"));
+            }
+        }
         if self.live.view().now().generation() != before {
             self.changed_s.store(clock.now_s(), Ordering::Relaxed);
         }
@@ -88,9 +97,14 @@ where
     }
 
     fn answer(self: Box<Self>, committed: Result<(), ApiError>) {
-        let out = self.out.unwrap_or_else(|| Err(ApiError::unavailable("the operation was not run")));
+        let answer = match (self.out, committed) {
+            (Some(out), committed) => out.and_then(|value| committed.map(|()| value)),
+            // It was not begun: the database was locked, or another operation of the batch failed them all.
+            (None, Err(error)) => Err(error),
+            (None, Ok(())) => Err(ApiError::unavailable("the operation was not run")),
+        };
         // Whoever asked may have gone; what was committed stands all the same.
-        let _ = self.reply.send(out.and_then(|value| committed.map(|()| value)));
+        let _ = self.reply.send(answer);
     }
 }
 
@@ -176,8 +190,24 @@ fn gone() -> ApiError {
     ApiError::unavailable("the server is stopping")
 }
 
+/// How often what was committed and could not be followed is followed again, while nothing else comes.
+const AGAIN: Duration = Duration::from_secs(1);
+
 fn write_on(mut owned: Owned, jobs: &Receiver<Job>, clock: &Clock) {
-    while let Ok(job) = jobs.recv() {
+    let mut behind = false;
+    loop {
+        let job = match behind {
+            false => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            true => jobs.recv_timeout(AGAIN),
+        };
+        let job = match job {
+            Ok(job) => job,
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                behind = owned.follow(clock).is_err();
+                continue;
+            }
+        };
         let mut batch = Vec::new();
         let mut next = Some(job);
         let mut alone = None;
@@ -192,11 +222,15 @@ fn write_on(mut owned: Owned, jobs: &Receiver<Job>, clock: &Clock) {
                 next = jobs.try_recv().ok();
             }
         }
-        commit(&mut owned, batch, clock);
+        if !batch.is_empty() {
+            behind = !commit(&mut owned, batch, clock, behind);
+        }
         if let Some(work) = alone {
             // A panic in one operation must not end all writing.
             let done = catch_unwind(AssertUnwindSafe(|| work(&mut owned, clock)));
             report(done.err());
+            // It has followed by itself, and told whoever asked; where that failed, it is tried again.
+            behind = owned.follow(clock).is_err();
         }
         if stop {
             break;
@@ -204,10 +238,8 @@ fn write_on(mut owned: Owned, jobs: &Receiver<Job>, clock: &Clock) {
     }
 }
 
-fn commit(owned: &mut Owned, mut batch: Vec<Box<dyn Batched>>, clock: &Clock) {
-    if batch.is_empty() {
-        return;
-    }
+/// Commits a batch and answers it. Returns whether look-ups see all that was ever committed; `behind`: they do not before.
+fn commit(owned: &mut Owned, mut batch: Vec<Box<dyn Batched>>, clock: &Clock, behind: bool) -> bool {
     let done = catch_unwind(AssertUnwindSafe(|| {
         owned.store.batch(clock.now_us(), |work| -> Result<(), StoreError> {
             for one in &mut batch {
@@ -224,15 +256,19 @@ fn commit(owned: &mut Owned, mut batch: Vec<Box<dyn Batched>>, clock: &Clock) {
             Some(Failed { status: 503, message: "the operation failed".to_owned() })
         }
     };
-    if failed.is_none()
-        && let Err(error) = owned.follow(clock)
-    {
+    let is_seen = match failed {
+        Some(_) => !behind,
+        None => owned.follow(clock).is_ok(),
+    };
+    if failed.is_none() && !is_seen {
         // What was committed stands; it is seen once the index can be written again.
-        failed = Some(Failed::of(&error));
+        let message = "the change is kept, but the index cannot be written: look-ups do not see it yet";
+        failed = Some(Failed { status: 503, message: message.to_owned() });
     }
     for one in batch {
         one.answer(failed.as_ref().map_or(Ok(()), |failed| Err(failed.again())));
     }
+    is_seen
 }
 
 /// An error that several are told.

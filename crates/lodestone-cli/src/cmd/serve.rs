@@ -16,7 +16,8 @@ pub(crate) fn run(args: &Serve) -> anyhow::Result<Ended> {
     let config = config(args)?;
     #[cfg(unix)]
     more_files(config.max_connections);
-    lodestone_server::serve(config, |address| eprintln!("lodestone: listening on http://{address}"))?;
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    lodestone_server::serve(config, |address| eprintln!("lodestone: listening on {scheme}://{address}"))?;
     Ok(Ended::Clean)
 }
 

@@ -55,6 +55,7 @@ pub(super) fn whole(store: &Store, index: &LiveIndex) -> Result<LiveState, LiveB
         radius_bits: 0,
     };
     table(store, &mut state)?;
+    said_of_entries(store, &mut state)?;
     Ok(state)
 }
 
@@ -79,6 +80,7 @@ pub(super) fn onward(
             return Ok(None);
         }
         take_in(store, &mut state, &changes)?;
+        said_of_entries(store, &mut state)?;
     }
     table(store, &mut state)?;
     Ok(Some(state))
@@ -138,7 +140,7 @@ fn grown<const N: usize>(set: &Digests<N>, new: &[(u64, [u8; N])]) -> Digests<N>
     if new.is_empty() { set.clone() } else { set.with(new) }
 }
 
-/// Banks, counts, suspended entries and opinions: small, and read whole.
+/// Banks and counts: small, and read whole.
 fn table(store: &Store, state: &mut LiveState) -> Result<(), LiveBanksError> {
     state.banks.clear();
     state.numbers.clear();
@@ -155,6 +157,12 @@ fn table(store: &Store, state: &mut LiveState) -> Result<(), LiveBanksError> {
         state.numbers.insert(bank.name.clone(), number);
         state.banks.insert(number, Arc::new(LiveBank { number, bank, enabled_ratio: stored.enabled_ratio }));
     }
+    Ok(())
+}
+
+/// Suspended entries and opinions, read whole. Each change of them is one of the generation: most commits are of neither,
+/// but write match events down.
+fn said_of_entries(store: &Store, state: &mut LiveState) -> Result<(), LiveBanksError> {
     let mut suspended = BTreeMap::new();
     let mut after = 0;
     loop {

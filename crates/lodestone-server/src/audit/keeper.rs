@@ -42,6 +42,15 @@ pub enum AuditError {
         /// Entries the store knows to be in it.
         known: u64,
     },
+    /// The log has entries, and the store is as new: its database was lost.
+    #[error(
+        "the folder has an audit log of {size} entries, and its database is empty, as if it had just been made: put back a \
+         copy of lodestone.db, or begin anew in another folder. Started so, every look-up would answer that nothing matches"
+    )]
+    StoreLost {
+        /// Entries in the log.
+        size: u64,
+    },
     /// What was to be noted in the store was not.
     #[error("audit log: {0}")]
     NotNoted(String),
@@ -91,6 +100,11 @@ impl Keeper {
         let mut keeper = Self { data: data.to_owned(), log: Some(log), verifier };
         // Read through a connection of its own, so that each page sees what was noted before it.
         let reader = Store::open_read_only(data)?;
+        let size = keeper.log.as_ref().map_or(0, Log::size);
+        let is_new = reader.generation()? == 0 && reader.audit_entries(0, 1)?.is_empty();
+        if size > 0 && is_new {
+            return Err(AuditError::StoreLost { size });
+        }
         keeper.settle(&reader, &mut |first_no, first_index, count| {
             store
                 .batch(now_us, |batch| batch.audit_logged(first_no, first_index, count))
@@ -345,6 +359,23 @@ mod tests {
         assert_eq!(std::fs::read(data.0.path().join("audit/checkpoint")).unwrap(), last);
         drop((keeper, store));
         assert!(is_whole(&data, 3));
+    }
+
+    #[test]
+    fn a_store_that_was_lost_is_not_taken_for_a_new_one() {
+        let data = Data::new();
+        let mut store = data.store();
+        // Neither at the first start nor at one before anything happened.
+        drop(data.keeper(&mut store).unwrap());
+        let mut keeper = data.keeper(&mut store).unwrap();
+        noted(&mut store, &["A"]);
+        appended(&mut keeper, &mut store, false);
+        drop((keeper, store));
+        for file in ["lodestone.db", "lodestone.db-wal", "lodestone.db-shm"] {
+            let _ = std::fs::remove_file(data.0.path().join(file));
+        }
+        let mut store = data.store();
+        assert!(matches!(data.keeper(&mut store), Err(AuditError::StoreLost { size: 1 })));
     }
 
     #[test]

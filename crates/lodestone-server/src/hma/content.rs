@@ -166,7 +166,12 @@ pub(crate) fn signals<'v>(
         };
         let invalid = |why: String| ApiError::bad(format!("Invalid {name} signal: {why}"));
         let value = value.ok_or_else(|| invalid("not a string".to_owned()))?;
-        signals.push(Signal::parse_as_hma(kind, value).map_err(invalid)?);
+        let signal = Signal::parse_as_hma(kind, value).map_err(invalid)?;
+        if kind.is_text() {
+            // What could never be found is not said to be added.
+            lodestone_engine::text::check(&signal).map_err(|error| invalid(error.to_string()))?;
+        }
+        signals.push(signal);
     }
     if signals.is_empty() {
         return Err(ApiError::bad("No signals given"));

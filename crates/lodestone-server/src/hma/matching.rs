@@ -309,10 +309,11 @@ impl Look {
         let quiet = !crate::lookup::suppressed_by(&state, &hashed.digest_signals()).is_empty();
         let mut by_type: BTreeMap<SignalType, Vec<Found>> = BTreeMap::new();
         let mut signals = Vec::new();
+        let mut too_plain = false;
         for (kind, signal) in &hashed.signals {
             let Some(signal) = signal else {
-                // HMA looks the empty string up, which is no hash.
-                return Err(ApiError::bad("invalid signal: invalid PDQ hash"));
+                too_plain = true;
+                continue;
             };
             signals.push(signal.clone());
             let mut found = self.up(app, signal.clone(), hashed.forms.clone()).await?;
@@ -328,6 +329,10 @@ impl Look {
         {
             // Exact matching went on; nothing found there says nothing of the picture.
             return Err(media::unreadable(Some(why)));
+        }
+        if all.is_empty() && too_plain {
+            // HMA looks the empty string up, which is no hash. What these exact bytes match is told all the same.
+            return Err(ApiError::bad("invalid signal: invalid PDQ hash"));
         }
         self.record(app, Some(hashed), &signals, &all)?;
         Ok(by_type)

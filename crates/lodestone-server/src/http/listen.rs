@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -19,6 +20,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
+use crate::http::patience::Patient;
+
 /// What connections are served with.
 pub(crate) struct Door {
     /// The routes; replaced once the server is ready.
@@ -31,6 +34,10 @@ pub(crate) struct Door {
 
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long a client may take no byte of an answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a connection on which nothing was asked yet may go on once the server stops.
+const FIRST: Duration = Duration::from_secs(1);
 /// How long to wait after a failure to accept (no file descriptors left).
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -86,7 +93,10 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let routes = Arc::clone(&door.routes);
+    let begun = Arc::new(AtomicBool::new(false));
+    let has_begun = Arc::clone(&begun);
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        has_begun.store(true, Ordering::Relaxed);
         let routes = Router::clone(&routes.load());
         let mut request = request.map(Body::new);
         if let Some(uri) = without_leading_slashes(request.uri()) {
@@ -97,12 +107,19 @@ where
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(door.head_timeout).half_close(false);
-    let mut served = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let mut served = pin!(http.serve_connection(TokioIo::new(Patient::new(stream, PATIENCE)), service));
     tokio::select! {
         _ = served.as_mut() => {}
         () = stopped(&mut stop) => {
             served.as_mut().graceful_shutdown();
-            let _ = served.await;
+            // One that never asked anything is not taken for idle, and would hold the end up until its head is due.
+            let is_new = !begun.load(Ordering::Relaxed);
+            if is_new && tokio::time::timeout(FIRST, served.as_mut()).await.is_ok() {
+                return;
+            }
+            if begun.load(Ordering::Relaxed) {
+                let _ = served.await;
+            }
         }
     }
 }

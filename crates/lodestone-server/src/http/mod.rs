@@ -5,4 +5,5 @@ pub(crate) mod edge;
 pub mod form;
 pub(crate) mod listen;
 pub mod params;
+mod patience;
 pub mod reply;

@@ -190,6 +190,8 @@ fn holders(state: &LiveState, name: &str, signal: &Signal, after: i64) -> Option
     numbers.retain(|no| state.bank_of(*no).is_some_and(|of| of.number == bank));
     numbers.retain(|no| state.content_id(*no).is_some_and(|id| id > after));
     numbers.sort_unstable();
+    // An entry that was changed since all was read may be named twice.
+    numbers.dedup();
     Some(numbers)
 }
 

@@ -14,9 +14,6 @@ use crate::lookup::{Distance, Found};
 /// many there are.
 const MATCHES_IN_ALL: usize = 100_000;
 
-/// Matches of one item that the match log keeps: a bank may hold the same picture any number of times.
-const MATCHES_WRITTEN: usize = 1000;
-
 /// An entry that matches an item, and how.
 #[derive(Clone, Debug)]
 pub(super) struct Hit {
@@ -68,10 +65,9 @@ impl Quiet {
 }
 
 impl Hits {
-    /// What makes the item known, without what is suppressed: the best [`MATCHES_WRITTEN`] of it, to be written down.
+    /// What makes the item known, without what is suppressed, best first: to be written down.
     pub(super) fn known(&self) -> Vec<Found> {
-        let known = self.hits.iter().filter(|hit| !hit.suppressed);
-        known.take(MATCHES_WRITTEN).map(|hit| hit.found.clone()).collect()
+        self.hits.iter().filter(|hit| !hit.suppressed).map(|hit| hit.found.clone()).collect()
     }
 }
 
