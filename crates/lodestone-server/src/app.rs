@@ -145,6 +145,15 @@ impl App {
         format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32))
     }
 
+    /// Reads the rules anew, after a change of them.
+    ///
+    /// # Errors
+    /// The store's; then they stay as they were, and are read again within a minute.
+    pub(crate) async fn load_rules(&self) -> Result<(), ApiError> {
+        let rules = self.actions.rules.clone();
+        self.readers.read(move |store| Ok(rules.load(store)?)).await
+    }
+
     /// Writes a match event down; what follows from it is done once it is in the store.
     ///
     /// # Errors

@@ -48,10 +48,7 @@ impl Store {
     /// [`StoreError::Refused`] in an older store open for reading; the database's.
     pub fn rules(&self, after: i64, limit: usize) -> Result<Vec<Rule>, StoreError> {
         self.needs_schema_3()?;
-        let sql = "SELECT id, body, enabled, created_us FROM rules WHERE id > ?1 ORDER BY id LIMIT ?2";
-        list(&self.db, sql, [after, page(limit)], |row| {
-            Ok(Rule { id: row.get(0)?, body: json(row, 1)?, enabled: row.get(2)?, created_us: row.get(3)? })
-        })
+        rules(&self.db, after, limit)
     }
 }
 
@@ -85,6 +82,14 @@ impl Batch<'_> {
             None => db.prepare_cached("DELETE FROM settings WHERE key = ?1")?.execute([key])?,
         };
         Ok(())
+    }
+
+    /// As [`Store::rules`].
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn rules(&self, after: i64, limit: usize) -> Result<Vec<Rule>, StoreError> {
+        rules(self.db()?, after, limit)
     }
 
     /// Makes a rule; returns its number.
@@ -124,6 +129,13 @@ impl Batch<'_> {
     pub fn delete_rule(&mut self, id: i64) -> Result<bool, StoreError> {
         Ok(self.db()?.prepare_cached("DELETE FROM rules WHERE id = ?1")?.execute([id])? > 0)
     }
+}
+
+fn rules(db: &Connection, after: i64, limit: usize) -> Result<Vec<Rule>, StoreError> {
+    let sql = "SELECT id, body, enabled, created_us FROM rules WHERE id > ?1 ORDER BY id LIMIT ?2";
+    list(db, sql, [after, page(limit)], |row| {
+        Ok(Rule { id: row.get(0)?, body: json(row, 1)?, enabled: row.get(2)?, created_us: row.get(3)? })
+    })
 }
 
 fn setting(db: &Connection, key: &str) -> Result<Option<String>, StoreError> {

@@ -19,6 +19,7 @@ use crate::http::body;
 use crate::http::reply::Json;
 use crate::lax::Fields;
 use crate::route::{About, For, Place, Routes, Takes};
+use crate::rules::rename_bank;
 
 const fn field(name: &'static str, kind: &'static str, required: bool, about: &'static str) -> Takes {
     Takes { name, place: Place::Json, kind, required, about }
@@ -223,11 +224,13 @@ async fn change(
                 StoreError::NotFound { .. } => ApiError::missing("Bank not found"),
                 other => taken(other, "Bank name already exists"),
             })?;
-            let object = json!({ "bank": name, "name": new_name, "enabled_ratio": ratio });
+            let rules = rename_bank(batch, &name, &bank.bank.name)?;
+            let object = json!({ "bank": name, "name": new_name, "enabled_ratio": ratio, "rules": rules });
             audit::note(batch, &caller, "bank.change", &object)?;
             Ok(told(&bank.bank.name, bank.enabled_ratio))
         })
         .await?;
+    app.load_rules().await?;
     Ok(Json::ok(bank).into_response())
 }
 

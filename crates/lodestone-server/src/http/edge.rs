@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::App;
-use crate::auth::{Caller, TurnedAway};
+use crate::auth::{Caller, Role, TurnedAway};
 use crate::error::{self, ApiError};
 use crate::route::For;
 use crate::ui::{self, Visit};
@@ -22,23 +22,40 @@ pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Nex
     let path = path.as_ref().map_or("", MatchedPath::as_str);
     let mut response = match admit(&app, path, &mut request) {
         Err(response) => *response,
-        Ok(allowed) => {
-            // What anybody may call has to answer also when much is going on.
-            let place = match allowed {
-                For::All => Ok(None),
-                For::AnyKey | For::Role(_) => app.requests.try_acquire().map(Some),
-            };
-            match place {
-                Ok(_place) => next.run(request).await,
-                Err(_) => ApiError::busy(1).into_response(),
-            }
-        }
+        Ok(allowed) if changes(allowed, request.method()) => to_its_end(&app, allowed, request, next).await,
+        Ok(allowed) => answer(&app, allowed, request, next).await,
     };
     if ui::is_page(path) {
         ui::secure(&mut response);
     }
     app.metrics.answered(path, response.status(), begun.elapsed());
     response
+}
+
+/// Has a request answered, if there is a place for it.
+async fn answer(app: &App, allowed: For, request: Request, next: Next) -> Response {
+    // What anybody may call has to answer also when much is going on.
+    let place = match allowed {
+        For::All => Ok(None),
+        For::AnyKey | For::Role(_) => app.requests.try_acquire().map(Some),
+    };
+    match place {
+        Ok(_place) => next.run(request).await,
+        Err(_) => ApiError::busy(1).into_response(),
+    }
+}
+
+/// Whether a request may change something. Files and signals that are only looked at are let go of when nobody waits.
+fn changes(allowed: For, method: &Method) -> bool {
+    !method.is_safe() && !matches!(allowed, For::All | For::Role(Role::Hash | Role::Match))
+}
+
+/// Has a request answered even if its client goes: what is done after a commit, such as turning a revoked key away, must
+/// not be left out because nobody waits for the answer.
+async fn to_its_end(app: &App, allowed: For, request: Request, next: Next) -> Response {
+    let app = app.clone();
+    let answered = tokio::spawn(async move { answer(&app, allowed, request, next).await });
+    answered.await.unwrap_or_else(|_| ApiError::unavailable("the request failed").into_response())
 }
 
 fn admit(app: &App, path: &str, request: &mut Request) -> Result<For, Box<Response>> {
@@ -190,6 +207,14 @@ fn is_loopback_host(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_changes_something_is_done_to_its_end() {
+        assert!(changes(For::Role(Role::Admin), &Method::DELETE));
+        assert!(changes(For::Role(Role::Curate), &Method::POST));
+        assert!(!changes(For::Role(Role::Match), &Method::POST));
+        assert!(!changes(For::Role(Role::Curate), &Method::GET) && !changes(For::All, &Method::POST));
+    }
 
     #[test]
     fn names_of_loopback_are_told_from_others() {

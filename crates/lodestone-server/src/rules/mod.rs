@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::events::{EventMatch, MatchEvent};
 
+pub(crate) use book::rename_bank;
 pub use book::{Book, Entry};
 pub use parse::parse;
 

@@ -18,6 +18,7 @@ use crate::error::ApiError;
 use crate::hma::banks::{check_ratio, taken};
 use crate::http::params::Params;
 use crate::route::{About, For, Routes, Takes};
+use crate::rules::rename_bank;
 use crate::v1::{Compact, field, json as json_body, limit, ok, query};
 
 /// Banks of one page.
@@ -247,11 +248,13 @@ async fn change(
             let stored = batch
                 .change_bank(&name, &change)
                 .map_err(|error| taken(error, "Bank name already exists"))?;
-            let object = json!({ "bank": name, "after": told_with(&stored, &[]) });
+            let rules = rename_bank(batch, &name, &stored.bank.name)?;
+            let object = json!({ "bank": name, "after": told_with(&stored, &[]), "rules": rules });
             audit::note(batch, &caller, "bank.change", &object)?;
             Ok(stored.bank.name)
         })
         .await?;
+    app.load_rules().await?;
     Ok(ok(one(&app, name).await?))
 }
 

@@ -1,7 +1,7 @@
 //! `GET /v1/banks/B/export`: a bank as a list, streamed, of one state.
 
 use std::io::{self, BufWriter, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -29,6 +29,8 @@ const PIECE: usize = 64 << 10;
 const WAITING: usize = 8;
 /// Time in which a client has to take the next piece: it holds a state of the database.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Time for a whole export. The database's log cannot shrink meanwhile.
+const WHOLE: Duration = Duration::from_secs(3600);
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.get(
@@ -89,7 +91,7 @@ async fn export(
                 return;
             }
         };
-        let out = Pieces { runtime: runtime.clone(), pieces };
+        let out = Pieces { runtime: runtime.clone(), pieces, until: Instant::now() + WHOLE };
         let done = write(&store, &bank, format, &options, out);
         if let Err(error) = done {
             tracing::warn!(%error, "an export broke off");
@@ -157,11 +159,13 @@ fn write(
 struct Pieces {
     runtime: Handle,
     pieces: mpsc::Sender<Piece>,
+    until: Instant,
 }
 
 impl Pieces {
     fn send(&self, piece: Piece) -> io::Result<()> {
-        let sent = async { tokio::time::timeout(PATIENCE, self.pieces.send(piece)).await };
+        let patience = PATIENCE.min(self.until.saturating_duration_since(Instant::now()));
+        let sent = async { tokio::time::timeout(patience, self.pieces.send(piece)).await };
         let sent = self.runtime.block_on(sent);
         match sent {
             Ok(Ok(())) => Ok(()),
@@ -234,7 +238,7 @@ mod tests {
             let (data, runtime) = (dir.path().to_owned(), Handle::current());
             tokio::task::spawn_blocking(move || {
                 let (store, _) = held(&data, "A").unwrap();
-                let out = Pieces { runtime, pieces };
+                let out = Pieces { runtime, pieces, until: Instant::now() + WHOLE };
                 write(&store, "A", ListFormat::Ndjson, &WriteOptions::default(), out).unwrap();
             });
             Body::from_stream(stream(sent)).collect().await.unwrap().to_bytes()
@@ -263,7 +267,7 @@ mod tests {
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (pieces, sent) = mpsc::channel(1);
         drop(sent);
-        let out = Pieces { runtime: runtime.handle().clone(), pieces };
+        let out = Pieces { runtime: runtime.handle().clone(), pieces, until: Instant::now() + WHOLE };
         assert_eq!(out.send(Piece::End).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     }
 }

@@ -161,16 +161,22 @@ async fn revoke(
     Path(id): Path<String>,
 ) -> Result<Json, ApiError> {
     let wanted = id.clone();
-    app.writer
+    let written = app
+        .writer
         .write(move |batch| {
             if batch.revoke_api_key(&wanted)? {
                 audit::note(batch, &caller, "key.revoke", &json!({ "key": wanted }))?;
             }
             Ok(())
         })
-        .await?;
-    app.keys.remove(&id);
-    let key = app.readers.read(move |store| Ok(store.api_key(&id)?)).await?;
+        .await;
+    // Whatever the writer says of the index: a key that the store has as revoked is turned away.
+    let read = id.clone();
+    let key = app.readers.read(move |store| Ok(store.api_key(&read)?)).await?;
+    if written.is_ok() || key.as_ref().is_some_and(|key| key.revoked_us.is_some()) {
+        app.keys.remove(&id);
+    }
+    written?;
     let key = key.ok_or_else(|| ApiError::missing("no such key"))?;
     Ok(Json::ok(told(&key)))
 }

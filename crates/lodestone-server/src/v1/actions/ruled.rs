@@ -133,7 +133,7 @@ async fn create(
             Ok((id, shown(id, &body, rule.enabled, batch.now_us())))
         })
         .await?;
-    reload(&app).await?;
+    app.load_rules().await?;
     tracing::info!(rule = id, "a rule was made");
     Ok(told(StatusCode::CREATED, &with_secrets(told_rule, &made)))
 }
@@ -166,7 +166,7 @@ async fn change(
             Ok(told)
         })
         .await?;
-    reload(&app).await?;
+    app.load_rules().await?;
     Ok(ok(&with_secrets(told_rule, &made)))
 }
 
@@ -184,13 +184,8 @@ async fn delete(
             audit::note(batch, &caller, "rule.delete", &json!({ "rule": id }))
         })
         .await?;
-    reload(&app).await?;
+    app.load_rules().await?;
     Ok(ok(&json!({ "message": "Done" })))
-}
-
-async fn reload(app: &App) -> Result<(), ApiError> {
-    let rules = app.actions.rules.clone();
-    app.readers.read(move |store| Ok(rules.load(store)?)).await
 }
 
 /// What the log of audit holds of a rule: where it sends to is named by host only, since URLs often hold keys.
