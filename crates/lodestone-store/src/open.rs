@@ -42,10 +42,7 @@ impl Store {
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         make_private(dir)?;
         let lock_path = dir.join("lodestone.lock");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
+        let lock = private(File::options().create(true).truncate(false).write(true))
             .open(&lock_path)
             .map_err(|error| io(&lock_path, &error))?;
         match lock.try_lock() {
@@ -56,6 +53,9 @@ impl Store {
             Err(TryLockError::Error(error)) => return Err(io(&lock_path, &error)),
         }
         let path = dir.join("lodestone.db");
+        // What lies beside it gets its mode. One that is there is not touched: closing it here would let go of the locks that
+        // another connection of this process holds. Where none can be made, the database says why.
+        let _ = private(File::options().create_new(true).write(true)).open(&path);
         // A path of ours is never a URI, whatever characters it holds.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
@@ -271,6 +271,16 @@ fn make_private(dir: &Path) -> Result<(), StoreError> {
     builder.create(dir).map_err(|error| io(dir, &error))
 }
 
+/// Has a file that is made be its owner's only: the folder may be an older one that others can look into.
+fn private(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options
+}
+
 pub(crate) fn io(path: &Path, error: &std::io::Error) -> StoreError {
     if error.kind() == std::io::ErrorKind::StorageFull {
         return StoreError::Full;
@@ -286,5 +296,24 @@ pub(crate) fn named(path: &Path, error: rusqlite::Error) -> StoreError {
         StoreError::NotAStore { .. } => StoreError::NotAStore { path: name },
         StoreError::Io { reason, .. } => StoreError::Io { path: name, reason },
         other => other,
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn in_a_folder_that_others_can_look_into_the_files_are_its_owners_only() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let mut store = Store::open(dir.path()).unwrap();
+        store.reset(1).unwrap();
+        let mode = |name: &str| fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777;
+        for name in ["lodestone.db", "lodestone.db-wal", "lodestone.db-shm", "lodestone.lock"] {
+            assert_eq!(mode(name), 0o600, "{name}");
+        }
     }
 }
