@@ -61,7 +61,7 @@ pub struct Config {
     pub max_requests: usize,
     /// Requests a second of one key, and as many at once; 0: no limit.
     pub requests_per_second: u32,
-    /// Time in which a request's head has to arrive.
+    /// Time in which a request's head has to arrive, and in which a kept connection may be idle.
     pub head_timeout: Duration,
     /// Time in which a request's body has to arrive.
     pub body_timeout: Duration,
@@ -104,7 +104,8 @@ impl Config {
             max_connections: 12_000,
             max_requests: 2_048,
             requests_per_second: 0,
-            head_timeout: Duration::from_secs(15),
+            // Also how long a kept connection may be idle: longer than clients keep theirs, mostly.
+            head_timeout: Duration::from_secs(75),
             body_timeout: Duration::from_secs(60),
             drain: Duration::from_secs(20),
             fetch_interval: Duration::from_secs(240),

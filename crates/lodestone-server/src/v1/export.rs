@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::time::{Duration, Instant};
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -12,11 +13,13 @@ use bytes::Bytes;
 use lodestone_exchange::format::{ListFormat, ListWriter, WriteOptions};
 use lodestone_store::{Store, StoreError};
 use lodestone_types::SignalType;
+use serde_json::json;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::App;
-use crate::auth::Role;
+use crate::audit;
+use crate::auth::{Caller, Role};
 use crate::error::ApiError;
 use crate::http::params::Params;
 use crate::route::{About, For, Routes};
@@ -63,6 +66,7 @@ enum Piece {
 
 async fn export(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
     params: Params,
 ) -> Result<Response, ApiError> {
@@ -73,6 +77,9 @@ async fn export(
     // What cannot be written is told before anything is.
     ListWriter::new(io::sink(), format, &options).map_err(|refusal| ApiError::bad(refusal.to_string()))?;
     let place = app.transfers.export()?;
+    // A whole list leaves the house: who had it is written down before.
+    let object = json!({ "bank": name, "format": params.filled("format").unwrap_or("csv") });
+    app.writer.write(move |batch| audit::note(batch, &caller, "bank.export", &object)).await?;
     let (begun, begins) = oneshot::channel::<Result<u64, StoreError>>();
     let (pieces, sent) = mpsc::channel(WAITING);
     let (data, bank) = (app.config.data.clone(), name.clone());
