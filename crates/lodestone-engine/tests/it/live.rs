@@ -1,5 +1,7 @@
 //! Banks followed in memory answer like a plain list of what is in them.
 
+#![allow(clippy::unwrap_used)] // helpers of tests
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
