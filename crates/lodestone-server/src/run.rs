@@ -28,6 +28,7 @@ use crate::error::ApiError;
 use crate::fetch_loop::FetchLoop;
 use crate::http::body::{BodyLimits, UNIT};
 use crate::http::edge;
+use crate::http::lanes::Lanes;
 use crate::http::listen::{self, Door};
 use crate::http::reply::typed;
 use crate::metrics::Metrics;
@@ -93,6 +94,7 @@ pub struct Server {
     writer: JoinHandle<()>,
     fetching: FetchLoop,
     serving: tokio::task::JoinHandle<()>,
+    lanes: Arc<Lanes>,
 }
 
 impl Server {
@@ -108,12 +110,14 @@ impl Server {
             .map_err(|source| ServeError::Listen { address: config.listen, source })?;
         let address = listener.local_addr()?;
         let routes = Arc::new(ArcSwap::from_pointee(not_ready()));
+        let lanes = Arc::new(Lanes::start(std::thread::available_parallelism().map_or(2, usize::from))?);
         let door = Arc::new(Door {
             routes: Arc::clone(&routes),
             tls,
             max_connections: config.max_connections,
             head_timeout: config.head_timeout,
             drain: config.drain,
+            lanes: Arc::clone(&lanes),
         });
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(listen::serve(listener, door, stopped));
@@ -130,7 +134,7 @@ impl Server {
         let fetching = FetchLoop::start(&app)?;
         routes.store(Arc::new(router(&app)));
         tracing::info!(generation = app.view.now().generation(), "ready");
-        Ok(Self { address, stop, app, threads, writer, fetching, serving })
+        Ok(Self { address, stop, app, threads, writer, fetching, serving, lanes })
     }
 
     /// Where it listens.
@@ -148,13 +152,14 @@ impl Server {
         self.app.stopping.store(true, Ordering::Relaxed);
         let _ = self.stop.send(true);
         let _ = self.serving.await;
-        let Self { app, threads, writer, fetching, .. } = self;
+        let Self { app, threads, writer, fetching, lanes, .. } = self;
         let _ = tokio::task::spawn_blocking(move || {
             fetching.stop();
             threads.stop();
             app.writer.stop();
             app.pool.stop();
-            writer.join()
+            let _ = writer.join();
+            lanes.end();
         })
         .await;
     }
@@ -369,7 +374,8 @@ fn tls(config: &Config) -> Result<Option<TlsAcceptor>, ServeError> {
 /// # Errors
 /// [`ServeError`].
 pub fn serve(config: Config, listening: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // Connections are served on lanes; this one accepts them, and waits for signals.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
         let server = Server::start(config, Clock::system()).await?;
         listening(server.address());

@@ -20,6 +20,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
+use crate::http::lanes::Lanes;
 use crate::http::patience::Patient;
 
 /// What connections are served with.
@@ -30,6 +31,8 @@ pub(crate) struct Door {
     pub(crate) max_connections: usize,
     pub(crate) head_timeout: Duration,
     pub(crate) drain: Duration,
+    /// Where connections are served.
+    pub(crate) lanes: Arc<Lanes>,
 }
 
 /// How long a TLS handshake may take.
@@ -53,10 +56,14 @@ pub(crate) async fn serve(listener: TcpListener, door: Arc<Door>, mut stop: watc
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let (door, stop) = (Arc::clone(&door), stop.clone());
-        tokio::spawn(async move {
+        let _ = stream.set_nodelay(true);
+        // It is waited for where it is served.
+        let Ok(stream) = stream.into_std() else { continue };
+        let (inside, stop) = (Arc::clone(&door), stop.clone());
+        door.lanes.spawn(async move {
             let _place = place;
-            let _ = stream.set_nodelay(true);
+            let door = inside;
+            let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
             match &door.tls {
                 None => connection(stream, peer, &door, stop).await,
                 Some(acceptor) => {

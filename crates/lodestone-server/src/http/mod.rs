@@ -3,6 +3,7 @@
 pub mod body;
 pub(crate) mod edge;
 pub mod form;
+pub(crate) mod lanes;
 pub(crate) mod listen;
 pub mod params;
 mod patience;
