@@ -51,6 +51,13 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Quiet(http.server.ThreadingHTTPServer):
+    """A connection that a killed server left is no news."""
+
+    def handle_error(self, *_):
+        pass
+
+
 def start(program, data):
     server = subprocess.Popen(
         [program, "serve", "--data", data, "--listen", "127.0.0.1:0", "--open", "--allow-private-urls", "--workers", "1"],
@@ -140,7 +147,7 @@ def main():
     args.add_argument("--rounds", type=int, default=20)
     args.add_argument("--clients", type=int, default=6)
     args = args.parse_args()
-    receiver = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    receiver = Quiet(("127.0.0.1", 0), Receiver)
     threading.Thread(target=receiver.serve_forever, daemon=True).start()
     seen = {"sent": set(), "added": {}, "deleting": set(), "deleted": set(), "matched": set(), "wrong": []}
     rng = random.Random(1)

@@ -9,7 +9,7 @@
 //!   └────────────────────────── a redirect starts again from the left ◀────────────────────┘
 //! ```
 //!
-//! - [`Outbound`] is the policy, [`fetch`], [`post`] and [`request`] act on it. All block: call them from threads.
+//! - [`Outbound`] is the policy, [`fetch()`], [`post`] and [`request()`] act on it. All block: call them from threads.
 //! - [`address`] says which addresses are public, [`Network`] names exceptions, [`Lookup`] is the name service.
 //! - [`webhook`] signs and verifies as Standard Webhooks 1.0.0 wants it; [`backoff`] says when to try again.
 //! - [`seal`] keeps credentials encrypted in the database, under keys from a file or the environment.

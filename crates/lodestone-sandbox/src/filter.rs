@@ -8,7 +8,7 @@
 //! left open: the answers' pipe, and memory and processor up to the limits.
 //!
 //! Linux on x86-64 and AArch64. Elsewhere, and on a kernel built without seccomp, workers run without: see
-//! [`crate::enforced`].
+//! [`crate::enforced()`].
 
 use std::collections::BTreeMap;
 use std::io;

@@ -21,7 +21,7 @@
 //!   file opened at all from the first byte of an item on;
 //! - landlock (Linux): no file and no TCP from the first byte of an item on.
 //!
-//! [`enforced`] has a worker try and says which of them hold. This crate does not know what runs in it.
+//! [`enforced()`] has a worker try and says which of them hold. This crate does not know what runs in it.
 #![forbid(unsafe_code)]
 
 mod child;

@@ -55,7 +55,7 @@ impl FetchLoop {
         Ok(Self { stop, thread })
     }
 
-    /// Ends it, and waits for that. [`App::stopping`] has to be set before.
+    /// Ends it, and waits for that. `App::stopping` has to be set before.
     pub(crate) fn stop(self) {
         drop(self.stop);
         let _ = self.thread.join();

@@ -25,7 +25,7 @@ pub enum SignalType {
     RawText,
     /// A web address, matched as it stands.
     Url,
-    /// Words and patterns that a text must and must not hold: see [`TrendQuery`](crate::TrendQuery).
+    /// Words and patterns that a text must and must not hold: see [`TrendQuery`].
     TrendQuery,
     /// TLSH digest of a text, `T1` and 70 hexadecimal digits in upper case.
     TextTlsh,
