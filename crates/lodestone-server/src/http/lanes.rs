@@ -1,7 +1,7 @@
 //! Threads that serve connections, each with a runtime of its own.
 //!
-//! A look-up takes some ten microseconds: waking another thread for it would cost more than it does. So a connection
-//! stays on the thread that it was given to, where what it waits for wakes it too. Work that takes longer is handed to
+//! A look-up is short, so a connection stays on the thread that it was given to, where what it waits for wakes it too:
+//! `bench/RESULTS.md` says what that gave, and what not. Work that takes longer is handed to
 //! threads that may wait, as everywhere.
 
 use std::future::Future;
