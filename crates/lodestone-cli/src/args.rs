@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use lodestone_engine::derive::Layers;
 
 use crate::help;
 
@@ -129,11 +130,12 @@ impl From<Document> for Format {
 /// Lists and banks to match against.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Lists {
-    /// List of known material; TYPE is pdq, md5, sha1 or sha256 where the list does not say. Repeatable
-    #[arg(long, value_name = "[TYPE:]FILE", help_heading = "Lists")]
+    /// List of known material, TYPE is pdq, md5, sha1 or sha256 where the list does not say; or a folder of known
+    /// pictures. Repeatable
+    #[arg(long, value_name = "[TYPE:]FILE|DIR", help_heading = "Lists")]
     pub(crate) known: Vec<String>,
-    /// List of known generated material
-    #[arg(long, value_name = "[TYPE:]FILE", help_heading = "Lists")]
+    /// List, or folder, of known generated material
+    #[arg(long, value_name = "[TYPE:]FILE|DIR", help_heading = "Lists")]
     pub(crate) known_generated: Vec<String>,
     /// List of known-good files (NSRL and the like): matched by exact digest only
     #[arg(long, value_name = "[TYPE:]FILE", help_heading = "Lists")]
@@ -150,6 +152,10 @@ pub(crate) struct Lists {
     /// PDQ distance in bits up to which the lists given here match; 31 by default
     #[arg(long, value_name = "BITS", help_heading = "Lists", value_parser = clap::value_parser!(u32).range(0..=64))]
     pub(crate) radius: Option<u32>,
+    /// What looks for known pictures: 1 the whole picture's hash, 2 hashes of its regions, 3 local features (against a
+    /// folder of known pictures, or banks made from files); 1, or 1,2,3 where a folder is given, by default
+    #[arg(long, value_name = "1,2,3", help_heading = "Lists")]
+    pub(crate) layers: Option<Layers>,
     /// PDQ quality from which pictures are matched by similarity; 50 by default
     #[arg(long, value_name = "0-100", help_heading = "Lists", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub(crate) min_quality: Option<u8>,
@@ -259,8 +265,8 @@ pub(crate) struct Hash {
 
 #[derive(Args, Debug)]
 pub(crate) struct Match {
-    /// Files to match; members of archives too. With --against: lists, every entry of which is looked up
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "signal")]
+    /// Files and folders to match; members of archives too. With --against: lists, every entry of which is looked up
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath, required_unless_present = "signal")]
     pub(crate) files: Vec<PathBuf>,
     /// Look up whole lists: in this list, in the `banks` of the data folder, or in everything ever `seen` by its scans.
     /// Repeatable

@@ -2,20 +2,26 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use lodestone_engine::bank_index::open_banks;
+use lodestone_engine::derive::load_folder;
+use lodestone_engine::examine::ExamineContext;
 use lodestone_engine::join::JoinStep;
 use lodestone_engine::lists::{ListRequest, Within, describe, load_list};
-use lodestone_engine::{Keep, LookUps, Snapshot, SnapshotBuilder};
+use lodestone_engine::scan::ScanOptions;
+use lodestone_engine::{
+    Keep, LookUps, ObserveOptions, Parts, Progress, Snapshot, SnapshotBuilder, WalkOptions, Wish,
+};
 use lodestone_index::BuildOptions;
 use lodestone_types::BankKind;
 
 use crate::args::Lists;
 use crate::settings::Settings;
-use crate::show::{IndexShow, Steps};
-use crate::words::count;
+use crate::show::{IndexShow, Show, Steps};
+use crate::words::{count, unreadable, visible};
 
 /// How indexes are built: with all cores, and 2 GiB.
 pub(crate) fn build_options() -> BuildOptions {
@@ -105,6 +111,9 @@ pub(crate) fn snapshot_with(
     keep: Option<&mut Keep>,
 ) -> Result<Snapshot> {
     let mut builder = builder.weighing_by(settings.tables()?);
+    if settings.appraise.layers.beyond_whole() {
+        builder = builder.with_parts();
+    }
     let mut names = BTreeSet::new();
     let mut generation = 0;
     if settings.data.is_some() {
@@ -121,6 +130,11 @@ pub(crate) fn snapshot_with(
     let mut any = false;
     for (kind, texts) in given {
         for text in texts {
+            if matches!(kind, BankKind::KnownReal | BankKind::KnownGenerated) && Path::new(text).is_dir() {
+                folder(&mut builder, &mut names, (Path::new(text), kind, within), lists.max_rejects, settings)?;
+                any = true;
+                continue;
+            }
             let Ok(spec) = text.parse();
             let request = ListRequest { spec, kind, format: None, mapping: mapping.clone() };
             load(&mut builder, &mut names, &request, within, lists.max_rejects, &never)?;
@@ -129,6 +143,72 @@ pub(crate) fn snapshot_with(
     }
     // Lists given by file are a change of their own: their state is one after the data folder's.
     build(builder, generation + u64::from(any), &never)
+}
+
+/// Loads a folder of known pictures, and says what came of it.
+fn folder(
+    builder: &mut SnapshotBuilder,
+    names: &mut BTreeSet<String>,
+    (path, kind, within): (&Path, BankKind, Within),
+    max_rejects: u64,
+    settings: &Settings,
+) -> Result<()> {
+    let features = settings.appraise.layers.has(3);
+    let observe = ObserveOptions {
+        provenance: false,
+        thumbnail: None,
+        wish: Wish::WITHOUT_PIXELS,
+        parts: Parts { features, known: true, ..Parts::default() },
+        ..settings.observe.clone()
+    };
+    let options = ScanOptions {
+        roots: vec![path.to_owned()],
+        walk: WalkOptions { follow_links: true, skip: Vec::new() },
+        observe,
+        appraise: settings.appraise,
+        workers: settings.workers,
+        deadline: settings.deadline,
+        rehash: true,
+    };
+    let cancel = crate::cmd::on_ctrl_c("stopping; nothing was matched yet. Ctrl-C again to stop at once.")?;
+    let (progress, mut show) = (Progress::default(), Show::new());
+    let context = ExamineContext {
+        snapshot: &Snapshot::default(),
+        start: crate::cmd::worker_start(&options.observe)?,
+        cancel: &cancel,
+        progress: &progress,
+        tick: &mut |progress| show.tick(progress),
+    };
+    let loaded = load_folder(builder, names, (path, kind, within), &options, context)?;
+    show.clear();
+    if loaded.interrupted {
+        bail!("interrupted while reading {}; nothing was matched", path.display());
+    }
+    let features = if features { format!(", {} with local features", loaded.with_features) } else { String::new() };
+    eprintln!(
+        "folder {}: {} ({} hashed{features}; {kind})",
+        visible(&loaded.bank),
+        count(loaded.entries, "entry", "entries"),
+        loaded.hashed
+    );
+    if loaded.no_pictures > 0 {
+        eprintln!("  {} no pictures: known by their bytes only", count(loaded.no_pictures, "is", "are"));
+    }
+    for (name, why) in &loaded.unreadable {
+        eprintln!("  cannot be read, known by its bytes only: {}: {}", visible(name), unreadable(why));
+    }
+    let cannot = loaded.unreadable.len() as u64;
+    if cannot > max_rejects {
+        bail!(
+            "folder {}: {} cannot be read ({max_rejects} may be; --max-rejects allows more); nothing was matched",
+            path.display(),
+            count(cannot, "picture", "pictures")
+        );
+    }
+    if loaded.entries == 0 {
+        bail!("folder {}: holds no file; nothing was matched", path.display());
+    }
+    Ok(())
 }
 
 /// Builds the snapshot of `match --against`: the banks of the data folder if asked for, then the lists.

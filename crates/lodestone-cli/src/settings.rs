@@ -2,12 +2,15 @@
 //! `lodestone.toml`, then the default. Every effective value keeps its origin for `config show`.
 
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use lodestone_engine::{AppraiseOptions, Calibrations, KitFiles, KitSources, ObserveOptions, Pre, Wish};
+use lodestone_engine::derive::Layers;
+use lodestone_engine::{
+    AppraiseOptions, Calibrations, KitFiles, KitSources, ObserveOptions, Parts, Pre, Wish,
+};
 use serde::Deserialize;
 
 use crate::args::{self, Depth, Examining, Lists, Reading};
@@ -38,6 +41,7 @@ struct File {
     pixels: Option<bool>,
     sidecars: Option<bool>,
     examine: Option<String>,
+    layers: Option<String>,
 }
 
 /// One effective value.
@@ -145,6 +149,11 @@ impl Settings {
         let radius =
             p.pick("radius", lists.radius, file.radius, lodestone_types::bank::DEFAULT_RADIUS_BITS)?;
         let min_quality = p.pick("min_quality", lists.min_quality, file.min_quality, 50)?;
+        // A folder of known pictures can prove more than a list of hashes can.
+        let known = [&lists.known, &lists.known_generated];
+        let folder = known.into_iter().flatten().any(|text| Path::new(text).is_dir());
+        let usual = if folder { Layers::ALL } else { Layers::WHOLE };
+        let layers = p.pick("layers", lists.layers, in_file(file.layers, "layers")?, usual)?;
         let archives = p.pick("archives", reading.no_archives.then_some(false), file.archives, true)?;
         let folded = p.pick("folded", reading.folded.then_some(true), file.folded, false)?;
         let bytes =
@@ -176,11 +185,8 @@ impl Settings {
         )?;
         let with_pixels = p.pick("pixels", None, file.pixels, true)?;
         let sidecars = p.pick("sidecars", None, file.sidecars, true)?;
-        let in_file = file
-            .examine
-            .map(|text| text.parse().map_err(|error| anyhow::anyhow!("examine = {text}: {error}")))
-            .transpose()?;
-        let examined_depth = p.pick("examine", examined_depth, in_file, Depth::Metadata)?;
+        let examined_depth =
+            p.pick("examine", examined_depth, in_file(file.examine, "examine")?, Depth::Metadata)?;
         if trust_lists.len() > 1 {
             bail!("trust_lists: one folder, not {}", trust_lists.len());
         }
@@ -207,13 +213,19 @@ impl Settings {
             max_members: members,
             max_unpacked: unpacked << 20,
             max_examined_pixels: examined * 1_000_000,
+            parts: Parts {
+                regions: layers.has(2),
+                features: layers.has(3),
+                known: false,
+                detail: layers.beyond_whole(),
+            },
             ..defaults
         };
         Ok(Self {
             data: data.filter(|folder| !folder.as_os_str().is_empty()),
             workers: usize::from(workers),
             radius_bits: radius,
-            appraise: AppraiseOptions { min_quality },
+            appraise: AppraiseOptions { layers, min_quality },
             observe,
             deadline: Duration::from_secs(timeout),
             kit: KitSources { trust_lists: trust_lists.into_iter().next(), structures, models: model },
@@ -242,6 +254,14 @@ impl Settings {
     pub(crate) fn need_data(&self) -> Result<&PathBuf> {
         self.data.as_ref().context("no data folder: give --data DIR or set LODESTONE_DATA")
     }
+}
+
+/// A word of the settings file as what it stands for.
+fn in_file<T: FromStr>(text: Option<String>, name: &str) -> Result<Option<T>>
+where
+    T::Err: Display,
+{
+    text.map(|text| text.parse().map_err(|error| anyhow::anyhow!("{name} = {text}: {error}"))).transpose()
 }
 
 fn check(name: &str, value: u64, range: std::ops::RangeInclusive<u64>) -> Result<()> {

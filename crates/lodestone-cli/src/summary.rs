@@ -88,6 +88,7 @@ fn headline(out: &mut dyn Write, summary: &Summary, banks: &[Bank], ink: Ink) ->
 fn states(out: &mut dyn Write, s: &Summary, width: usize, ink: Ink) -> io::Result<()> {
     let rows = [
         ("known", s.known, RED, "in a list of known content"),
+        ("derived", s.derived, RED, "made from known content, or holding it"),
         ("known good", s.known_good, GREEN, "exact bytes in a known-good list"),
         ("alike", s.alike, BLUE, "like another file of this scan only"),
         ("examined", s.examined, PLAIN, "nothing matched"),

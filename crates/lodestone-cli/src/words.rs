@@ -1,6 +1,6 @@
 //! Words for people: matches and troubles as a line, hostile text made visible.
 
-use lodestone_types::{Dihedral, Match, Transform, TransformKind, Trust, Unreadable};
+use lodestone_types::{Dihedral, Match, Standing, Transform, TransformKind, Trust, Unreadable};
 use serde_json::Value;
 
 /// Text from files with its control, direction and line characters made visible, so that it cannot write over the
@@ -35,6 +35,8 @@ pub(crate) fn a_match(one: &Match) -> String {
     } else if let Some(distance) = one.distance_squared {
         let limit = one.max_distance_squared.unwrap_or(0);
         format!("{} at squared distance {distance} of {limit}", one.signal_type)
+    } else if let Some(inliers) = one.inliers.filter(|_| one.layer >= 3) {
+        format!("{inliers} local features agree, {}", transform(&one.transform))
     } else {
         let folded = if one.folded { ", from a scaled decode" } else { "" };
         format!(
@@ -49,8 +51,14 @@ pub(crate) fn a_match(one: &Match) -> String {
         one.classification.as_deref().map(|c| format!(", classified {}", visible(c))).unwrap_or_default();
     let suppressed =
         if one.suppressed { "; suppressed by an exact digest in a negative or known-good bank" } else { "" };
+    let relation = one.relation.map(|relation| format!("{} it; ", relation.words())).unwrap_or_default();
+    let standing = match one.standing {
+        Standing::Match => "",
+        Standing::Review => "; for a person to look at",
+        Standing::PossibleDerivative => "; a possible derivative, no match",
+    };
     format!(
-        "{} entry {} ({}{class}): {how}{suppressed}",
+        "{} entry {} ({}{class}): {relation}{how}{standing}{suppressed}",
         visible(&one.bank),
         visible(&one.entry),
         one.bank_kind
@@ -69,7 +77,20 @@ fn transform(form: &Transform) -> String {
         words.push("colours inverted".to_owned());
     }
     let leading =
-        !matches!(form.kind, TransformKind::Frame | TransformKind::Composite | TransformKind::Negative);
+        !matches!(form.kind, TransformKind::Frame | TransformKind::Composite | TransformKind::Negative)
+            && form.region.is_none();
+    if let Some(at) = form.region {
+        words.push(format!("at {}, {}, {} x {} pixels", at.x, at.y, at.width, at.height));
+    }
+    if let Some(angle) = form.angle_degrees.filter(|angle| angle.0.abs() >= 500) {
+        words.push(format!("turned by {:.1} degrees", angle.to_f64()));
+    }
+    if let Some(scale) = form.scale {
+        words.push(format!("{:.2} times as large", scale.to_f64()));
+    }
+    if form.mirror {
+        words.push("mirrored".to_owned());
+    }
     if form.dihedral != Dihedral::AsIs {
         words.push(symmetry(&name(&serde_json::to_value(form.dihedral))));
     } else if leading && form.kind != TransformKind::AsIs {

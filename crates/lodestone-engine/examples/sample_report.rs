@@ -22,6 +22,7 @@ fn main() -> std::io::Result<()> {
         files: records.len() as u64,
         bytes: records.iter().map(|record| record.observation.size_bytes).sum(),
         known: count(State::Known),
+        derived: count(State::Derived),
         known_good: count(State::KnownGood),
         alike: count(State::Alike),
         examined: count(State::Examined),
@@ -213,11 +214,8 @@ fn record(path: &str, seed: u64, at: u64, state: State, kind: u64) -> Record {
             None,
             None,
         ),
-        folded: false,
         classification: (at == 0).then(|| "B2".into()),
-        suppressed: false,
-        distance_squared: None,
-        max_distance_squared: None,
+        ..Match::plain("", BankKind::KnownReal, "", SignalType::Pdq)
     };
     let assessment = match kind {
         2 => Assessment {

@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 use lodestone_index::{Code256, SearchStats, Vector144};
 use lodestone_provenance::weigh;
 use lodestone_types::{
-    BankKind, Dihedral, Fingerprint, HashMode, Match, Observation, Record, Signal, SignalType, Stage, State,
-    Transform, Unreadable,
+    BankKind, Dihedral, Fingerprint, HashMode, Match, Observation, Record, Relation, Signal, SignalType, Stage,
+    Standing, State, Transform, Unreadable,
 };
 
+use crate::derive::{self, Layers};
 use crate::look_up::{LookUpError, LookUps};
 use crate::snapshot::Snapshot;
 
 /// How matching is done, beyond what each bank says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AppraiseOptions {
+    /// Which layers look for known pictures; 1 by default.
+    pub layers: Layers,
     /// PDQ hashes of lower quality are not searched by similarity. 50. *Source:* ThreatExchange `pdq/README.md`,
     /// "discard quality 49 and below".
     pub min_quality: u8,
@@ -22,7 +25,7 @@ pub struct AppraiseOptions {
 
 impl Default for AppraiseOptions {
     fn default() -> Self {
-        Self { min_quality: 50 }
+        Self { layers: Layers::WHOLE, min_quality: 50 }
     }
 }
 
@@ -81,7 +84,7 @@ fn alone(
     };
     look_ups.fail(&error);
     let failure = Unreadable::new(Stage::Match, "look_up", error.to_string());
-    let no_prints = AppraiseOptions { min_quality: u8::MAX };
+    let no_prints = AppraiseOptions { layers: Layers::WHOLE, min_quality: u8::MAX };
     let exact = matched(snapshot, no_prints, &[observation], &mut look_ups.stats);
     (exact.ok().and_then(|mut matches| matches.pop()).unwrap_or_default(), Some(failure))
 }
@@ -103,6 +106,11 @@ fn matched(
     for (number, similar) in queries.search(snapshot, stats)? {
         if let Some(found) = found.get_mut(number) {
             found.extend(similar);
+        }
+    }
+    if options.layers.beyond_whole() {
+        for (found, observation) in found.iter_mut().zip(observations) {
+            derive::find(snapshot, options, observation, found, stats)?;
         }
     }
     let mut matches = name(snapshot, &found)?;
@@ -153,19 +161,42 @@ pub fn appraise_signal(
 }
 
 /// A match whose entry has no name yet.
+#[derive(Clone, Debug)]
 pub(crate) struct Found {
-    key: u64,
-    signal_type: SignalType,
-    distance_bits: u32,
+    pub(crate) key: u64,
+    pub(crate) signal_type: SignalType,
+    pub(crate) distance_bits: u32,
     distance_squared: Option<u32>,
-    transform: Transform,
+    pub(crate) transform: Transform,
     folded: bool,
+    /// What found it; 0 the bytes.
+    pub(crate) layer: u8,
+    /// The radius in force, where it is not the bank's.
+    pub(crate) radius_bits: Option<u32>,
+    pub(crate) standing: Standing,
+    pub(crate) relation: Option<Relation>,
+    pub(crate) inliers: Option<u32>,
+    pub(crate) windows: Option<u32>,
+    pub(crate) expected_false_hits: Option<f64>,
 }
 
 impl Found {
     pub(crate) fn as_it_is(key: u64, signal_type: SignalType, distance_bits: u32) -> Self {
-        let transform = Transform::default();
-        Self { key, signal_type, distance_bits, distance_squared: None, transform, folded: false }
+        Self {
+            key,
+            signal_type,
+            distance_bits,
+            distance_squared: None,
+            transform: Transform::default(),
+            folded: false,
+            layer: u8::from(!signal_type.is_digest()),
+            radius_bits: None,
+            standing: Standing::Match,
+            relation: None,
+            inliers: None,
+            windows: None,
+            expected_false_hits: None,
+        }
     }
 
     pub(crate) fn photodna(key: u64, distance_squared: u32) -> Self {
@@ -196,19 +227,22 @@ pub(crate) fn name(snapshot: &Snapshot, found: &[Vec<Found>]) -> Result<Vec<Vec<
         let bank = snapshot.bank_of(found.key)?;
         let name = names.get(&found.key);
         let name = name.ok_or_else(|| LookUpError::Mismatch("an entry has no name".to_owned()))?;
+        let radius_bits = if found.signal_type == SignalType::Pdq { bank.radius_bits } else { 0 };
         Ok(Match {
-            bank: bank.name.clone(),
-            bank_kind: bank.kind,
-            entry: name.entry.clone(),
-            signal_type: found.signal_type,
             distance_bits: found.distance_bits,
-            radius_bits: if found.signal_type == SignalType::Pdq { bank.radius_bits } else { 0 },
+            radius_bits: found.radius_bits.unwrap_or(radius_bits),
             distance_squared: found.distance_squared,
             max_distance_squared: found.distance_squared.map(|_| bank.photodna_max_distance.unwrap_or(0)),
             transform: found.transform,
             folded: found.folded,
             classification: name.classification.clone(),
-            suppressed: false,
+            layer: found.layer,
+            standing: found.standing,
+            relation: found.relation,
+            inliers: found.inliers,
+            windows: found.windows,
+            expected_false_hits: found.expected_false_hits,
+            ..Match::plain(&bank.name, bank.kind, &name.entry, found.signal_type)
         })
     };
     found.iter().map(|found| found.iter().map(a_match).collect()).collect()
@@ -267,7 +301,9 @@ fn sort(matches: &mut [Match]) {
     matches.sort_by(|a, b| {
         let known = |m: &Match| m.bank_kind.makes_known();
         let distance = |m: &Match| (m.distance_bits, m.distance_squared);
-        let key = |m: &Match| (m.suppressed, !m.signal_type.is_digest(), !known(m), distance(m));
+        let key = |m: &Match| {
+            (m.suppressed, !m.signal_type.is_digest(), m.standing, !known(m), m.layer, distance(m))
+        };
         key(a)
             .cmp(&key(b))
             .then_with(|| (&a.bank, &a.entry, a.signal_type).cmp(&(&b.bank, &b.entry, b.signal_type)))
@@ -275,8 +311,10 @@ fn sort(matches: &mut [Match]) {
 }
 
 fn state(matches: &[Match], observation: &Observation) -> State {
-    if matches.iter().any(|m| m.bank_kind.makes_known() && !m.suppressed) {
+    if matches.iter().any(Match::makes_known) {
         State::Known
+    } else if matches.iter().any(Match::makes_derived) {
+        State::Derived
     } else if matches.iter().any(|m| m.bank_kind == BankKind::KnownGood) {
         State::KnownGood
     } else if observation.unreadable.is_some() {

@@ -120,15 +120,16 @@ impl Stored {
         }
     }
 
-    /// Every PDQ value within the largest radius of any bank.
+    /// Every PDQ value within `radius_bits`, else within the largest radius of any bank.
     pub(crate) fn search(
         &self,
         queries: &[Code256],
+        radius_bits: Option<u32>,
         hits: &mut Vec<Hit>,
         stats: &mut SearchStats,
     ) -> Result<(), LookUpError> {
         if let Some(index) = &self.index {
-            index.search_into(queries, self.radius_bits, hits, stats)?;
+            index.search_into(queries, radius_bits.unwrap_or(self.radius_bits), hits, stats)?;
         }
         Ok(())
     }
@@ -151,6 +152,13 @@ impl Stored {
             return Ok(());
         }
         store.for_each_pdq(bank, |no, value| each(no.unsigned_abs(), value))
+    }
+
+    /// PDQ values of an entry; none where it cannot be read, for nothing rests on it but precision.
+    pub(crate) fn pdq_of(&self, key: u64) -> Vec<[u8; 32]> {
+        let entry = i64::try_from(key).ok().and_then(|no| self.store().entry_by_no(no).ok().flatten());
+        let signals = entry.map(|entry| entry.row.signals).unwrap_or_default();
+        signals.iter().filter(|one| one.kind() == SignalType::Pdq).filter_map(|one| one.array()).collect()
     }
 
     pub(crate) fn for_each_photodna<E: From<StoreError>>(

@@ -1,10 +1,12 @@
 //! Rows of pixels to fingerprints, as the decoder makes them.
 
+use lodestone_features::Luma;
 use lodestone_hash::{PdqFeatures, PdqStream};
 use lodestone_media::{FrameInfo, PixelKind, PixelSink};
 use lodestone_types::{Backdrop, Fingerprint, Form, HashMode, Thumbnail};
 
 use crate::capture::{Capture, Held};
+use crate::detail::{DETAIL_SIDE, Shrinker};
 use crate::options::Pre;
 use crate::thumbnail::{ThumbnailMode, Thumbnailer};
 
@@ -20,6 +22,9 @@ pub(crate) struct HashingSink {
     fingerprints: Vec<Fingerprint>,
     thumbnail: Option<Thumbnail>,
     capture: Capture,
+    /// Whether the first frame's small grey copy is wanted, and it.
+    wants_detail: bool,
+    detail: Option<Luma>,
     /// A decoder handed over another number of rows than it announced: its error, not the file's.
     pub(crate) out_of_step: bool,
 }
@@ -28,6 +33,7 @@ struct Frame {
     info: FrameInfo,
     composites: bool,
     thumbnailer: Option<Thumbnailer>,
+    shrinker: Option<Shrinker>,
 }
 
 impl HashingSink {
@@ -48,8 +54,21 @@ impl HashingSink {
             fingerprints: Vec::new(),
             thumbnail: None,
             capture: Capture::new(max_held),
+            wants_detail: false,
+            detail: None,
             out_of_step: false,
         }
+    }
+
+    /// Makes the small grey copy of first frames, too.
+    pub(crate) fn with_detail(mut self, wanted: bool) -> Self {
+        self.wants_detail = wanted;
+        self
+    }
+
+    /// The first frame's small grey copy; it is gone with the next file.
+    pub(crate) fn take_detail(&mut self) -> Option<Luma> {
+        self.detail.take()
     }
 
     /// What came out; the sink is then ready for another file. A frame that was not ended is left out.
@@ -80,6 +99,9 @@ impl PixelSink for HashingSink {
         self.capture.frame(info);
         let composites = info.pixels == PixelKind::Rgba8 && self.composites;
         let first = self.fingerprints.is_empty() && self.thumbnail.is_none();
+        if first {
+            self.detail = None;
+        }
         let pixels = match info.pixels {
             PixelKind::Luma8 => lodestone_hash::PixelKind::Luma8,
             PixelKind::Rgb8 | PixelKind::Rgba8 => lodestone_hash::PixelKind::Rgb8,
@@ -94,7 +116,9 @@ impl PixelSink for HashingSink {
         }
         let thumbnailer =
             (first && self.thumbnail_mode.is_some()).then(|| Thumbnailer::new(info.width, info.height, 256));
-        self.current = Some(Frame { info: *info, composites, thumbnailer });
+        let shrinker =
+            (first && self.wants_detail).then(|| Shrinker::new(info.width, info.height, DETAIL_SIDE));
+        self.current = Some(Frame { info: *info, composites, thumbnailer, shrinker });
     }
 
     fn rows(&mut self, rows: &[u8]) {
@@ -125,6 +149,9 @@ impl PixelSink for HashingSink {
         if let Some(thumbnailer) = &mut frame.thumbnailer {
             thumbnailer.push_rows(frame.info.pixels, rows);
         }
+        if let Some(shrinker) = &mut frame.shrinker {
+            shrinker.push_rows(frame.info.pixels, rows);
+        }
         self.out_of_step |= fed.is_err();
     }
 
@@ -139,6 +166,9 @@ impl PixelSink for HashingSink {
             return;
         };
         self.print(&frame.info, None, &features);
+        if let Some(shrinker) = frame.shrinker {
+            self.detail = shrinker.finish();
+        }
         if frame.composites {
             for (number, backdrop) in [(1, Backdrop::White), (2, Backdrop::Black)] {
                 // A composite that hashes like the picture without its alpha says nothing more.

@@ -338,12 +338,12 @@ pub fn describe(reject: &Reject) -> String {
     if reject.line == 0 { reject.reason.clone() } else { format!("line {}: {}", reject.line, reject.reason) }
 }
 
-fn file_name(path: &Path) -> String {
+pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(|| "list".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// The file's name without its extension, made unique.
-fn bank_name(path: &Path, names: &mut BTreeSet<String>) -> String {
+pub(crate) fn bank_name(path: &Path, names: &mut BTreeSet<String>) -> String {
     let stem = path.file_stem().map_or_else(|| "list".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let mut name = stem.clone();
     for number in 2.. {

@@ -12,6 +12,7 @@ use lodestone_types::{
 };
 
 use crate::capture::Held;
+use crate::derive;
 use crate::hashing::{HashingSink, fingerprint};
 use crate::options::{ObserveOptions, Pre};
 
@@ -47,7 +48,8 @@ impl Eye {
                 options.composites,
                 thumbnail,
                 if options.needs_pixels() { options.max_examined_pixels } else { 0 },
-            ),
+            )
+            .with_detail(!options.parts.is_none()),
             kit,
             options: options.clone(),
         }
@@ -186,6 +188,9 @@ impl Eye {
                     notes: decoded.notes,
                 });
                 seen.fingerprints = fingerprints;
+                if let Some(luma) = self.sink.take_detail() {
+                    derive::parts(&luma, self.options.parts, seen);
+                }
                 seen.thumbnail = thumbnail;
                 return held;
             }

@@ -21,6 +21,30 @@ pub enum Pre {
     Nearest512,
 }
 
+/// What is made of parts of a picture's first frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parts {
+    /// Hashes of regions that may hold another picture: layer 2.
+    #[serde(default)]
+    pub regions: bool,
+    /// Local features: layer 3.
+    #[serde(default)]
+    pub features: bool,
+    /// Features as they are kept of a known picture: fewer, of the whole only.
+    #[serde(default)]
+    pub known: bool,
+    /// The small grey copy itself, so that what matches can be made exact.
+    #[serde(default)]
+    pub detail: bool,
+}
+
+impl Parts {
+    /// Whether nothing is wanted.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Address space for each pixel that is examined: the picture itself and several planes of numbers made from it.
 const BYTES_A_PIXEL: u64 = 48;
 
@@ -43,6 +67,9 @@ pub struct ObserveOptions {
     pub sidecars: bool,
     /// Most pixels of a first frame that the examiners of pixels are given.
     pub max_examined_pixels: u64,
+    /// What is wanted of parts of the picture, beside its whole.
+    #[serde(default, skip_serializing_if = "Parts::is_none")]
+    pub parts: Parts,
     /// Walk archives.
     pub archives: bool,
     /// Make a small picture: `drawing`, `blur`, `grey` or `full`.
@@ -76,6 +103,7 @@ impl Default for ObserveOptions {
             sidecars: false,
             // 64 MP: twice a large camera's picture; held in 200 to 256 MB, and gone over several times.
             max_examined_pixels: 64_000_000,
+            parts: Parts::default(),
             archives: true,
             thumbnail: None,
             max_bytes: limits.max_bytes,
@@ -111,7 +139,7 @@ impl ObserveOptions {
 
     /// Whether a scaled decode may stand for the picture: not where all pixels are needed anyway.
     pub(crate) fn may_fold(&self) -> bool {
-        self.folded && self.thumbnail.is_none() && !self.needs_pixels()
+        self.folded && self.thumbnail.is_none() && !self.needs_pixels() && self.parts.is_none()
     }
 
     /// Address space a worker needs: the file, a nested archive's member, the decoder, the program itself; for the
@@ -132,6 +160,8 @@ impl ObserveOptions {
             folded: self.may_fold(),
             thumbnail: None,
             wish: Wish { maps: false, ..self.wish },
+            // Neither is the grey copy, nor are local features.
+            parts: Parts { features: false, detail: false, ..self.parts },
             kit: self.kit.digests_only(),
             ..self.clone()
         };

@@ -366,6 +366,7 @@ impl<'a> Gatherer<'a> {
             self.summary.files += 1;
             match record.state {
                 State::Known => self.summary.known += 1,
+                State::Derived => self.summary.derived += 1,
                 State::KnownGood => self.summary.known_good += 1,
                 State::Alike => self.summary.alike += 1,
                 State::Examined => self.summary.examined += 1,

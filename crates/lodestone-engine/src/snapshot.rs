@@ -44,6 +44,8 @@ pub struct Snapshot {
     /// Of lists and banks, where asked for.
     pub(crate) photodna: Photodna,
     stored: Option<Stored>,
+    /// PDQ values of lists by key, where parts of pictures are to be looked up; else empty.
+    values: Vec<(u64, [u8; 32])>,
     weights: Weights,
 }
 
@@ -149,19 +151,7 @@ impl Snapshot {
         queries: &[Code256],
         stats: &mut SearchStats,
     ) -> Result<Vec<Hit>, LookUpError> {
-        let mut hits = Vec::new();
-        if let Some(given) = self.given.as_ref().filter(|_| !queries.is_empty()) {
-            given.segment.search_into(queries, given.radius_bits, &mut hits, stats)?;
-        }
-        if let Some(stored) = self.stored.as_ref().filter(|_| !queries.is_empty()) {
-            // The queries are the same ones: they count once.
-            let mut own = SearchStats::default();
-            stored.search(queries, &mut hits, &mut own)?;
-            if self.given.is_some() {
-                own.queries = 0;
-            }
-            *stats += own;
-        }
+        let mut hits = self.hits(queries, None, stats)?;
         let mut failed = None;
         hits.retain(|hit| match self.bank_of(hit.id) {
             Ok(bank) => hit.distance_bits <= bank.radius_bits,
@@ -172,6 +162,51 @@ impl Snapshot {
         });
         hits.sort_unstable();
         failed.map_or(Ok(hits), Err)
+    }
+
+    /// Every entry within `radius_bits` of each query, whatever the radius of its bank.
+    pub(crate) fn search_within(
+        &self,
+        queries: &[Code256],
+        radius_bits: u32,
+        stats: &mut SearchStats,
+    ) -> Result<Vec<Hit>, LookUpError> {
+        let mut hits = self.hits(queries, Some(radius_bits), stats)?;
+        hits.sort_unstable();
+        Ok(hits)
+    }
+
+    fn hits(
+        &self,
+        queries: &[Code256],
+        radius_bits: Option<u32>,
+        stats: &mut SearchStats,
+    ) -> Result<Vec<Hit>, LookUpError> {
+        let mut hits = Vec::new();
+        if let Some(given) = self.given.as_ref().filter(|_| !queries.is_empty()) {
+            given.segment.search_into(queries, radius_bits.unwrap_or(given.radius_bits), &mut hits, stats)?;
+        }
+        if let Some(stored) = self.stored.as_ref().filter(|_| !queries.is_empty()) {
+            // The queries are the same ones: they count once.
+            let mut own = SearchStats::default();
+            stored.search(queries, radius_bits, &mut hits, &mut own)?;
+            if self.given.is_some() {
+                own.queries = 0;
+            }
+            *stats += own;
+        }
+        Ok(hits)
+    }
+
+    /// The PDQ value of an entry that is nearest to a query; `None` where values are not at hand.
+    pub(crate) fn near_value(&self, key: u64, query: &Code256) -> Option<[u8; 32]> {
+        let distance = |value: &[u8; 32]| query.distance_bits(Code256::from_bytes(value));
+        if key >= FIRST_STORED {
+            return self.stored.as_ref()?.pdq_of(key).into_iter().min_by_key(distance);
+        }
+        let first = self.values.partition_point(|(other, _)| *other < key);
+        let own = self.values[first..].iter().take_while(|(other, _)| *other == key);
+        own.map(|(_, value)| *value).min_by_key(distance)
     }
 
     /// What an answer says of these entries.
@@ -211,6 +246,9 @@ pub struct SnapshotBuilder {
     radius_bits: u32,
     photodna: PhotodnaBuilder,
     stored: Option<Stored>,
+    /// Whether parts of pictures are to be looked up.
+    parts: bool,
+    values: Vec<(u64, [u8; 32])>,
     weights: Weights,
 }
 
@@ -257,6 +295,8 @@ impl SnapshotBuilder {
             radius_bits: 0,
             photodna: PhotodnaBuilder::default(),
             stored: None,
+            parts: false,
+            values: Vec::new(),
             weights: Weights(Calibrations::built_in()),
         }
     }
@@ -264,6 +304,12 @@ impl SnapshotBuilder {
     /// Weighs findings by these tables instead of those built in.
     pub fn weighing_by(mut self, tables: Calibrations) -> Self {
         self.weights = Weights(tables);
+        self
+    }
+
+    /// Keeps what looking up parts of pictures needs, 40 bytes a PDQ value of a list. Say so before anything is added.
+    pub fn with_parts(mut self) -> Self {
+        self.parts = true;
         self
     }
 
@@ -300,6 +346,11 @@ impl SnapshotBuilder {
     /// # Errors
     /// [`BuildError`].
     pub fn entry(&mut self, entry: &ListEntry) -> Result<(), BuildError> {
+        self.keyed(entry).map(drop)
+    }
+
+    /// As [`SnapshotBuilder::entry`]; returns the entry's key.
+    pub(crate) fn keyed(&mut self, entry: &ListEntry) -> Result<u64, BuildError> {
         let row = u32::try_from(self.rows.len()).ok().filter(|row| *row < u32::MAX - 1);
         let key = u64::from(row.ok_or(BuildError::TooManyEntries)?);
         let Some(own) = self.banks.last_mut() else { return Err(BuildError::TooManyEntries) };
@@ -321,7 +372,7 @@ impl SnapshotBuilder {
             }
         }
         self.rows.push(&entry.entry, entry.classification.as_deref());
-        Ok(())
+        Ok(key)
     }
 
     /// Adds the banks of a data folder.
@@ -359,6 +410,9 @@ impl SnapshotBuilder {
     fn pdq(&mut self, value: [u8; 32], key: u64, radius_bits: u32) -> Result<(), BuildError> {
         self.radius_bits = self.radius_bits.max(radius_bits);
         self.pdq_count += 1;
+        if self.parts && key < FIRST_STORED {
+            self.values.push((key, value));
+        }
         Ok(self.pdq.push(Code256::from_bytes(&value), key)?)
     }
 
@@ -428,6 +482,7 @@ impl SnapshotBuilder {
             given,
             photodna: self.photodna.build(),
             stored: self.stored,
+            values: self.values,
             weights: self.weights,
         })
     }

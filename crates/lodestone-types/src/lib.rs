@@ -15,11 +15,13 @@
 pub mod assessment;
 pub mod bank;
 pub mod credentials;
+pub mod detail;
 pub mod hex;
 mod hma;
 pub mod item;
 pub mod matching;
 pub mod observation;
+pub mod placement;
 pub mod provenance;
 pub mod record;
 pub mod signal;
@@ -28,9 +30,11 @@ pub mod trend;
 pub use assessment::{PairAssessment, Watermark};
 pub use bank::{Bank, BankKind, ListEntry, ListVersion, Reject, RejectKind};
 pub use credentials::{Credentials, Integrity, SignedTime, Trust, TrustListVersion};
+pub use detail::{Blob, Detail, RegionPrint, Regions};
 pub use item::{ContentId, Digests, Stage, Unreadable};
 pub use matching::{Backdrop, Dihedral, Match, Transform, TransformKind};
 pub use observation::{DrawnMap, Fingerprint, Form, HashMode, Observation, Picture, Thumbnail};
+pub use placement::{Box2, Edit, Milli, Relation, Standing};
 pub use provenance::{
     Assessment, Bearing, CameraChain, Check, CheckState, Direction, Finding, FindingWeight, Location,
     Proposition, Strength, Workflow,

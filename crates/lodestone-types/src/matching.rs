@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BankKind, SignalType};
+use crate::placement::is_default;
+use crate::{BankKind, Box2, Edit, Milli, Relation, SignalType, Standing};
 
 /// The eight symmetries of a picture. *Source:* ThreatExchange `pdq/cpp/hashing/pdqhashing.cpp`, in its order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,6 +70,10 @@ pub enum TransformKind {
     Frame,
     /// Transparency laid over a plain backdrop.
     Composite,
+    /// A region of the picture.
+    Region,
+    /// Local features of the picture, which say how the known one lies in it.
+    Aligned,
 }
 
 impl From<Dihedral> for TransformKind {
@@ -116,6 +121,21 @@ pub struct Transform {
     /// The backdrop of a composite.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backdrop: Option<Backdrop>,
+    /// Where in the questioned picture the known one lies, in pixels of the questioned one as stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Box2>,
+    /// Which part of the known picture is to be seen there, in thousandths of its sides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_region: Option<Box2>,
+    /// By how much the known picture is turned, degrees, clockwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub angle_degrees: Option<Milli>,
+    /// Pixels of the questioned picture for each pixel of the known one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<Milli>,
+    /// The known picture is mirrored (left and right changed), then turned.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub mirror: bool,
 }
 
 fn is_as_is(form: &Dihedral) -> bool {
@@ -142,6 +162,7 @@ impl Transform {
             frame: later_frame.map(|(index, _)| index),
             t_ms: later_frame.map(|(_, t_ms)| t_ms),
             backdrop,
+            ..Self::default()
         };
         if later_frame.is_some() {
             transform.kind = TransformKind::Frame;
@@ -159,7 +180,7 @@ impl Transform {
 }
 
 /// An item matches a bank's content.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Match {
     /// Name of the bank.
     pub bank: String,
@@ -191,6 +212,72 @@ pub struct Match {
     /// make the item known. Never set on a digest match.
     #[serde(default, skip_serializing_if = "is_false")]
     pub suppressed: bool,
+    /// What found it: 0 the bytes, 1 the whole picture's hash, 2 a region's hash, 3 local features, 4 a user's
+    /// descriptor. *See* `docs/derivatives.md`.
+    #[serde(default = "first_layer")]
+    pub layer: u8,
+    /// How far it may be acted upon.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub standing: Standing,
+    /// How the questioned picture comes from the known one, where the layers can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relation: Option<Relation>,
+    /// Distinct local features that agree with the transform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inliers: Option<u32>,
+    /// Regions of this picture that were looked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows: Option<u32>,
+    /// Accidental matches as near as this one to be expected for one picture, by the tail in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_false_hits: Option<f64>,
+    /// What was replaced of the known picture, where it was at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edit: Option<Edit>,
+}
+
+fn first_layer() -> u8 {
+    1
+}
+
+impl Match {
+    /// An exact match by the whole picture or its bytes, with nothing said beyond.
+    pub fn plain(bank: &str, bank_kind: BankKind, entry: &str, signal_type: SignalType) -> Self {
+        Self {
+            bank: bank.to_owned(),
+            bank_kind,
+            entry: entry.to_owned(),
+            signal_type,
+            distance_bits: 0,
+            radius_bits: 0,
+            distance_squared: None,
+            max_distance_squared: None,
+            transform: Transform::default(),
+            folded: false,
+            classification: None,
+            suppressed: false,
+            layer: u8::from(!signal_type.is_digest()),
+            standing: Standing::Match,
+            relation: None,
+            inliers: None,
+            windows: None,
+            expected_false_hits: None,
+            edit: None,
+        }
+    }
+
+    /// Whether it makes its item known: material of a list, found by what stands by itself, and not suppressed.
+    pub fn makes_known(&self) -> bool {
+        self.bank_kind.makes_known() && !self.suppressed && self.layer <= 1 && self.standing == Standing::Match
+    }
+
+    /// Whether it shows that its item was made from known material, surely or for a person to see.
+    pub fn makes_derived(&self) -> bool {
+        self.bank_kind.makes_known()
+            && !self.suppressed
+            && !self.makes_known()
+            && self.standing != Standing::PossibleDerivative
+    }
 }
 
 #[cfg(test)]

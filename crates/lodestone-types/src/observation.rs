@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Assessment, Backdrop, Digests, Finding, Unreadable, hex};
+use crate::{Assessment, Backdrop, Blob, Detail, Digests, Finding, Regions, Unreadable, hex};
 
 /// How a PDQ hash came about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -110,6 +110,15 @@ pub struct Observation {
     /// Fingerprints of every form hashed; the first is the one that exchanges share.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fingerprints: Vec<Fingerprint>,
+    /// Regions of the first frame with their hashes, only when asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regions: Option<Regions>,
+    /// Local features of the first frame, as `lodestone-features` writes them, only when asked for; never kept with scans.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<Blob>,
+    /// The small grey copy, only when asked for; never kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Detail>,
     /// What examiners found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,

@@ -10,6 +10,8 @@ use crate::{Match, Observation, Transform};
 pub enum State {
     /// A digest, or a PDQ within the radius, of a bank of known material.
     Known,
+    /// Made from known material, or holds it: found by a region or by local features, not by the whole picture.
+    Derived,
     /// An exact digest of a known-good bank.
     KnownGood,
     /// Grouped with another scanned file only.
@@ -54,6 +56,12 @@ pub enum EdgeKind {
     Similar,
     /// Both match the same bank content.
     SameKnown,
+    /// One is a crop of what the other shows.
+    CropOf,
+    /// One stands within the other: a collage, a screen, a frame.
+    InCollageWith,
+    /// One is edited from what the other shows.
+    EditOf,
 }
 
 /// A typed edge between two members of a group.
@@ -121,6 +129,9 @@ pub struct Summary {
     pub bytes: u64,
     /// Ended as `known`.
     pub known: u64,
+    /// Ended as `derived`.
+    #[serde(default)]
+    pub derived: u64,
     /// Ended as `known_good`.
     pub known_good: u64,
     /// Ended as `alike`.

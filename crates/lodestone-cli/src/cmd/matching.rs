@@ -3,19 +3,21 @@
 use std::io::{self, Write};
 
 use anyhow::{Context, Result};
+use lodestone_engine::examine::{ExamineContext, ExaminedAll, examine};
 use lodestone_engine::lists::Within;
-use lodestone_engine::observer::Observer;
-use lodestone_engine::{LookUps, SnapshotBuilder, appraise, appraise_signal, full_path, wire};
-use lodestone_types::{Match as Matched, Signal, SignalType, State};
+use lodestone_engine::scan::ScanOptions;
+use lodestone_engine::{LookUps, Progress, Snapshot, SnapshotBuilder, WalkOptions, appraise_signal, wire};
+use lodestone_types::{Match as Matched, Record, Signal, SignalType, State};
 use serde_json::json;
 
 use super::{Objects, worker_start};
 use crate::Ended;
 use crate::args::{Format, Match};
 use crate::settings::Settings;
+use crate::show::Show;
 use crate::words;
 
-/// Matches signals given by value, then files, in the order given.
+/// Matches signals given by value in the order given, then files in the order of their paths.
 pub(crate) fn run(args: &Match) -> Result<Ended> {
     if !args.against.is_empty() {
         return super::against::run(args);
@@ -56,39 +58,65 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
         };
         closed |= super::closed(written)?;
     }
-    let mut observer =
-        Observer::new(worker_start(&settings.observe)?, settings.observe.clone(), settings.deadline);
-    for file in &args.files {
-        let written = observer.observe_file(file).each(|one| {
-            let (path, bytes_hex) = full_path(file, one.member);
-            let seen = vec![(path, bytes_hex, one.observation)];
-            for record in appraise(&snapshot, settings.appraise, seen, &mut look_ups) {
-                matched |= record.state == State::Known;
-                incomplete |= record.state == State::Unreadable;
-                if machine {
-                    objects.push(&wire::file(&record))?;
-                    continue;
-                }
-                let path = words::visible(&record.path);
-                if let (State::Unreadable, Some(why)) = (record.state, &record.observation.unreadable) {
-                    eprintln!("lodestone: {path}: {}", words::unreadable(why));
-                }
-                print_matches(&path, &record.matches)?;
+    let mut ended = ExaminedAll::default();
+    if !args.files.is_empty() && !closed {
+        let mut each = |record: Record| {
+            matched |= matches!(record.state, State::Known | State::Derived);
+            incomplete |= record.state == State::Unreadable;
+            if machine {
+                return objects.push(&wire::file(&record));
             }
-            io::Result::Ok(())
-        });
-        // A reader that has seen enough (`| head`) ends it early, and takes nothing from the exit status.
-        closed |= super::closed(written)?;
-        if closed {
-            break;
+            let path = words::visible(&record.path);
+            if let (State::Unreadable, Some(why)) = (record.state, &record.observation.unreadable) {
+                eprintln!("lodestone: {path}: {}", words::unreadable(why));
+            }
+            print_matches(&path, &record.matches)
+        };
+        match files(args, &settings, &snapshot, &mut each) {
+            Ok(all) => ended = all,
+            // A reader that has seen enough (`| head`) ends it early, and takes nothing from the exit status.
+            Err(error) => closed |= super::closed(Err(error))?,
         }
     }
+    let interrupted = ended.interrupted;
+    look_ups.add(ended.look_ups);
+    incomplete |= interrupted;
     if machine && !closed {
         super::closed(objects.finish())?;
+    }
+    if interrupted {
+        eprintln!("lodestone: interrupted; not all files were matched");
     }
     crate::lists::say_look_ups(&look_ups, &snapshot, args.lists.verbose);
     crate::lists::say_failures(&look_ups);
     Ok(Ended::of(incomplete || look_ups.failed > 0, matched))
+}
+
+/// Reads and matches the files, each handed over in the order of their paths.
+fn files(
+    args: &Match,
+    settings: &Settings,
+    snapshot: &Snapshot,
+    each: &mut dyn FnMut(Record) -> io::Result<()>,
+) -> io::Result<ExaminedAll> {
+    let options = ScanOptions {
+        roots: args.files.clone(),
+        walk: WalkOptions { follow_links: true, skip: Vec::new() },
+        observe: settings.observe.clone(),
+        appraise: settings.appraise,
+        workers: settings.workers,
+        deadline: settings.deadline,
+        rehash: true,
+    };
+    let start = worker_start(&settings.observe).map_err(io::Error::other)?;
+    let cancel = super::on_ctrl_c("finishing the files in work; Ctrl-C again to stop at once.")
+        .map_err(io::Error::other)?;
+    let (progress, mut show) = (Progress::default(), Show::new());
+    let tick = &mut |progress: &Progress| show.tick(progress);
+    let context = ExamineContext { snapshot, start, cancel: &cancel, progress: &progress, tick };
+    let all = examine(&options, context, each);
+    show.clear();
+    all
 }
 
 /// One line a match; none is said too.

@@ -23,8 +23,8 @@ pub(crate) mod serve;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use lodestone_engine::{ObserveOptions, Start};
@@ -58,8 +58,17 @@ pub(crate) fn worker(memory_bytes: u64) -> ExitCode {
     }
 }
 
-/// The first Ctrl-C asks to end, and says so; the second ends at once.
+/// What the first Ctrl-C says, and the flag it sets.
+static STOP: Mutex<Option<(Arc<AtomicBool>, &'static str)>> = Mutex::new(None);
+
+/// The first Ctrl-C asks to end, and says so; the second ends at once. A command may ask again when it comes to another
+/// part of its work: the flag is the same.
 pub(crate) fn on_ctrl_c(said: &'static str) -> Result<Arc<AtomicBool>> {
+    let mut held = STOP.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((flag, words)) = held.as_mut() {
+        *words = said;
+        return Ok(Arc::clone(flag));
+    }
     let stop = Arc::new(AtomicBool::new(false));
     let (flag, presses) = (Arc::clone(&stop), AtomicU32::new(0));
     ctrlc::set_handler(move || {
@@ -68,9 +77,11 @@ pub(crate) fn on_ctrl_c(said: &'static str) -> Result<Arc<AtomicBool>> {
             #[allow(clippy::exit)] // asked for twice; what is on disk is the old state or the new
             std::process::exit(130);
         }
-        eprintln!("\n{said}");
+        let words = STOP.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(_, words)| *words);
+        eprintln!("\n{}", words.unwrap_or("stopping"));
     })
     .context("cannot watch for Ctrl-C")?;
+    *held = Some((Arc::clone(&stop), said));
     Ok(stop)
 }
 

@@ -118,6 +118,7 @@ pub(super) fn word<T: Serialize>(value: &T) -> String {
 pub(super) fn state_word(state: State) -> &'static str {
     match state {
         State::Known => "known",
+        State::Derived => "derived",
         State::KnownGood => "known_good",
         State::Alike => "alike",
         State::Examined => "examined",
@@ -159,7 +160,14 @@ mod tests {
 
     #[test]
     fn words_are_those_of_the_json() {
-        for state in [State::Known, State::KnownGood, State::Alike, State::Examined, State::Unreadable] {
+        for state in [
+            State::Known,
+            State::Derived,
+            State::KnownGood,
+            State::Alike,
+            State::Examined,
+            State::Unreadable,
+        ] {
             assert_eq!(state_word(state), word(&state));
         }
         for stage in [Stage::Walk, Stage::Read, Stage::Identify, Stage::Unpack, Stage::Decode, Stage::Worker]

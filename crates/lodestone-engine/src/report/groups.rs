@@ -85,8 +85,8 @@ fn card(out: &mut dyn Write, group: &Group, seen: &Seen) -> io::Result<()> {
 
 /// How many members ended in which state, of those that the page knows.
 fn state_chips(out: &mut dyn Write, group: &Group, seen: &Seen) -> io::Result<()> {
-    const ORDER: [State; 5] =
-        [State::Known, State::KnownGood, State::Alike, State::Examined, State::Unreadable];
+    const ORDER: [State; 6] =
+        [State::Known, State::Derived, State::KnownGood, State::Alike, State::Examined, State::Unreadable];
     let rows: Vec<&FileRow> = group.members.iter().filter_map(|path| seen.members.get(path)).collect();
     for state in ORDER {
         let members = rows.iter().filter(|row| row.state == state).count();

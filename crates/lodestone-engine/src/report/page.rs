@@ -138,6 +138,7 @@ pub(super) fn figures(out: &mut dyn Write, report: &Report<'_>) -> io::Result<()
     )?;
     let states = [
         ("s-known", "known", s.known, "in a list of known content"),
+        ("s-derived", "derived from known", s.derived, "made from known content, or holding it"),
         ("s-good", "known good", s.known_good, "the exact bytes are in a known-good list"),
         ("s-alike", "alike", s.alike, "like another file of this scan only"),
         ("s-exam", "examined", s.examined, "read and hashed, nothing matched"),

@@ -8,6 +8,7 @@ use super::csv::word;
 pub(super) fn state(state: State) -> &'static str {
     match state {
         State::Known => "known",
+        State::Derived => "derived from known",
         State::KnownGood => "known good",
         State::Alike => "alike",
         State::Examined => "examined",
@@ -19,6 +20,7 @@ pub(super) fn state(state: State) -> &'static str {
 pub(super) fn state_class(state: State) -> &'static str {
     match state {
         State::Known => "s-known",
+        State::Derived => "s-derived",
         State::KnownGood => "s-good",
         State::Alike => "s-alike",
         State::Examined => "s-exam",
@@ -59,6 +61,9 @@ pub(super) fn edge(kind: EdgeKind) -> String {
         EdgeKind::SamePicture => "the same picture".to_owned(),
         EdgeKind::Similar => "similar".to_owned(),
         EdgeKind::SameKnown => "match the same known content".to_owned(),
+        EdgeKind::CropOf => "a crop of the other".to_owned(),
+        EdgeKind::InCollageWith => "one stands within the other, or both within one".to_owned(),
+        EdgeKind::EditOf => "edited from the other".to_owned(),
         other => word(&other).replace('_', " "),
     }
 }
@@ -69,6 +74,8 @@ pub(super) fn distance(found: &Match) -> String {
         "exact bytes".to_owned()
     } else if let Some(distance) = found.distance_squared {
         format!("squared distance {distance}")
+    } else if let Some(inliers) = found.inliers.filter(|_| found.layer == 3) {
+        format!("{inliers} local features agree")
     } else {
         format!("{} of 256 bits differ", found.distance_bits)
     }
@@ -86,7 +93,7 @@ pub(super) fn transform(transform: &Transform) -> String {
         TransformKind::FlipPlus1 => dihedral(Dihedral::FlipPlus1),
         TransformKind::FlipMinus1 => dihedral(Dihedral::FlipMinus1),
         TransformKind::Negative => Some("colours inverted".to_owned()),
-        TransformKind::Frame | TransformKind::Composite => None,
+        TransformKind::Frame | TransformKind::Composite | TransformKind::Region | TransformKind::Aligned => None,
         other => Some(word(&other).replace('_', " ")),
     };
     let frame = transform.frame.map(|frame| match transform.t_ms {
@@ -94,10 +101,27 @@ pub(super) fn transform(transform: &Transform) -> String {
         None => format!("frame {frame}"),
     });
     let backdrop = transform.backdrop.map(|backdrop| format!("laid over {}", word(&backdrop)));
+    let place = place(transform);
     let negative = transform.negative.then(|| "colours inverted".to_owned());
     let parts: Vec<_> =
-        [frame, backdrop, leading, negative, dihedral(transform.dihedral)].into_iter().flatten().collect();
+        [frame, backdrop, place, leading, negative, dihedral(transform.dihedral)].into_iter().flatten().collect();
     if parts.is_empty() { "as stored".to_owned() } else { parts.join(", ") }
+}
+
+/// Where the known picture lies, how it is turned and how large.
+fn place(transform: &Transform) -> Option<String> {
+    let at = transform.region?;
+    let mut place = format!("at {}, {}, {} × {} pixels", at.x, at.y, at.width, at.height);
+    if let Some(angle) = transform.angle_degrees.filter(|angle| angle.0.abs() >= 500) {
+        place.push_str(&format!(", turned by {:.1}°", angle.to_f64()));
+    }
+    if let Some(scale) = transform.scale {
+        place.push_str(&format!(", {:.2} times as large", scale.to_f64()));
+    }
+    if transform.mirror {
+        place.push_str(", mirrored");
+    }
+    Some(place)
 }
 
 fn dihedral(form: Dihedral) -> Option<String> {

@@ -38,12 +38,7 @@ fn record(path: &str) -> Record {
             signal_type: SignalType::Pdq,
             distance_bits: 12,
             radius_bits: 31,
-            transform: Transform::default(),
-            folded: false,
-            classification: None,
-            suppressed: false,
-            distance_squared: None,
-            max_distance_squared: None,
+            ..Match::plain("charts", BankKind::KnownReal, "=entry,7", SignalType::Pdq)
         }],
         generation: 5,
         group: None,

@@ -170,36 +170,22 @@ async fn matches(app: &App, hits: &Hits) -> Result<Vec<Match>, ApiError> {
         let name = name.map(|name| (name.entry, name.classification));
         let (entry, classification) = name.unwrap_or_else(|| (hit.found.content_id.to_string(), None));
         let similar = hit.found.signal_type == SignalType::Pdq;
+        let bank = &hit.found.bank.bank;
         Match {
-            bank: hit.found.bank.bank.name.clone(),
-            bank_kind: hit.found.bank.bank.kind,
-            entry,
-            signal_type: hit.found.signal_type,
             distance_bits: hit.found.distance.bits().unwrap_or(0),
-            radius_bits: if similar { hit.found.bank.bank.radius_bits } else { 0 },
-            distance_squared: None,
-            max_distance_squared: None,
+            radius_bits: if similar { bank.radius_bits } else { 0 },
             transform: hit.transform,
-            folded: false,
             classification,
             suppressed: hit.suppressed,
+            ..Match::plain(&bank.name, bank.kind, &entry, hit.found.signal_type)
         }
     });
     let quiet = hits.quiet.iter().zip(quiet_names).filter_map(|(quiet, name)| {
         let name = name?;
+        let (kind, signal_type) = (quiet.bank_kind.parse().ok()?, SignalType::from_wire(quiet.signal_type)?);
         Some(Match {
-            bank: quiet.bank.clone(),
-            bank_kind: quiet.bank_kind.parse().ok()?,
-            entry: name.entry,
-            signal_type: SignalType::from_wire(quiet.signal_type)?,
-            distance_bits: 0,
-            radius_bits: 0,
-            distance_squared: None,
-            max_distance_squared: None,
-            transform: lodestone_types::Transform::default(),
-            folded: false,
             classification: name.classification,
-            suppressed: false,
+            ..Match::plain(&quiet.bank, kind, &name.entry, signal_type)
         })
     });
     let mut matches: Vec<Match> = known.chain(quiet).collect();

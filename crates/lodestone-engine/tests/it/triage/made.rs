@@ -83,18 +83,9 @@ impl Made {
             self.0.state = State::Known;
         }
         self.0.matches.push(Match {
-            bank: kind.as_str().to_owned(),
-            bank_kind: kind,
-            entry: entry.to_owned(),
-            signal_type,
             distance_bits,
             radius_bits: 31,
-            transform: Transform::default(),
-            folded: false,
-            classification: None,
-            suppressed: false,
-            distance_squared: None,
-            max_distance_squared: None,
+            ..Match::plain(kind.as_str(), kind, entry, signal_type)
         });
         self
     }

@@ -1,0 +1,117 @@
+//! A folder of known pictures as a bank: every file with its digests, its hash and, where asked for, its features.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+
+use lodestone_hash::Digester;
+use lodestone_types::{Bank, BankKind, ListEntry, ListVersion, Record, Signal, SignalType, Unreadable, hex};
+
+use crate::examine::{ExamineContext, examine};
+use crate::lists::{Within, bank_name, file_name};
+use crate::scan::ScanOptions;
+use crate::snapshot::{BuildError, SnapshotBuilder};
+use crate::walk::path_text;
+
+/// What a folder gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadedFolder {
+    /// Name of the bank made of it.
+    pub bank: String,
+    /// Entries: files with at least their digests.
+    pub entries: u64,
+    /// Entries with a PDQ of a quality that is searched.
+    pub hashed: u64,
+    /// Entries with local features.
+    pub with_features: u64,
+    /// Files that are no pictures: known by their bytes only.
+    pub no_pictures: u64,
+    /// Pictures that cannot be read, and why: known by their bytes only.
+    pub unreadable: Vec<(String, Unreadable)>,
+    /// It was stopped before its end.
+    pub interrupted: bool,
+}
+
+/// Observes every file below a folder and adds them as a bank named after it; each entry is named by its path from there.
+///
+/// `options.observe.parts` says whether features are made. The bank's version is the SHA-256 of names and digests.
+///
+/// # Errors
+/// [`BuildError`] as an I/O error's source; the builder is then of no use.
+pub fn load_folder(
+    builder: &mut SnapshotBuilder,
+    names: &mut BTreeSet<String>,
+    (folder, kind, within): (&Path, BankKind, Within),
+    options: &ScanOptions,
+    context: ExamineContext<'_>,
+) -> io::Result<LoadedFolder> {
+    let mut loaded = LoadedFolder { bank: bank_name(folder, names), ..LoadedFolder::default() };
+    builder.bank(Bank {
+        name: loaded.bank.clone(),
+        kind,
+        radius_bits: within.radius_bits,
+        photodna_max_distance: within.photodna_max_distance,
+        source: file_name(folder),
+        version: ListVersion::default(),
+    });
+    let (root, _) = path_text(folder);
+    let mut digester = Digester::new();
+    let ended = examine(options, context, &mut |record| {
+        let name = relative(&record.path, &root).to_owned();
+        digester.update(name.as_bytes());
+        digester.update(&[0]);
+        digester.update(&record.observation.digests.map_or([0; 32], |digests| digests.sha256.0));
+        take(builder, &mut loaded, name, record, options.appraise.min_quality).map_err(io::Error::other)
+    })?;
+    loaded.interrupted = ended.interrupted;
+    let sha256 = hex::encode(&digester.finish().sha256);
+    builder.version(ListVersion { number: 1, sha256, entries: loaded.entries });
+    Ok(loaded)
+}
+
+fn take(
+    builder: &mut SnapshotBuilder,
+    loaded: &mut LoadedFolder,
+    name: String,
+    record: Record,
+    min_quality: u8,
+) -> Result<(), BuildError> {
+    let seen = record.observation;
+    if let Some(why) = &seen.unreadable {
+        match why.reason.as_str() {
+            "unsupported" | "empty" => loaded.no_pictures += 1,
+            _ => loaded.unreadable.push((name.clone(), why.clone())),
+        }
+    }
+    let Some(digests) = &seen.digests else { return Ok(()) };
+    let mut signals = Vec::new();
+    let mut add = |kind, bytes: &[u8]| signals.extend(Signal::new(kind, bytes).ok());
+    add(SignalType::Md5, &digests.md5);
+    add(SignalType::Sha1, &digests.sha1);
+    add(SignalType::Sha256, &digests.sha256.0);
+    let hashed = seen.primary().filter(|print| print.quality >= min_quality);
+    if let Some(hash) = hashed.and_then(|print| print.pdq_dihedral.first()) {
+        add(SignalType::Pdq, hash);
+        loaded.hashed += 1;
+    }
+    loaded.entries += 1;
+    let _key = builder.keyed(&ListEntry { entry: name, signals, ..ListEntry::default() })?;
+    Ok(())
+}
+
+fn relative<'a>(path: &'a str, root: &str) -> &'a str {
+    let rest = path.strip_prefix(root).map(|rest| rest.trim_start_matches(['/', '\\']));
+    rest.filter(|rest| !rest.is_empty()).unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::relative;
+
+    #[test]
+    fn entries_are_named_from_the_folder_on() {
+        assert_eq!(relative("known/a/b.jpg", "known"), "a/b.jpg");
+        assert_eq!(relative("known/a.jpg", "known/"), "a.jpg");
+        assert_eq!(relative("known", "known"), "known");
+    }
+}

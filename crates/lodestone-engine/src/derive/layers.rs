@@ -1,0 +1,79 @@
+//! Which layers look for known pictures inside a questioned one.
+
+use std::str::FromStr;
+
+/// A set of layers. Exact bytes (layer 0) are always compared.
+///
+/// | layer | compares | needs of what is known |
+/// |---|---|---|
+/// | 1 | the whole picture's PDQ, turned, mirrored, inverted | a hash list |
+/// | 2 | PDQ of regions | a hash list |
+/// | 3 | local features | features, made when an entry is banked from its file |
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layers(u8);
+
+impl Layers {
+    /// The whole picture only.
+    pub const WHOLE: Self = Self(1);
+    /// All there are.
+    pub const ALL: Self = Self(0b111);
+
+    /// Whether a layer, by its number, is among them.
+    pub fn has(self, layer: u8) -> bool {
+        (1..=3).contains(&layer) && self.0 & (1 << (layer - 1)) != 0
+    }
+
+    /// Whether parts of pictures are looked at.
+    pub fn beyond_whole(self) -> bool {
+        self.0 & !1 != 0
+    }
+}
+
+impl Default for Layers {
+    fn default() -> Self {
+        Self::WHOLE
+    }
+}
+
+impl std::fmt::Display for Layers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let numbers: Vec<String> = (1..=3).filter(|n| self.has(*n)).map(|n: u8| n.to_string()).collect();
+        f.write_str(&numbers.join(","))
+    }
+}
+
+impl FromStr for Layers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut layers = 0;
+        for word in text.split(',') {
+            layers |= match word.trim() {
+                "1" => 1,
+                "2" => 2,
+                "3" => 4,
+                "4" => {
+                    return Err("layer 4, a user's descriptor, is not part of this build; layers are 1, 2 and 3".to_owned());
+                }
+                other => return Err(format!("unknown layer {other:?}; layers are 1, 2 and 3, joined by commas")),
+            };
+        }
+        Ok(Self(layers))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_are_numbers_joined_by_commas_and_nothing_else() {
+        let layers: Layers = "3, 1".parse().unwrap();
+        assert!(layers.has(1) && !layers.has(2) && layers.has(3) && !layers.has(0) && !layers.has(9));
+        assert_eq!(layers.to_string(), "1,3");
+        assert_eq!("1,2,3".parse(), Ok(Layers::ALL));
+        for bad in ["", "0", "1;2", "1,,2", "4", "all"] {
+            assert!(bad.parse::<Layers>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Known pictures inside questioned ones: crops, collages, screenshots, mirrors, edits.
+//!
+//! ```text
+//! worker:   rows ─▶ small grey copy ─▶ regions with hashes, local features      (knows no list)
+//! appraise: regions ─▶ PDQ index ─▶ refined ─┐
+//!           features ─▶ votes ─▶ aligned ────┴▶ matches with transform, standing, expected false hits
+//! ```
+//!
+//! A region's match is for a person to see unless something confirms it. `docs/derivatives.md` says what each layer finds
+//! and what it misses.
+
+mod folder;
+mod layers;
+mod parts;
+mod regions;
+mod whole;
+
+use std::collections::BTreeSet;
+
+use lodestone_index::SearchStats;
+use lodestone_types::Observation;
+
+use crate::appraise::{AppraiseOptions, Found};
+use crate::look_up::LookUpError;
+use crate::snapshot::Snapshot;
+
+pub use folder::{LoadedFolder, load_folder};
+pub use layers::Layers;
+pub(crate) use parts::{Kept, parts};
+
+/// Accidental matches that a region's threshold allows for one picture. *Source:* `derivatives.md` 3.2.
+const TARGET: f64 = 1e-5;
+
+/// Up to here a picture or a region is a possible derivative: recorded where lists are small, for triage only.
+/// *Source:* `derivatives.md` 3.2.
+const POSSIBLE_BITS: u32 = 40;
+
+/// Values of a list up to which it is searched farther out, so that regions can be made exact against what is near.
+/// Each query then compares with every value: some two milliseconds a picture at this size.
+pub(crate) const SMALL_LIST: u64 = 20_000;
+
+/// Adds what parts of a picture match to what its whole matches.
+///
+/// An entry that the whole picture matches is not looked for in regions again.
+pub(crate) fn find(
+    snapshot: &Snapshot,
+    options: AppraiseOptions,
+    observation: &Observation,
+    found: &mut Vec<Found>,
+    stats: &mut SearchStats,
+) -> Result<(), LookUpError> {
+    let layers = options.layers;
+    let mut held: BTreeSet<u64> = found.iter().map(|one| one.key).collect();
+    let mut take = |more: Vec<Found>| {
+        for one in more {
+            if held.insert(one.key) {
+                found.push(one);
+            }
+        }
+    };
+    if layers.has(2)
+        && let Some(regions) = &observation.regions
+    {
+        take(regions::find(snapshot, observation, regions, stats)?);
+    }
+    take(whole::possible(snapshot, options, observation, stats)?);
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! In the worker: what is made of a picture's small grey copy.
+
+use lodestone_features::Luma;
+use lodestone_features::region::{RegionOptions, region_prints};
+use lodestone_types::{Blob, Detail, Milli, Observation, RegionPrint, Regions};
+
+use crate::options::Parts;
+
+/// Adds what is wanted of the grey copy to an observation.
+pub(crate) fn parts(luma: &Luma, wanted: Parts, seen: &mut Observation) {
+    if wanted.regions {
+        seen.regions = Some(regions(luma));
+    }
+    if wanted.detail {
+        seen.detail = Some(Detail {
+            width: luma.width(),
+            height: luma.height(),
+            luma: Blob(luma.pixels().to_vec()),
+        });
+    }
+}
+
+fn regions(luma: &Luma) -> Regions {
+    let prints = region_prints(luma, &RegionOptions::default());
+    let milli = |value: f32| Milli::from_f64(f64::from(value));
+    let one = |print: &lodestone_features::region::RegionPrint| RegionPrint {
+        x: milli(print.region.x),
+        y: milli(print.region.y),
+        width: milli(print.region.width),
+        height: milli(print.region.height),
+        proposal: print.kind.as_str().to_owned(),
+        quality: print.quality,
+        pdq: print.forms().map(|hash| hash.0).collect(),
+        repeated: print.repeated,
+    };
+    Regions { width: prints.width, height: prints.height, prints: prints.regions.iter().map(one).collect() }
+}
+
+/// The grey copy that came with an observation, if it is whole.
+pub(crate) struct Kept(pub(crate) Luma);
+
+impl Kept {
+    /// Checks what a worker sent.
+    pub(crate) fn of(observation: &Observation) -> Option<Self> {
+        let detail = observation.detail.as_ref()?;
+        Luma::new(detail.width, detail.height, detail.luma.0.clone()).ok().map(Self)
+    }
+}
