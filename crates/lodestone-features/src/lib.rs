@@ -11,5 +11,9 @@
 #![warn(clippy::disallowed_methods)]
 
 mod luma;
+pub mod region;
+mod shrink;
+
+mod taps;
 
 pub use luma::{Luma, LumaError};

@@ -49,6 +49,12 @@ impl Luma {
         Ok(Self { width, height, pixels })
     }
 
+    /// A picture whose sides and length its maker has checked.
+    pub(crate) fn from_parts(width: u32, height: u32, pixels: Vec<u8>) -> Self {
+        debug_assert_eq!(pixels.len(), width as usize * height as usize);
+        Self { width, height, pixels }
+    }
+
     /// Pixels in a row.
     pub fn width(&self) -> u32 {
         self.width
