@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use anyhow::{Context, Result, bail};
 use lodestone_engine::bank_index::open_banks;
-use lodestone_engine::derive::load_folder;
+use lodestone_engine::derive::{Layers, load_folder};
 use lodestone_engine::examine::ExamineContext;
 use lodestone_engine::join::JoinStep;
 use lodestone_engine::lists::{ListRequest, Within, describe, load_list};
 use lodestone_engine::scan::ScanOptions;
 use lodestone_engine::{
-    Keep, LookUps, ObserveOptions, Parts, Progress, Snapshot, SnapshotBuilder, WalkOptions, Wish,
+    AppraiseOptions, Keep, LookUps, ObserveOptions, Parts, Progress, Snapshot, SnapshotBuilder, WalkOptions, Wish,
 };
 use lodestone_index::BuildOptions;
 use lodestone_types::BankKind;
@@ -158,14 +158,14 @@ fn folder(
         provenance: false,
         thumbnail: None,
         wish: Wish::WITHOUT_PIXELS,
-        parts: Parts { features, known: true, ..Parts::default() },
+        parts: Parts { features, known: true, detail: features, ..Parts::default() },
         ..settings.observe.clone()
     };
     let options = ScanOptions {
         roots: vec![path.to_owned()],
         walk: WalkOptions { follow_links: true, skip: Vec::new() },
         observe,
-        appraise: settings.appraise,
+        appraise: AppraiseOptions { layers: Layers::WHOLE, ..settings.appraise },
         workers: settings.workers,
         deadline: settings.deadline,
         rehash: true,

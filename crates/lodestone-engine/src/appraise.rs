@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lodestone_index::{Code256, SearchStats, Vector144};
 use lodestone_provenance::weigh;
 use lodestone_types::{
-    BankKind, Dihedral, Fingerprint, HashMode, Match, Observation, Record, Relation, Signal, SignalType, Stage,
+    BankKind, Dihedral, Edit, Fingerprint, HashMode, Match, Observation, Record, Relation, Signal, SignalType, Stage,
     Standing, State, Transform, Unreadable,
 };
 
@@ -62,6 +62,11 @@ pub fn appraise(
         }
         if let Some(assessment) = &mut observation.assessment {
             weigh(snapshot.calibrations(), &mut observation.findings, assessment);
+        }
+        // They have done their work, and are large; what is like the picture itself goes no farther.
+        observation.detail = None;
+        if options.layers.has(3) {
+            observation.features = Vec::new();
         }
         let state = state(&matches, &observation);
         records.push(Record { path, path_bytes_hex, state, observation, matches, generation, group: None });
@@ -178,6 +183,7 @@ pub(crate) struct Found {
     pub(crate) inliers: Option<u32>,
     pub(crate) windows: Option<u32>,
     pub(crate) expected_false_hits: Option<f64>,
+    pub(crate) edit: Option<Edit>,
 }
 
 impl Found {
@@ -196,6 +202,7 @@ impl Found {
             inliers: None,
             windows: None,
             expected_false_hits: None,
+            edit: None,
         }
     }
 
@@ -242,6 +249,7 @@ pub(crate) fn name(snapshot: &Snapshot, found: &[Vec<Found>]) -> Result<Vec<Vec<
             inliers: found.inliers,
             windows: found.windows,
             expected_false_hits: found.expected_false_hits,
+            edit: found.edit.clone(),
             ..Match::plain(&bank.name, bank.kind, &name.entry, found.signal_type)
         })
     };

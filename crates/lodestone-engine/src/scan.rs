@@ -221,8 +221,9 @@ fn dispatch(
     results: &Sender<Answered>,
 ) {
     let words = options.observe.fingerprint();
-    // Thumbnails are never kept: pictures are read again for them.
-    let enough = |observed: &Sheaf| options.observe.thumbnail.is_none() || !observed.has_pictures();
+    // Thumbnails, grey copies and local features are never kept: pictures are read again for them.
+    let passing = options.observe.thumbnail.is_some() || !options.observe.parts.is_none();
+    let enough = |observed: &Sheaf| !passing || !observed.has_pictures();
     let mut numbers = 0..;
     walk(&options.roots, &options.walk, &mut |step| {
         if cancel.load(Relaxed) {

@@ -15,6 +15,7 @@ use lodestone_provenance::Calibrations;
 use lodestone_types::{Bank, ListEntry, ListVersion, SignalType};
 
 use crate::banks::{OpenBanks, Stored};
+use crate::derive::{Known, KnownBuilder};
 use crate::look_up::LookUpError;
 use crate::photodna::{Photodna, PhotodnaBuilder};
 use crate::rows::Rows;
@@ -46,6 +47,8 @@ pub struct Snapshot {
     stored: Option<Stored>,
     /// PDQ values of lists by key, where parts of pictures are to be looked up; else empty.
     values: Vec<(u64, [u8; 32])>,
+    /// Features of known pictures, where they were made.
+    known: Known,
     weights: Weights,
 }
 
@@ -198,6 +201,11 @@ impl Snapshot {
         Ok(hits)
     }
 
+    /// Known pictures by their features.
+    pub(crate) fn known(&self) -> &Known {
+        &self.known
+    }
+
     /// The PDQ value of an entry that is nearest to a query; `None` where values are not at hand.
     pub(crate) fn near_value(&self, key: u64, query: &Code256) -> Option<[u8; 32]> {
         let distance = |value: &[u8; 32]| query.distance_bits(Code256::from_bytes(value));
@@ -249,6 +257,7 @@ pub struct SnapshotBuilder {
     /// Whether parts of pictures are to be looked up.
     parts: bool,
     values: Vec<(u64, [u8; 32])>,
+    known: KnownBuilder,
     weights: Weights,
 }
 
@@ -297,8 +306,14 @@ impl SnapshotBuilder {
             stored: None,
             parts: false,
             values: Vec::new(),
+            known: KnownBuilder::default(),
             weights: Weights(Calibrations::built_in()),
         }
+    }
+
+    /// What is kept of known pictures beside their hashes.
+    pub(crate) fn known_mut(&mut self) -> &mut KnownBuilder {
+        &mut self.known
     }
 
     /// Weighs findings by these tables instead of those built in.
@@ -483,6 +498,7 @@ impl SnapshotBuilder {
             photodna: self.photodna.build(),
             stored: self.stored,
             values: self.values,
+            known: self.known.build(),
             weights: self.weights,
         })
     }

@@ -221,11 +221,10 @@ fn put(
     )?;
     let mut positions = 0i64..;
     feed(&mut |member, observation| {
-        let json = if observation.thumbnail.is_none() && observation.maps.is_empty() {
-            serde_json::to_string(observation)
+        let json = if observation.shows_picture() {
+            serde_json::to_string(&observation.pictureless())
         } else {
-            let pictureless = Observation { thumbnail: None, maps: Vec::new(), ..observation.clone() };
-            serde_json::to_string(&pictureless)
+            serde_json::to_string(observation)
         };
         let json = json.map_err(|error| StoreError::Refused {
             reason: format!("an observation cannot be written as JSON: {error}"),

@@ -113,9 +113,10 @@ pub struct Observation {
     /// Regions of the first frame with their hashes, only when asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regions: Option<Regions>,
-    /// Local features of the first frame, as `lodestone-features` writes them, only when asked for; never kept with scans.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub features: Option<Blob>,
+    /// Local features of the first frame and of its parts, in records as `lodestone-features` writes them, only when
+    /// asked for; never kept with scans.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<Blob>,
     /// The small grey copy, only when asked for; never kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Detail>,
@@ -135,6 +136,16 @@ pub struct Observation {
 }
 
 impl Observation {
+    /// Whether it holds anything that shows the picture, or from which it could be drawn again.
+    pub fn shows_picture(&self) -> bool {
+        self.thumbnail.is_some() || !self.maps.is_empty() || self.detail.is_some() || !self.features.is_empty()
+    }
+
+    /// The same without anything that shows the picture: what may be kept.
+    pub fn pictureless(&self) -> Self {
+        Self { thumbnail: None, maps: Vec::new(), detail: None, features: Vec::new(), ..self.clone() }
+    }
+
     /// The fingerprint that exchanges share: first frame, alpha dropped.
     pub fn primary(&self) -> Option<&Fingerprint> {
         self.fingerprints.first()

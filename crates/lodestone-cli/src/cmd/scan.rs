@@ -107,7 +107,7 @@ pub(crate) fn run(args: &Scan) -> Result<Ended> {
         || summary.interrupted
         || scanned.not_kept.is_some()
         || scanned.look_ups.failed > 0;
-    Ok(match (incomplete, summary.known > 0) {
+    Ok(match (incomplete, summary.known + summary.derived > 0) {
         (true, _) => Ended::Incomplete,
         (false, true) => Ended::Matched,
         (false, false) => Ended::Clean,

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
+use lodestone_features::Features;
 use lodestone_hash::Digester;
 use lodestone_types::{Bank, BankKind, ListEntry, ListVersion, Record, Signal, SignalType, Unreadable, hex};
 
+use super::Kept;
 use crate::examine::{ExamineContext, examine};
 use crate::lists::{Within, bank_name, file_name};
 use crate::scan::ScanOptions;
@@ -95,7 +97,14 @@ fn take(
         loaded.hashed += 1;
     }
     loaded.entries += 1;
-    let _key = builder.keyed(&ListEntry { entry: name, signals, ..ListEntry::default() })?;
+    let key = builder.keyed(&ListEntry { entry: name, signals, ..ListEntry::default() })?;
+    let record = seen.features.first().and_then(|record| Features::from_bytes(&record.0).ok());
+    if let Some(features) = record.filter(|features| !features.is_empty()) {
+        loaded.with_features += u64::from(builder.known_mut().features(key, &features));
+    }
+    if let Some(Kept(luma)) = Kept::of(&seen) {
+        builder.known_mut().grey(key, luma);
+    }
     Ok(())
 }
 

@@ -9,7 +9,10 @@
 //! A region's match is for a person to see unless something confirms it. `docs/derivatives.md` says what each layer finds
 //! and what it misses.
 
+mod aligned;
+mod edit;
 mod folder;
+mod known;
 mod layers;
 mod parts;
 mod regions;
@@ -25,6 +28,7 @@ use crate::look_up::LookUpError;
 use crate::snapshot::Snapshot;
 
 pub use folder::{LoadedFolder, load_folder};
+pub(crate) use known::{Known, KnownBuilder};
 pub use layers::Layers;
 pub(crate) use parts::{Kept, parts};
 
@@ -64,5 +68,8 @@ pub(crate) fn find(
         take(regions::find(snapshot, observation, regions, stats)?);
     }
     take(whole::possible(snapshot, options, observation, stats)?);
+    if layers.has(3) {
+        aligned::find(snapshot.known(), observation, found);
+    }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! In the worker: what is made of a picture's small grey copy.
 
+use lodestone_features::orb::{OrbOptions, Part, extract, extract_parts};
 use lodestone_features::Luma;
 use lodestone_features::region::{RegionOptions, region_prints};
 use lodestone_types::{Blob, Detail, Milli, Observation, RegionPrint, Regions};
@@ -11,6 +12,9 @@ pub(crate) fn parts(luma: &Luma, wanted: Parts, seen: &mut Observation) {
     if wanted.regions {
         seen.regions = Some(regions(luma));
     }
+    if wanted.features {
+        seen.features = if wanted.known { known(luma) } else { questioned(luma, seen.regions.as_ref()) };
+    }
     if wanted.detail {
         seen.detail = Some(Detail {
             width: luma.width(),
@@ -18,6 +22,30 @@ pub(crate) fn parts(luma: &Luma, wanted: Parts, seen: &mut Observation) {
             luma: Blob(luma.pixels().to_vec()),
         });
     }
+}
+
+/// What is kept of a known picture.
+fn known(luma: &Luma) -> Vec<Blob> {
+    vec![Blob(extract(luma, &OrbOptions::KNOWN).to_bytes())]
+}
+
+/// Parts of a questioned picture that get features of their own: a known one may be small in it.
+const MOST_PARTS: usize = 6;
+
+/// What is asked about a questioned picture: the whole, and its best regions, each with features of its own.
+fn questioned(luma: &Luma, regions: Option<&Regions>) -> Vec<Blob> {
+    let mut records = vec![Blob(extract(luma, &OrbOptions::QUESTIONED).to_bytes())];
+    for print in regions.iter().flat_map(|regions| &regions.prints).take(MOST_PARTS) {
+        let pixels = |value: Milli| value.to_f64().max(0.0).round() as u32;
+        let part = Part {
+            left: pixels(print.x),
+            top: pixels(print.y),
+            width: pixels(print.width),
+            height: pixels(print.height),
+        };
+        records.push(Blob(extract_parts(luma, &[part], &OrbOptions::PART).to_bytes()));
+    }
+    records
 }
 
 fn regions(luma: &Luma) -> Regions {

@@ -49,9 +49,10 @@ pub(super) fn find(
     if codes.is_empty() || values == 0 {
         return Ok(Vec::new());
     }
-    let tail = TailTable::built_in();
-    let look_ups = codes.len() as u64;
-    let limit = tail.threshold(look_ups, values, TARGET);
+    let tail = TailTable::photographs();
+    let look_ups = codes.len() as u32;
+    // Not even equal hashes would say enough: nothing is looked up, rather than anything believed.
+    let Some(limit) = tail.threshold(look_ups, 1, values, TARGET) else { return Ok(Vec::new()) };
     let detail = Kept::of(observation);
     let small = values <= SMALL_LIST;
     let radius = if small { WIDE_BITS } else { limit };
@@ -105,7 +106,7 @@ pub(super) fn find(
         one.standing = standing;
         one.relation = (standing != Standing::PossibleDerivative).then_some(Relation::Contains);
         one.windows = Some(regions.prints.len() as u32);
-        one.expected_false_hits = Some(tail.expected_false_hits(distance_bits, look_ups, values));
+        one.expected_false_hits = Some(tail.expected_false_hits(distance_bits, look_ups, 1, values));
         found.push(one);
     }
     Ok(found)

@@ -89,9 +89,18 @@ fn card(
         reasons,
         priority,
         edges,
-        exposures_saved: if all_resolved { count } else { count - 1 },
+        exposures_saved: if all_resolved { count } else { count - 1 - own_looks(items, stacks, &heads, centre) },
     };
     Card { group, places }
+}
+
+/// Files beside the representative's that it does not show: what holds a known picture among others, or an edit of it.
+fn own_looks(items: &[TriageItem], stacks: &[Stack], heads: &BTreeMap<u32, usize>, centre: u32) -> u64 {
+    let more = |number: &u32| {
+        let item = stacks[*number as usize].head(items);
+        *number != centre && !item.is_resolved() && item.shows_more_than_known()
+    };
+    heads.keys().filter(|number| more(number)).count() as u64
 }
 
 /// Which stacks to join by an edge: the representative's with each that is near it, and every other by the links that
@@ -145,7 +154,9 @@ fn edge(
     let near = hashes(a).zip(hashes(b)).map(|(a, b)| nearness(a, b));
     let distance_bits = near.map_or(0, |near| near.distance_bits);
     let kind = match link {
-        Some(EdgeKind::SameKnown) => EdgeKind::SameKnown,
+        Some(
+            kind @ (EdgeKind::SameKnown | EdgeKind::CropOf | EdgeKind::InCollageWith | EdgeKind::EditOf),
+        ) => kind,
         _ if distance_bits <= options.same_picture_bits => EdgeKind::SamePicture,
         _ => EdgeKind::Similar,
     };
@@ -187,6 +198,16 @@ fn together(edges: &[Edge], distinct: usize) -> Vec<String> {
     let known = of(EdgeKind::SameKnown).count();
     if known > 0 {
         reasons.push(format!("{known} linked because they match the same known entry."));
+    }
+    for (kind, what) in [
+        (EdgeKind::CropOf, "a crop of what another shows"),
+        (EdgeKind::InCollageWith, "in a collage, screen or frame with what another shows"),
+        (EdgeKind::EditOf, "an edit of what another shows"),
+    ] {
+        let count = of(kind).count();
+        if count > 0 {
+            reasons.push(format!("{count} of {distinct} distinct files linked as {what}."));
+        }
     }
     reasons
 }

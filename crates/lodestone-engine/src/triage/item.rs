@@ -3,7 +3,7 @@
 use lodestone_index::Code256;
 use lodestone_types::{
     Assessment, BankKind, CameraChain, ContentId, Credentials, Dihedral, Integrity, Match, Proposition,
-    Record, State, Transform, TransformKind, Trust,
+    Record, Relation, Standing, State, Transform, TransformKind, Trust,
 };
 
 /// One file, as far as grouping and ranking need it: about 400 bytes and its path for a picture that matches nothing.
@@ -18,6 +18,8 @@ pub struct TriageItem {
     pub(super) pixels: u64,
     /// The best match of each bank of known material, best first.
     pub(super) known: Box<[KnownMatch]>,
+    /// The bank, and bits, of known material that is near without matching.
+    pub(super) possible: Option<(Box<str>, u32)>,
     /// Its exact bytes are a confirmed false alarm.
     pub(super) cleared: bool,
     pub(super) origin: Origin,
@@ -34,6 +36,10 @@ pub(super) struct KnownMatch {
     pub(super) digest: bool,
     pub(super) distance_bits: u32,
     pub(super) transform: Transform,
+    /// What found it, and what that says of how the picture comes from the known one.
+    pub(super) layer: u8,
+    pub(super) relation: Option<Relation>,
+    pub(super) inliers: Option<u32>,
 }
 
 /// What the first reading of origin says, as far as it bears on rank.
@@ -75,6 +81,11 @@ impl TriageItem {
             hashes,
             pixels: observation.picture.as_ref().map_or(0, |p| u64::from(p.width) * u64::from(p.height)),
             known: known(&record.matches),
+            possible: record
+                .matches
+                .iter()
+                .find(|m| m.bank_kind.makes_known() && m.standing == Standing::PossibleDerivative)
+                .map(|m| (m.bank.as_str().into(), m.distance_bits)),
             cleared: record
                 .matches
                 .iter()
@@ -103,6 +114,15 @@ impl TriageItem {
         self.state == State::KnownGood || self.cleared || self.known.iter().any(|known| known.exact)
     }
 
+    /// What it is made from is known, and it shows something else besides.
+    pub(super) fn shows_more_than_known(&self) -> bool {
+        use Relation::{Contains, ContainsPartOf, EditedFromKnown};
+        let more = |known: &KnownMatch| {
+            matches!(known.relation, Some(Contains | ContainsPartOf | EditedFromKnown))
+        };
+        self.known.iter().any(more)
+    }
+
     /// Its hashes, if they say enough to group by.
     pub(super) fn comparable(&self, min_quality: u8) -> Option<&[Code256; 8]> {
         self.hashes.as_deref().filter(|_| self.quality >= min_quality)
@@ -113,9 +133,10 @@ impl TriageItem {
 fn known(matches: &[Match]) -> Box<[KnownMatch]> {
     let mut best: Vec<KnownMatch> = Vec::new();
     let exact = |m: &Match| {
-        m.signal_type.is_digest() || m.distance_bits == 0 && m.transform.kind == TransformKind::AsIs
+        let whole = m.layer <= 1 && m.transform.kind == TransformKind::AsIs && m.relation.is_none();
+        m.signal_type.is_digest() || m.distance_bits == 0 && whole
     };
-    for m in matches.iter().filter(|m| m.bank_kind.makes_known() && !m.suppressed) {
+    for m in matches.iter().filter(|m| m.makes_known() || m.makes_derived()) {
         if best.iter().all(|known| *known.bank != *m.bank) {
             best.push(KnownMatch {
                 bank: m.bank.as_str().into(),
@@ -125,6 +146,9 @@ fn known(matches: &[Match]) -> Box<[KnownMatch]> {
                 digest: m.signal_type.is_digest(),
                 distance_bits: m.distance_bits,
                 transform: m.transform,
+                layer: m.layer,
+                relation: m.relation,
+                inliers: m.inliers,
             });
         }
     }

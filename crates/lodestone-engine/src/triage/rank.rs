@@ -21,7 +21,7 @@
 //! *Source:* NCMEC, IWF and examiners' accounts, as requirements: rank by real × unknown × linkage, show each factor,
 //! never drop a file because it looks synthetic; relatives of known material outrank any likelihood of AI.
 
-use lodestone_types::{BankKind, CameraChain, Factor, Priority};
+use lodestone_types::{BankKind, CameraChain, Factor, Priority, Relation};
 
 use super::item::{KnownMatch, TriageItem};
 
@@ -37,12 +37,13 @@ pub struct Rule {
 }
 
 /// Every factor with its points. Of the `origin` rows only the strongest counts; others are shown with 0 points.
-pub const RULES: [Rule; 29] = [
+pub const RULES: [Rule; 31] = [
     rule("derivative_of_known_real", 2000, "a file whose bytes no list knows is near known real material"),
     rule("derivative_of_known_edited", 1900, "the same for known edits of real material"),
     rule("derivative_of_own", 1000, "the same for the operator's own bank"),
     rule("derivative_of_related", 900, "the same for material that belongs to a known case"),
     rule("derivative_of_known_generated", 320, "the same for known generated material"),
+    rule("edited_from_known", 200, "laid over a known picture, a part of such a file differs: it was replaced"),
     rule("ai_edit_of_known", 60, "such a file carries marks of generative editing"),
     rule(
         "capture_credential",
@@ -79,6 +80,7 @@ pub const RULES: [Rule; 29] = [
     rule("exact_related", 52, "the same, material that belongs to a known case"),
     rule("exact_known_generated", 41, "the same, known generated material"),
     rule("confirmed_false_alarm", 25, "every file is a confirmed false alarm by its exact bytes"),
+    rule("possible_derivative", 30, "near known material, farther than a match may be"),
     rule("files", 5, "up to this many points for several files: 1 for each doubling"),
     rule("versions", 5, "up to this many points for several distinct files: 1 for each doubling"),
     rule("known_good_member", 0, "holds a known-good file"),
@@ -188,10 +190,13 @@ fn relatives(factors: &mut Factors, members: &[&TriageItem], unknown: &[&TriageI
                 transform if transform == Default::default() => "",
                 _ => ", in another form",
             };
-            format!(
-                "Unknown file {} bits from {words}, bank {:?}{turned}: a derivative, not the listed file.",
-                known.distance_bits, known.bank
-            )
+            match known.layer {
+                0 | 1 => format!(
+                    "Unknown file {} bits from {words}, bank {:?}{turned}: a derivative, not the listed file.",
+                    known.distance_bits, known.bank
+                ),
+                _ => format!("Unknown file that {}.", derived(known, words)),
+            }
         } else if let Some((_, known)) = nearest(members, kind) {
             format!("Unknown file grouped with {words}, bank {:?}.", known.bank)
         } else {
@@ -203,6 +208,18 @@ fn relatives(factors: &mut Factors, members: &[&TriageItem], unknown: &[&TriageI
             factors.add_points(code, 0, why);
         }
         first = false;
+        let edited = |item: &&&TriageItem| {
+            let of_kind = |known: &&KnownMatch| known.kind == kind;
+            item.known.iter().filter(of_kind).any(|known| known.relation == Some(Relation::EditedFromKnown))
+        };
+        if unknown.iter().any(|item| edited(&item))
+            && !factors.0.iter().any(|factor| factor.code == "edited_from_known")
+        {
+            factors.add(
+                "edited_from_known",
+                format!("Edited from {words}: laid over it, a part was replaced. Who is shown may be known."),
+            );
+        }
         if kind != BankKind::KnownGenerated
             && unknown.iter().any(|item| item.origin.ai_edited || item.origin.ai_generated)
         {
@@ -215,6 +232,16 @@ fn relatives(factors: &mut Factors, members: &[&TriageItem], unknown: &[&TriageI
             }
         }
     }
+}
+
+/// How a file comes from a known picture that a part of it gave away.
+fn derived(known: &KnownMatch, words: &str) -> String {
+    let relation = known.relation.map_or("resembles a part of", Relation::words);
+    let by = match known.inliers {
+        Some(inliers) => format!("{inliers} local features agree"),
+        None => format!("a region is {} bits from its hash", known.distance_bits),
+    };
+    format!("{relation} {words}, bank {:?}: {by}", known.bank)
 }
 
 /// Evidence of origin in any unknown member; the strongest counts.
@@ -284,6 +311,12 @@ fn baseline(factors: &mut Factors, unknown: &[&TriageItem], files: usize, min_qu
         );
     } else {
         factors.add("unknown", format!("{count}{of} not identified exactly by any list."));
+    }
+    if let Some((bank, bits)) = unknown.iter().find_map(|item| item.possible.as_ref()) {
+        factors.add(
+            "possible_derivative",
+            format!("{bits} bits from bank {bank:?}: too far for a match, near enough to look earlier."),
+        );
     }
     let open = |item: &&&TriageItem| {
         let origin = &item.origin;

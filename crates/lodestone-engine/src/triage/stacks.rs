@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lodestone_types::EdgeKind;
+use lodestone_types::{EdgeKind, Relation};
 
 use super::{Link, TriageItem};
 
@@ -41,6 +41,16 @@ pub(super) fn stacks(items: &[TriageItem]) -> Vec<Stack> {
     stacks
 }
 
+/// What a file's relation to the known picture says of its relation to others that match it.
+fn kind(relation: Option<Relation>) -> EdgeKind {
+    match relation {
+        Some(Relation::CropOf) => EdgeKind::CropOf,
+        Some(Relation::Contains | Relation::ContainsPartOf) => EdgeKind::InCollageWith,
+        Some(Relation::EditedFromKnown) => EdgeKind::EditOf,
+        _ => EdgeKind::SameKnown,
+    }
+}
+
 /// Links the first stack that matches a known entry with every other that matches it, by digest or PDQ. Of each bank,
 /// a file's best match counts.
 pub(super) fn same_known(items: &[TriageItem], stacks: &[Stack]) -> Vec<Link> {
@@ -50,7 +60,7 @@ pub(super) fn same_known(items: &[TriageItem], stacks: &[Stack]) -> Vec<Link> {
         for known in stack.head(items).known.iter() {
             let a = *first_of_entry.entry((&*known.bank, &*known.entry)).or_insert(b);
             if a != b {
-                links.push(Link { a, b, kind: EdgeKind::SameKnown });
+                links.push(Link { a, b, kind: kind(known.relation) });
             }
         }
     }

@@ -1,0 +1,157 @@
+//! Layer 3: local features of the questioned picture that agree with those of a known one.
+
+use std::collections::BTreeSet;
+
+use lodestone_features::align::{
+    Alignment, Bounds, FindStats, Questioned, Strength, align, expected_false_hits, find_known,
+};
+use lodestone_features::{Features, VoteOptions};
+use lodestone_types::{Box2, Milli, Observation, Relation, SignalType, Standing, Transform, TransformKind};
+
+use super::edit::{edit, shows_edit};
+use super::{Kept, Known};
+use crate::appraise::Found;
+
+/// Entries found by hashes that are aligned too, nearest first.
+const MOST_CONFIRMED: usize = 16;
+
+/// Finds known pictures by their features, and lays what hashes found over its known picture, to say how.
+pub(super) fn find(known: &Known, observation: &Observation, found: &mut Vec<Found>) {
+    let Some(features) = features_of(observation) else { return };
+    if known.len() == 0 || features.is_empty() {
+        return;
+    }
+    let questioned = Questioned::new(&features);
+    let hits = find_known(&known.votes, &questioned, &VoteOptions::default(), &mut FindStats::default());
+    let frame = Frame::of(observation, &features);
+    let mut aligned: BTreeSet<u64> = BTreeSet::new();
+    for hit in hits {
+        aligned.insert(hit.id);
+        take(known, &frame, hit.id, &hit.alignment, found);
+    }
+    let unsure: Vec<u64> = found.iter().map(|one| one.key).filter(|key| !aligned.contains(key)).collect();
+    for key in unsure.into_iter().take(MOST_CONFIRMED) {
+        if let Some(alignment) = known.features(key).and_then(|features| align(&questioned, &features)) {
+            take(known, &frame, key, &alignment, found);
+        }
+    }
+}
+
+/// All features of a questioned picture, whole and parts, as one.
+fn features_of(observation: &Observation) -> Option<Features> {
+    let mut records = observation.features.iter().filter_map(|record| Features::from_bytes(&record.0).ok());
+    let mut all = records.next()?;
+    for part in records.filter(|part| (part.width, part.height) == (all.width, all.height)).collect::<Vec<_>>() {
+        all.keypoints.extend(part.keypoints);
+        all.descriptors.extend(part.descriptors);
+    }
+    Some(all)
+}
+
+/// The questioned picture: as stored, and as its features see it.
+struct Frame {
+    /// Stored pixels to one of the grey copy, across and down.
+    across: f64,
+    down: f64,
+    width: f64,
+    height: f64,
+    detail: Option<Kept>,
+}
+
+impl Frame {
+    fn of(observation: &Observation, features: &Features) -> Self {
+        let (width, height) = (f64::from(features.width), f64::from(features.height));
+        let stored = observation.picture.as_ref().map(|picture| (picture.width.into(), picture.height.into()));
+        let (w, h): (f64, f64) = stored.unwrap_or((width, height));
+        let detail = Kept::of(observation);
+        Self { across: w / width.max(1.0), down: h / height.max(1.0), width, height, detail }
+    }
+
+    fn stored(&self, bounds: &Bounds) -> Box2 {
+        let edge = |value: f32, by: f64| (f64::from(value) * by).round() as i32;
+        let (x, y) = (edge(bounds.left, self.across), edge(bounds.top, self.down));
+        Box2 { x, y, width: edge(bounds.right, self.across) - x, height: edge(bounds.bottom, self.down) - y }
+    }
+}
+
+/// Adds an alignment: to the match that hashes gave, which it confirms, or as one of its own.
+fn take(known: &Known, frame: &Frame, key: u64, alignment: &Alignment, found: &mut Vec<Found>) {
+    let Some(features) = known.features(key) else { return };
+    let size = (f64::from(features.width), f64::from(features.height));
+    let edit = match (known.grey(key), &frame.detail) {
+        (Some(grey), Some(Kept(luma))) => edit(grey, luma, alignment, size, (frame.across, frame.down)),
+        _ => None,
+    };
+    let relation = relation(frame, alignment, size, edit.as_ref().is_some_and(shows_edit));
+    let standing = match alignment.strength {
+        Strength::Match => Standing::Match,
+        Strength::Review => Standing::Review,
+    };
+    let held = found.iter_mut().find(|one| one.key == key && !one.signal_type.is_digest());
+    let one = match held {
+        Some(one) => one,
+        None => {
+            let mut one = Found::as_it_is(key, SignalType::Pdq, 0);
+            one.layer = 3;
+            one.standing = standing;
+            one.expected_false_hits =
+                Some(expected_false_hits(alignment.inliers, known.len() as u64));
+            found.push(one);
+            let Some(last) = found.last_mut() else { return };
+            last
+        }
+    };
+    if one.layer == 2 || (one.layer == 3 && one.inliers.is_none()) || one.standing == Standing::PossibleDerivative {
+        one.transform = transform(frame, alignment, size);
+        if standing == Standing::Match {
+            one.standing = Standing::Match;
+        } else if one.standing == Standing::PossibleDerivative {
+            one.standing = Standing::Review;
+        }
+    }
+    one.relation = Some(relation);
+    one.inliers = Some(alignment.inliers);
+    one.edit = edit;
+}
+
+fn transform(frame: &Frame, alignment: &Alignment, (width, height): (f64, f64)) -> Transform {
+    let thousandths = |value: f32, of: f64| (f64::from(value) / of.max(1.0) * 1000.0).round() as i32;
+    let seen = &alignment.visible_of_known;
+    let (x, y) = (thousandths(seen.left, width), thousandths(seen.top, height));
+    let milli = |value: f32| Milli::from_f64(f64::from(value));
+    Transform {
+        kind: TransformKind::Aligned,
+        negative: alignment.form.negative,
+        mirror: alignment.form.mirror,
+        region: Some(frame.stored(&alignment.in_questioned)),
+        known_region: Some(Box2 {
+            x,
+            y,
+            width: thousandths(seen.right, width) - x,
+            height: thousandths(seen.bottom, height) - y,
+        }),
+        angle_degrees: Some(milli(alignment.angle_degrees)),
+        scale: Some(Milli::from_f64(f64::from(alignment.scale) * (frame.across + frame.down) / 2.0)),
+        ..Transform::default()
+    }
+}
+
+/// Nearly all of a picture: borders are found to some pixels.
+const NEARLY_ALL: f64 = 0.93;
+
+fn relation(frame: &Frame, alignment: &Alignment, (width, height): (f64, f64), edited: bool) -> Relation {
+    if edited {
+        return Relation::EditedFromKnown;
+    }
+    let area = |bounds: &Bounds| {
+        f64::from((bounds.right - bounds.left).max(0.0)) * f64::from((bounds.bottom - bounds.top).max(0.0))
+    };
+    let all_of_known = area(&alignment.visible_of_known) >= NEARLY_ALL * width * height;
+    let fills = area(&alignment.in_questioned) >= NEARLY_ALL * frame.width * frame.height;
+    match (all_of_known, fills) {
+        (true, true) => Relation::SamePicture,
+        (false, true) => Relation::CropOf,
+        (true, false) => Relation::Contains,
+        (false, false) => Relation::ContainsPartOf,
+    }
+}
