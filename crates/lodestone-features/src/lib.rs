@@ -10,10 +10,21 @@
 //! regions and features on every machine.
 #![warn(clippy::disallowed_methods)]
 
+mod align;
 mod luma;
+mod orb;
+mod record;
 pub mod region;
 mod shrink;
-
+pub mod tail;
 mod taps;
+mod vote;
 
+pub use align::{
+    Alignment, Bounds, Doubt, FindStats, Found, MATCH_INLIERS, Questioned, REVIEW_INLIERS, Strength, Transform,
+    TransformKind, align, expected_false_hits, find_known,
+};
 pub use luma::{Luma, LumaError};
+pub use orb::{OrbOptions, Part, extract, extract_parts};
+pub use record::{Descriptor, EXTRACTOR, Features, Form, Keypoint, RecordError};
+pub use vote::{VoteFileError, VoteIndex, VoteIndexBuilder, VoteOptions, VoteStats};

@@ -1,0 +1,168 @@
+//! What makes agreeing features say less than their number.
+
+use super::fit::Fitted;
+use super::sheet::Sheet;
+use super::{Alignment, Strength};
+
+/// Inliers from which on an alignment without doubts is a match.
+pub const MATCH_INLIERS: u32 = 8;
+/// Inliers from which on a person may look at it; fewer are not reported.
+pub const REVIEW_INLIERS: u32 = 6;
+
+/// Why an alignment is not what its inliers say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Doubt {
+    /// All inliers near one line: a frame, a line of text.
+    Line,
+    /// All inliers in a small spot of the known picture and of the questioned one: a logo, a watermark, a button.
+    Spot,
+    /// Moved otherwise, the known picture fits about as well: a lattice, a wall of bricks.
+    Lattice,
+}
+
+/// Inliers with which a small spot is enough.
+const SPOT_INLIERS: u32 = 16;
+
+pub(crate) fn doubt(sheet: &Sheet, known: &Sheet, fitted: &Fitted, alignment: &Alignment) -> Option<Doubt> {
+    let places = &alignment.places;
+    if is_line(places.iter().map(|p| (p[0], p[1])), known.unit())
+        || is_line(places.iter().map(|p| (p[2], p[3])), sheet.unit())
+    {
+        return Some(Doubt::Line);
+    }
+    let spot = alignment.hull_share_of_known < 0.04 && alignment.hull_share_of_questioned < 0.25;
+    if spot && alignment.inliers < SPOT_INLIERS {
+        return Some(Doubt::Spot);
+    }
+    is_lattice(sheet, known, fitted).then_some(Doubt::Lattice)
+}
+
+/// Whether places lie within some 6 units of a line, by their second moments.
+fn is_line(places: impl Iterator<Item = (f32, f32)> + Clone, unit: f32) -> bool {
+    let n = places.clone().count().max(1) as f32;
+    let (x, y) = places.clone().fold((0.0, 0.0), |(x, y), p| (x + p.0 / n, y + p.1 / n));
+    let (mut xx, mut xy, mut yy) = (0.0f32, 0.0f32, 0.0f32);
+    for (u, v) in places {
+        let (u, v) = ((u - x) / unit, (v - y) / unit);
+        (xx, xy, yy) = (xx + u * u / n, xy + u * v / n, yy + v * v / n);
+    }
+    // The smaller eigenvalue: the mean square distance from the best line.
+    let half = (xx + yy) / 2.0;
+    let least = half - (half * half - (xx * yy - xy * xy)).max(0.0).sqrt();
+    least < 16.0
+}
+
+/// Whether most inliers' known features have a look-alike that tells of one and the same other place.
+///
+/// Each inlier looks for other questioned features that resemble its known one; where several shifts from the transform
+/// gather nearly as many of them as there are inliers, the picture repeats.
+fn is_lattice(sheet: &Sheet, known: &Sheet, fitted: &Fitted) -> bool {
+    let inliers = &fitted.distinct;
+    let unit = sheet.unit();
+    let (cell, reach) = (12.0 * unit, 200.0 * unit);
+    let mut shifts: Vec<(i32, i32, u32)> = Vec::new();
+    for (number, pair) in (0u32..).zip(inliers) {
+        let (at, descriptor) = (sheet.points[pair.questioned as usize], known.descriptors[pair.known as usize]);
+        sheet.around(at.x, at.y, reach, |k| {
+            let q = sheet.points[k as usize];
+            let (x, y) = (q.x - at.x, q.y - at.y);
+            let turned = i32::from(q.angle.wrapping_sub(at.angle) as i8).abs();
+            let same = x.abs().max(y.abs()) < 2.0 * cell;
+            if same || turned > 20 || q.scale > 1.3 * at.scale || q.scale * 1.3 < at.scale {
+                return;
+            }
+            if sheet.descriptors[k as usize].distance_bits(descriptor) <= pair.distance_bits + 12 {
+                shifts.push(((x / cell).floor() as i32, (y / cell).floor() as i32, number));
+            }
+        });
+    }
+    shifts.sort_unstable();
+    shifts.dedup();
+    // Inliers that share a shift, of one cell and its neighbours to the right and below.
+    let needed = (inliers.len() * 6).div_ceil(10).max(4);
+    shifts.iter().any(|&(x, y, _)| {
+        let mut numbers: Vec<u32> = shifts
+            .iter()
+            .filter(|s| (x..=x + 1).contains(&s.0) && (y..=y + 1).contains(&s.1))
+            .map(|s| s.2)
+            .collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers.len() >= needed
+    })
+}
+
+/// Area of the convex hull. *Source:* Andrew, "Another efficient algorithm for convex hulls in two dimensions", 1979.
+pub(crate) fn hull_area(places: impl Iterator<Item = (f32, f32)>) -> f32 {
+    let mut places: Vec<(f32, f32)> = places.collect();
+    places.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let turn = |a: (f32, f32), b: (f32, f32), c: (f32, f32)| (b.0 - a.0) * (c.1 - a.1) - (b.1 - a.1) * (c.0 - a.0);
+    let chain = |places: &mut dyn Iterator<Item = (f32, f32)>| {
+        let mut out: Vec<(f32, f32)> = Vec::new();
+        for place in places {
+            while out.len() >= 2 && turn(out[out.len() - 2], out[out.len() - 1], place) <= 0.0 {
+                out.pop();
+            }
+            out.push(place);
+        }
+        out.pop();
+        out
+    };
+    let mut hull = chain(&mut places.iter().copied());
+    hull.extend(chain(&mut places.iter().rev().copied()));
+    let shifted = hull.iter().skip(1).chain(hull.first());
+    hull.iter().zip(shifted).map(|(a, b)| a.0 * b.1 - b.0 * a.1).sum::<f32>().abs() / 2.0
+}
+
+/// How many known pictures of so many are expected to reach `inliers` by chance with one questioned picture.
+///
+/// An estimate from a measured table, see [`NULL`]: pictures that have nothing in common but being photographs.
+pub fn expected_false_hits(inliers: u32, known_pictures: u64) -> f64 {
+    let last = NULL.len() - 1;
+    let at = (inliers as usize).min(last);
+    // Beyond the table each further inlier is taken to be three times as rare.
+    let mut rate = NULL[at];
+    for _ in last..(inliers as usize).max(last) {
+        rate /= 3.0;
+    }
+    rate * known_pictures as f64
+}
+
+/// Share of unrelated known pictures that reach at least so many inliers. 
+const NULL: [f64; 9] = [1.0, 1.0, 1.0, 1e-2, 1e-3, 2e-4, 4e-5, 8e-6, 2e-6];
+
+impl Alignment {
+    /// Whether it is a match and not for review only.
+    pub fn is_match(&self) -> bool {
+        self.strength == Strength::Match
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hull_of_a_square_has_its_area() {
+        let square = [(0.0, 0.0), (4.0, 0.0), (4.0, 4.0), (0.0, 4.0), (2.0, 2.0), (0.0, 2.0)];
+        assert_eq!(hull_area(square.into_iter()), 16.0);
+        assert_eq!(hull_area([(0.0, 0.0), (1.0, 1.0), (2.0, 2.0)].into_iter()), 0.0);
+        assert_eq!(hull_area(std::iter::empty()), 0.0);
+    }
+
+    #[test]
+    fn places_on_a_line_are_a_line_and_those_of_a_square_are_none() {
+        let line = (0..9u8).map(|k| (f32::from(k) * 40.0, f32::from(k) * 20.0 + f32::from(k % 2)));
+        assert!(is_line(line, 1.0));
+        let square = (0..9u8).map(|k| (f32::from(k % 3) * 40.0, f32::from(k / 3) * 40.0));
+        assert!(!is_line(square, 1.0));
+    }
+
+    #[test]
+    fn more_inliers_are_expected_by_chance_less_often() {
+        for inliers in 2..30 {
+            assert!(expected_false_hits(inliers + 1, 1000) <= expected_false_hits(inliers, 1000));
+        }
+    }
+}
