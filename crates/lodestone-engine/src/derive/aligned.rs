@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use lodestone_features::align::{
-    Alignment, Bounds, FindStats, Questioned, Strength, align, expected_false_hits, find_known,
+use lodestone_features::{
+    Alignment, Bounds, Features, FindStats, Questioned, Strength, VoteOptions, align, expected_false_hits, find_known,
 };
-use lodestone_features::{Features, VoteOptions};
 use lodestone_types::{Box2, Milli, Observation, Relation, SignalType, Standing, Transform, TransformKind};
 
 use super::edit::{edit, shows_edit};

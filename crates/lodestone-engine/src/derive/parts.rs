@@ -1,7 +1,6 @@
 //! In the worker: what is made of a picture's small grey copy.
 
-use lodestone_features::orb::{OrbOptions, Part, extract, extract_parts};
-use lodestone_features::Luma;
+use lodestone_features::{Luma, OrbOptions, Part, extract, extract_parts};
 use lodestone_features::region::{RegionOptions, region_prints};
 use lodestone_types::{Blob, Detail, Milli, Observation, RegionPrint, Regions};
 
