@@ -14,6 +14,7 @@ mod luma;
 pub mod region;
 mod shrink;
 
+pub mod tail;
 mod taps;
 
 pub use luma::{Luma, LumaError};

@@ -23,8 +23,6 @@ const NEAR: u8 = 2;
 pub(crate) struct Line {
     /// Between pixels: 3.0 is the boundary of the third pixel and the fourth.
     pub(crate) at: f32,
-    /// Of its best run; a line of `n` good rows has about `5 n`.
-    pub(crate) worth: i16,
     /// Rows above each that have their step here; that have it elsewhere.
     hits: Vec<u16>,
     misses: Vec<u16>,
@@ -83,10 +81,10 @@ pub(crate) fn lines_down(luma: &Luma, most: usize) -> Vec<Line> {
     columns.sort_by_key(|&x| (std::cmp::Reverse(best[x]), x));
     columns.truncate(most);
     columns.sort_unstable();
-    columns.into_iter().map(|x| line(&map, width, x, best[x])).collect()
+    columns.into_iter().map(|x| line(&map, width, x)).collect()
 }
 
-fn line(map: &[u8], width: usize, x: usize, worth: i16) -> Line {
+fn line(map: &[u8], width: usize, x: usize) -> Line {
     let (mut hits, mut misses) = (vec![0_u16], vec![0_u16]);
     let (mut hit, mut miss, mut left, mut right) = (0, 0, 0_u32, 0_u32);
     for row in map.chunks_exact(width) {
@@ -99,7 +97,7 @@ fn line(map: &[u8], width: usize, x: usize, worth: i16) -> Line {
         misses.push(miss);
     }
     let at = x as f32 + right as f32 / (left + right).max(1) as f32;
-    Line { at, worth, hits, misses }
+    Line { at, hits, misses }
 }
 
 /// Room for one row.
