@@ -1,10 +1,12 @@
 //! Judges whole-picture hashes and regions on a labelled set.
 //!
-//! `judge_regions SET [--out RESULTS.csv] [--radius BITS] [--hashes N] [--half 0|1] [--threads N] [--misses]`
+//! `judge_regions SET [--out RESULTS.csv] [--radius BITS] [--whole-radius BITS] [--hashes N] [--half 0|1] [--only T+T]
+//! [--threads N] [--misses]`
 //!
 //! `SET/truth.csv` has the columns path, kind (ref, query, distractor), transform, ref. The list is the hash of every
 //! reference. Whole pictures match within 31 bits in 16 forms; so do regions. With `--radius` above 31 regions are
-//! looked up in that radius and moved by `refine` until they match within 31 or do not. `--half` takes every second
+//! looked up in that radius and moved by `refine` until they match within 31 or do not; `--whole-radius` does the same
+//! for the whole picture, which finds pictures cut a little. `--half` takes every second
 //! reference's queries, so that what was tuned on one half can be judged on the other.
 //!
 //! Prints recall for each transform, wrong matches, false hits and milliseconds of each stage.
@@ -20,7 +22,7 @@ use std::{
 
 use lodestone_features::{
     Luma,
-    region::{RegionOptions, refine, region_prints},
+    region::{Region, RegionOptions, refine, region_prints},
 };
 use lodestone_hash::{PdqFeatures, PdqHash, pdq};
 use lodestone_media::{FrameInfo, Limits, PixelKind, PixelSink, decode};
@@ -120,6 +122,7 @@ struct Outcome {
 struct Judge {
     list: Vec<(String, PdqHash)>,
     radius: u32,
+    whole_radius: u32,
     hashes: u32,
 }
 
@@ -132,9 +135,22 @@ impl Judge {
         };
         (out.decode_ms, out.whole_ms) = (picture.decode_ms, picture.whole_ms);
         if picture.whole.quality() >= WHOLE_QUALITY {
-            for hash in picture.whole.dihedral() {
-                self.near(hash, MATCH_BITS, |name, bits, _| {
-                    out.found.push(Found { name, bits, layer: "L1", note: String::new() });
+            let (width, height) = (picture.luma.width() as f32, picture.luma.height() as f32);
+            let whole = Region { x: 0.0, y: 0.0, width, height };
+            for (form, hash) in picture.whole.dihedral().into_iter().enumerate() {
+                self.near(hash, self.whole_radius, |name, bits, target| {
+                    if bits <= MATCH_BITS {
+                        out.found.push(Found { name, bits, layer: "L1", note: String::new() });
+                        return;
+                    }
+                    out.refined += 1;
+                    let start = Instant::now();
+                    let refined = refine(&picture.luma, &whole, form, &target, self.hashes);
+                    out.look_up_ms += ms(start);
+                    if refined.distance_bits <= MATCH_BITS {
+                        let note = format!("whole {bits} {:?}", refined.extent);
+                        out.found.push(Found { name, bits: refined.distance_bits, layer: "L2", note });
+                    }
                 });
             }
         }
@@ -147,6 +163,11 @@ impl Judge {
         let prints = region_prints(&picture.luma, &RegionOptions::default());
         out.regions_ms = ms(start);
         out.regions = prints.regions.len();
+        if std::env::var_os("DUMP").is_some() {
+            for (rank, p) in prints.regions.iter().enumerate() {
+                println!("DUMP {rank} {:?} {:.3} q{} {:.0} {:.0} {:.0} {:.0}", p.kind, p.score, p.quality, p.region.x, p.region.y, p.region.right(), p.region.bottom());
+            }
+        }
         let start = Instant::now();
         for (rank, print) in prints.regions.iter().enumerate() {
             for (form, hash) in print.forms().enumerate() {
@@ -168,7 +189,7 @@ impl Judge {
                 });
             }
         }
-        out.look_up_ms = ms(start);
+        out.look_up_ms += ms(start);
         out
     }
 
@@ -215,7 +236,12 @@ fn main() {
             list.push((row.name.clone(), picture.whole.hash()));
         }
     }
-    let judge = Judge { list, radius: number("--radius", MATCH_BITS), hashes: number("--hashes", 60) };
+    let judge = Judge {
+        list,
+        radius: number("--radius", MATCH_BITS),
+        whole_radius: number("--whole-radius", MATCH_BITS),
+        hashes: number("--hashes", 60),
+    };
     let judged: Vec<&Row> = rows
         .iter()
         .filter(|row| {
