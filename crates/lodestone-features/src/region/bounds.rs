@@ -29,6 +29,15 @@ impl Bounds {
         self.bottom.saturating_sub(self.top)
     }
 
+    /// Whether `other` lies within and is not the same.
+    pub(crate) fn holds(self, other: &Self) -> bool {
+        self != *other
+            && self.left <= other.left
+            && self.top <= other.top
+            && self.right >= other.right
+            && self.bottom >= other.bottom
+    }
+
     pub(crate) fn is_empty(self) -> bool {
         self.width() == 0 || self.height() == 0
     }

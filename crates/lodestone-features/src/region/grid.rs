@@ -13,14 +13,16 @@ const REACH: f32 = 0.06;
 /// Edges of one axis: of each cell its start and end, and how well lines speak for the inner ones.
 struct Cuts {
     cells: Vec<(f32, f32)>,
+    /// Of the inner edges: the sum, and the least.
     support: f32,
+    least: f32,
 }
 
 /// Cuts `from..to` into `count` cells; `across` is the extent over which lines must run.
 fn cuts(lines: &[Line], count: usize, (from, to): (f32, f32), across: (f32, f32)) -> Cuts {
     let cell = (to - from) / count as f32;
     let mut edges = vec![from];
-    let mut support = 0.0;
+    let (mut support, mut least) = (0.0, 1.0_f32);
     for i in 1..count {
         let place = from + cell * i as f32;
         let near: Vec<(f32, f32)> = lines
@@ -29,7 +31,9 @@ fn cuts(lines: &[Line], count: usize, (from, to): (f32, f32), across: (f32, f32)
             .map(|line| (line.support(across.0, across.1), line.at))
             .filter(|&(support, _)| support >= 0.4)
             .collect();
-        support += near.iter().map(|&(support, _)| support).fold(0.0, f32::max);
+        let best = near.iter().map(|&(support, _)| support).fold(0.0, f32::max);
+        support += best;
+        least = least.min(best);
         // A gutter has two edges: the cell before ends at the first, the cell after starts at the last.
         let first = near.iter().map(|&(_, at)| at).fold(f32::INFINITY, f32::min);
         let last = near.iter().map(|&(_, at)| at).fold(f32::NEG_INFINITY, f32::max);
@@ -39,7 +43,7 @@ fn cuts(lines: &[Line], count: usize, (from, to): (f32, f32), across: (f32, f32)
     }
     edges.push(to);
     let cells = edges.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
-    Cuts { cells, support: if count > 1 { support / (count - 1) as f32 } else { 0.0 } }
+    Cuts { cells, support, least }
 }
 
 /// The cells of every grid over `frame`.
@@ -48,8 +52,9 @@ pub(crate) fn cells(frame: &Region, down: &[Line], across: &[Line], found: &mut 
         let x = cuts(down, columns, (frame.x, frame.right()), (frame.y, frame.bottom()));
         let y = cuts(across, rows, (frame.y, frame.bottom()), (frame.x, frame.right()));
         let inner = (columns - 1) as f32 + (rows - 1) as f32;
-        let support = (x.support * (columns - 1) as f32 + y.support * (rows - 1) as f32) / inner;
-        let score = 0.55 + 0.8 * support - 0.01 * rank as f32;
+        let support = (x.support + y.support) / inner;
+        let score = if x.least.min(y.least) >= 0.6 { 1.2 + 0.3 * support } else { 0.5 + 0.5 * support };
+        let score = score - 0.01 * rank as f32;
         for &(top, bottom) in &y.cells {
             for &(left, right) in &x.cells {
                 let region = Region { x: left, y: top, width: right - left, height: bottom - top };

@@ -23,7 +23,9 @@ const NEAR: u8 = 2;
 pub(crate) struct Line {
     /// Between pixels: 3.0 is the boundary of the third pixel and the fourth.
     pub(crate) at: f32,
-    /// Of its best run; a line of `n` good rows has about `5 n`.
+    /// First and last row of its best run.
+    pub(crate) run: (f32, f32),
+    /// What the rows of its best run say together; `n` good rows have about `5 n`.
     pub(crate) worth: i16,
     /// Rows above each that have their step here; that have it elsewhere.
     hits: Vec<u16>,
@@ -45,7 +47,7 @@ impl Line {
     }
 }
 
-/// The `most` worthiest lines that run down the picture, from left to right. The picture's own sides are not among them.
+/// The `most` worthiest lines that run down the picture, worthiest first. The picture's own sides are not among them.
 ///
 /// Cost: some 3 ns a pixel.
 pub(crate) fn lines_down(luma: &Luma, most: usize) -> Vec<Line> {
@@ -62,14 +64,7 @@ pub(crate) fn lines_down(luma: &Luma, most: usize) -> Vec<Line> {
         scratch.row(luma.row(y as u32), said);
         for x in 0..width - 1 {
             let pair = said[x] | said[x + 1];
-            let worth = if pair & STEP != 0 {
-                WORTH[0]
-            } else if pair & NEAR != 0 {
-                WORTH[1]
-            } else {
-                WORTH[2]
-            };
-            run[x] = (run[x] + worth).max(0);
+            run[x] = (run[x] + said_worth(pair)).max(0);
             best[x] = best[x].max(run[x]);
         }
     }
@@ -82,14 +77,14 @@ pub(crate) fn lines_down(luma: &Luma, most: usize) -> Vec<Line> {
         .collect();
     columns.sort_by_key(|&x| (std::cmp::Reverse(best[x]), x));
     columns.truncate(most);
-    columns.sort_unstable();
-    columns.into_iter().map(|x| line(&map, width, x, best[x])).collect()
+    columns.into_iter().map(|x| line(&map, width, x)).collect()
 }
 
-fn line(map: &[u8], width: usize, x: usize, worth: i16) -> Line {
+fn line(map: &[u8], width: usize, x: usize) -> Line {
     let (mut hits, mut misses) = (vec![0_u16], vec![0_u16]);
     let (mut hit, mut miss, mut left, mut right) = (0, 0, 0_u32, 0_u32);
-    for row in map.chunks_exact(width) {
+    let (mut run, mut worth, mut start, mut best) = (0_i16, 0_i16, 0, (0, 0));
+    for (y, row) in map.chunks_exact(width).enumerate() {
         let pair = row[x] | row[x + 1];
         hit += u16::from(pair & STEP != 0);
         miss += u16::from(pair & STEP == 0 && pair & NEAR != 0);
@@ -97,9 +92,27 @@ fn line(map: &[u8], width: usize, x: usize, worth: i16) -> Line {
         right += u32::from(row[x + 1] & STEP);
         hits.push(hit);
         misses.push(miss);
+        if run == 0 {
+            start = y;
+        }
+        run = (run + said_worth(pair)).max(0);
+        if run > worth {
+            (worth, best) = (run, (start, y + 1));
+        }
     }
     let at = x as f32 + right as f32 / (left + right).max(1) as f32;
-    Line { at, worth, hits, misses }
+    Line { at, run: (best.0 as f32, best.1 as f32), worth, hits, misses }
+}
+
+#[inline(always)]
+fn said_worth(pair: u8) -> i16 {
+    if pair & STEP != 0 {
+        WORTH[0]
+    } else if pair & NEAR != 0 {
+        WORTH[1]
+    } else {
+        WORTH[2]
+    }
 }
 
 /// Room for one row.

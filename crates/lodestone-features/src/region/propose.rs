@@ -4,15 +4,16 @@ use std::borrow::Cow;
 
 use crate::{
     Luma,
-    region::{Region, frame::frames, grid, lines::lines_down, panels::panels, rects::rectangles},
+    region::{Region, frame::frames, grid, lines::lines_down, panels::panels, rects::Rectangles},
 };
 
 /// Longest side at which regions are looked for.
 pub(crate) const WORKING_SIDE: u32 = 640;
 /// Most regions of a picture.
 pub(crate) const MOST: usize = 60;
-/// Lines down, and as many across, from which rectangles are made.
-const LINES: usize = 24;
+/// Lines down, and as many across, from which all rectangles are made, and rectangles with two equal sides.
+const LONG_LINES: usize = 24;
+const LINES: usize = 90;
 /// Regions that differ by less than this part of their width and height are one.
 const SAME: f32 = 0.012;
 
@@ -72,7 +73,7 @@ pub(crate) fn propose_small(luma: &Luma) -> Vec<Proposal> {
     let mut grounds = vec![Region { x: 0.0, y: 0.0, width, height }];
     grounds.extend(found.first().map(|proposal| proposal.region));
     found.extend(panels(luma, &turned));
-    found.extend(rectangles(width, height, &down, &across));
+    found.extend(Rectangles { width, height }.find(&down, &across, LONG_LINES));
     for ground in &grounds {
         grid::cells(ground, &down, &across, &mut found);
     }

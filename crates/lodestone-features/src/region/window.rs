@@ -26,9 +26,14 @@ impl WindowHasher {
     /// The same tent is laid over the window here, without PDQ's rounding to whole pixels, because the known picture was
     /// hashed at another size. Cost: about 0.1 ns a pixel of the window and 20 microseconds.
     pub(crate) fn features(&mut self, luma: &Luma, region: &Region) -> PdqFeatures {
-        let columns =
-            Taps::tents(64, region.x, region.right(), luma.width() as usize, LEAST_HALF_WIDTH);
-        let rows = Taps::tents(64, region.y, region.bottom(), luma.height() as usize, LEAST_HALF_WIDTH);
+        self.features_beyond(luma, region, region)
+    }
+
+    /// The features that `extent` might have, of which only `region` is seen, which must lie within the picture: the pixels at its
+    /// sides are repeated outwards.
+    pub(crate) fn features_beyond(&mut self, luma: &Luma, region: &Region, extent: &Region) -> PdqFeatures {
+        let columns = tents((region.x, region.right()), (extent.x, extent.right()), luma.width());
+        let rows = tents((region.y, region.bottom()), (extent.y, extent.bottom()), luma.height());
         let reach = columns.reach();
         self.line.clear();
         self.line.resize(reach.len(), 0.0);
@@ -42,4 +47,14 @@ impl WindowHasher {
         }
         PdqFeatures::from_decimated(self.kernel, &self.picture)
     }
+}
+
+/// The filters of one axis of `len` pixels.
+fn tents(seen: (f32, f32), extent: (f32, f32), len: u32) -> Taps {
+    // Where pixels are repeated, not those that the neighbour shines into.
+    let first = if extent.0 < seen.0 { (seen.0 + 0.5).ceil() } else { 0.0 };
+    let end = if extent.1 > seen.1 { (seen.1 - 0.5).floor() } else { len as f32 };
+    let first = (first as usize).min(len as usize - 1);
+    let end = (end as usize).clamp(first + 1, len as usize);
+    Taps::tents(64, extent.0, extent.1, first..end, LEAST_HALF_WIDTH)
 }
