@@ -161,7 +161,7 @@ fn main() {
             } else {
                 wrong_inliers[(a.inliers as usize).min(39)] += 1;
                 tally.wrong += u32::from(a.is_match());
-                if a.inliers >= 7 {
+                if a.is_match() {
                     false_hits.push(format!(
                         "{} as {name}: {} inliers, hull {:.3} {:.3}, {:.1} bits, {:?} {:?}",
                         row.path, a.inliers, a.hull_share_of_known, a.hull_share_of_questioned, a.mean_distance_bits, a.form, a.doubt
@@ -195,7 +195,7 @@ fn main() {
     println!("macro recall {:.4} over {kinds} transforms", sum / f64::from(kinds.max(1)));
     let histogram: Vec<String> = (0..40).filter(|k| wrong_inliers[*k] > 0).map(|k| format!("{k}: {}", wrong_inliers[k])).collect();
     println!("wrong pictures by inliers: {}", histogram.join(", "));
-    for hit in &false_hits {
+    for hit in false_hits.iter().take(number("--show").unwrap_or(10)) {
         println!("  {hit}");
     }
     let each = |d: Duration| d.as_secs_f64() * 1000.0 / f64::from(asked.max(1));
