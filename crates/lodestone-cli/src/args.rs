@@ -9,12 +9,14 @@ use crate::help;
 
 mod audit;
 mod calibrate;
+mod compare;
 mod examine;
 mod key;
 mod serve;
 
 pub(crate) use audit::{Audit, Verify};
 pub(crate) use calibrate::{Calibrate, Eval, EvalProvenance, Method};
+pub(crate) use compare::Compare;
 pub(crate) use examine::{Depth, Examine, Examining, Learn, Provenance};
 pub(crate) use key::{Key, SecretKeys};
 pub(crate) use serve::Serve;
@@ -38,6 +40,9 @@ pub(crate) enum Command {
     /// Match files, signals given by value, or whole lists, against lists and banks
     #[command(name = "match", after_long_help = help::MATCH)]
     Match(Box<Match>),
+    /// Say how two pictures come from each other: crop, collage, screen, edit; and draw it
+    #[command(after_long_help = help::COMPARE)]
+    Compare(Compare),
     /// Keep banks of known content in a data folder
     #[command(subcommand)]
     Bank(Bank),

@@ -36,6 +36,8 @@ pub(crate) const MATCH: &str = "\
 Examples:
   lodestone match photo.jpg --known pdq:list.txt
   lodestone match --signal pdq:f8f8f0ce…9b22 --data ~/lodestone-data --format ndjson
+  Crops, collages, screenshots and edits of the pictures in a folder:
+      lodestone match questioned/ --known known-pictures/ --layers 1,2,3 --format ndjson
   A value of 144 bytes made elsewhere, as 288 hexadecimal digits or 192 characters of base64; none is made here:
       lodestone match --signal photodna:AAECAwQF…jY6P --data ~/lodestone-data
 
@@ -48,6 +50,17 @@ Examples:
 With --against, lists are compared as they are: pictures are turned and inverted only where pictures are known (seen).
   The lists after --against are indexed (128 bytes a PDQ hash, and some 20 an entry), the others streamed: any length.
 Exit status: 0 nothing matched; 1 something matched; 2 something could not be read or done.";
+
+pub(crate) const COMPARE: &str = "\
+Examples:
+  lodestone compare known.jpg questioned.png
+  lodestone compare known.jpg questioned.png --report relation.html
+  lodestone compare a.jpg b.jpg --format json
+
+Each picture is taken as the known one of the other: by its bytes, by the hash of the whole and of regions, and by local
+features, which give the transform and what was replaced. The page shows frames and outlines, no pixels.
+
+Exit status: 0 no relation found, 1 related, 2 a picture could not be read.";
 
 pub(crate) const KEY_ADD: &str = "\
 Examples:

@@ -47,6 +47,7 @@ fn main() -> ExitCode {
         Command::Scan(args) => cmd::scan::run(&args),
         Command::Hash(args) => cmd::hash::run(&args),
         Command::Match(args) => cmd::matching::run(&args),
+        Command::Compare(args) => cmd::compare::run(&args),
         Command::Bank(args) => cmd::bank::run(&args),
         Command::Index(args) => cmd::index::run(&args),
         Command::Examine(args) => cmd::examine::run(&args),

@@ -124,6 +124,10 @@ pub struct Transform {
     /// Where in the questioned picture the known one lies, in pixels of the questioned one as stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<Box2>,
+    /// The known picture's corners in pixels of the questioned one as stored, from its top left on, clockwise as seen in
+    /// the known one. They may lie outside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outline: Option<[[i32; 2]; 4]>,
     /// Which part of the known picture is to be seen there, in thousandths of its sides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_region: Option<Box2>,

@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod bank;
 pub(crate) mod bench;
 pub(crate) mod calibrate;
+pub(crate) mod compare;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod eval;

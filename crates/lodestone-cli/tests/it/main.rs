@@ -6,6 +6,8 @@ mod archives;
 mod audit;
 mod banks;
 mod data;
+mod derived;
+mod drawn;
 mod examine;
 mod files;
 mod hashes;

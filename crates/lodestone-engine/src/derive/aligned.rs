@@ -123,6 +123,11 @@ fn transform(frame: &Frame, alignment: &Alignment, (width, height): (f64, f64)) 
         negative: alignment.form.negative,
         mirror: alignment.form.mirror,
         region: Some(frame.stored(&alignment.in_questioned)),
+        outline: Some([(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)].map(|(x, y)| {
+            let (x, y) = alignment.transform.apply(x, y);
+            // A corner seen from behind lies nowhere: it is cut off far outside.
+            [(x * frame.across).round() as i32, (y * frame.down).round() as i32]
+        })),
         known_region: Some(Box2 {
             x,
             y,

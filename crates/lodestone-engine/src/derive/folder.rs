@@ -87,7 +87,7 @@ fn take(
     }
     let Some(digests) = &seen.digests else { return Ok(()) };
     let mut signals = Vec::new();
-    let mut add = |kind, bytes: &[u8]| signals.extend(Signal::new(kind, bytes).ok());
+    let mut add = |kind, bytes: &[u8]| signals.extend(Signal::from_bytes(kind, bytes));
     add(SignalType::Md5, &digests.md5);
     add(SignalType::Sha1, &digests.sha1);
     add(SignalType::Sha256, &digests.sha256.0);

@@ -1,7 +1,7 @@
 //! In the worker: what is made of a picture's small grey copy.
 
 use lodestone_features::{Luma, OrbOptions, Part, extract, extract_parts};
-use lodestone_features::region::{RegionOptions, region_prints};
+use lodestone_features::region::{ProposalKind, RegionOptions, region_prints};
 use lodestone_types::{Blob, Detail, Milli, Observation, RegionPrint, Regions};
 
 use crate::options::Parts;
@@ -55,12 +55,23 @@ fn regions(luma: &Luma) -> Regions {
         y: milli(print.region.y),
         width: milli(print.region.width),
         height: milli(print.region.height),
-        proposal: print.kind.as_str().to_owned(),
+        proposal: word(print.kind).to_owned(),
         quality: print.quality,
         pdq: print.forms().map(|hash| hash.0).collect(),
         repeated: print.repeated,
     };
     Regions { width: prints.width, height: prints.height, prints: prints.regions.iter().map(one).collect() }
+}
+
+fn word(kind: ProposalKind) -> &'static str {
+    match kind {
+        ProposalKind::Frame => "frame",
+        ProposalKind::Blur => "blur",
+        ProposalKind::Panel => "panel",
+        ProposalKind::Edges => "edges",
+        ProposalKind::Grid => "grid",
+        _ => "other",
+    }
 }
 
 /// The grey copy that came with an observation, if it is whole.

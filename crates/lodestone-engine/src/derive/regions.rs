@@ -8,10 +8,10 @@ use lodestone_hash::PdqHash;
 use lodestone_index::{Code256, SearchStats};
 use lodestone_types::{Box2, Dihedral, Milli, Observation, RegionPrint, Regions, Relation, SignalType, Standing, Transform, TransformKind};
 
+use super::shelf::Shelf;
 use super::{Kept, POSSIBLE_BITS, SMALL_LIST, TARGET};
 use crate::appraise::Found;
 use crate::look_up::LookUpError;
-use crate::snapshot::Snapshot;
 
 /// How far out small lists are searched before a region is made exact.
 const WIDE_BITS: u32 = 64;
@@ -39,13 +39,13 @@ struct Near {
 
 /// What the regions match; of each entry its best region.
 pub(super) fn find(
-    snapshot: &Snapshot,
+    shelf: &dyn Shelf,
     observation: &Observation,
     regions: &Regions,
     stats: &mut SearchStats,
 ) -> Result<Vec<Found>, LookUpError> {
     let (queries, codes) = queries(&regions.prints);
-    let values = snapshot.pdq_signals()?;
+    let values = shelf.values()?;
     if codes.is_empty() || values == 0 {
         return Ok(Vec::new());
     }
@@ -57,7 +57,7 @@ pub(super) fn find(
     let small = values <= SMALL_LIST;
     let radius = if small { WIDE_BITS } else { limit };
     let mut best: BTreeMap<u64, Near> = BTreeMap::new();
-    for hit in snapshot.search_within(&codes, radius, stats)? {
+    for hit in shelf.within(&codes, radius, stats)? {
         let near = Near { distance_bits: hit.distance_bits, query: hit.query };
         let held = best.entry(hit.id).or_insert(near);
         *held = near.min(*held);
@@ -72,7 +72,7 @@ pub(super) fn find(
         let mut distance_bits = near.distance_bits;
         let mut refined = false;
         if let (Some(Kept(luma)), true) = (&detail, place < MOST_REFINED)
-            && let Some(target) = snapshot.near_value(key, &codes[near.query as usize])
+            && let Some(target) = shelf.near_value(key, &codes[near.query as usize])
         {
             let target = PdqHash(if query.negative { target.map(|byte| !byte) } else { target });
             let form = Dihedral::ALL.iter().position(|one| *one == query.dihedral).unwrap_or(0);
@@ -81,7 +81,7 @@ pub(super) fn find(
                 (region, distance_bits, refined) = (moved.region, moved.distance_bits, true);
             }
         }
-        let bank_radius = snapshot.bank_of(key)?.radius_bits;
+        let bank_radius = shelf.radius_of(key)?;
         let standing = if distance_bits > limit.min(bank_radius) {
             // The wide search shows what is near; most of it is nothing.
             if !small || distance_bits > POSSIBLE_BITS {

@@ -143,6 +143,20 @@ impl LiveState {
         Ok(hits.iter().filter_map(within).collect())
     }
 
+    /// Every PDQ value within `radius_bits` of each query, whatever the radius of its bank; of banks that there are.
+    pub(crate) fn hits_within(
+        &self,
+        queries: &[Code256],
+        radius_bits: u32,
+        stats: &mut SearchStats,
+    ) -> Result<Vec<Hit>, LookUpError> {
+        let mut hits = Vec::new();
+        self.pdq.search_into(queries, radius_bits, &mut hits, stats)?;
+        hits.retain(|hit| self.bank_of(hit.id).is_some());
+        hits.sort_unstable();
+        Ok(hits)
+    }
+
     /// Every entry that has exactly this digest, by number. MD5 of a video and MD5 are one: equal bytes are equal.
     pub fn equal(&self, signal: &Signal) -> Vec<u64> {
         let mut keys = match signal.kind() {

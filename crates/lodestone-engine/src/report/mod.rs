@@ -6,6 +6,7 @@
 //! No picture is shown before a person asks for that one picture.
 
 mod collect;
+pub mod comparison;
 mod csv;
 pub mod examination;
 mod groups;

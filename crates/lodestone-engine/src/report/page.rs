@@ -16,6 +16,8 @@ const SCRIPT: &str = include_str!("page.js");
 pub(super) const SCAN: &str = "";
 /// Of an examination.
 pub(super) const EXAMINATION: &str = include_str!("examination.css");
+/// Of a comparison.
+pub(super) const COMPARISON: &str = concat!(include_str!("examination.css"), include_str!("comparison.css"));
 
 /// The policy that a page sets itself: nothing may be fetched, and only its own style and script may work.
 fn policy(style: &str) -> String {
@@ -207,14 +209,14 @@ mod tests {
     #[test]
     fn the_inline_texts_cannot_end_their_own_elements() {
         assert!(!STYLE.to_ascii_lowercase().contains("</style"));
-        assert!(!EXAMINATION.to_ascii_lowercase().contains("</style"));
+        assert!(!COMPARISON.to_ascii_lowercase().contains("</style"));
         let script = SCRIPT.to_ascii_lowercase();
         assert!(!script.contains("</script") && !script.contains("<!--"));
     }
 
     #[test]
     fn the_inline_texts_name_no_address_outside() {
-        for text in [STYLE, EXAMINATION, SCRIPT] {
+        for text in [STYLE, COMPARISON, SCRIPT] {
             for word in ["http:", "https:", "//", "@import", "url(", "fetch", "XMLHttp", "eval", "innerHTML"]
             {
                 assert!(!text.contains(word), "{word}");
