@@ -5,7 +5,7 @@ mod origin;
 use std::collections::BTreeMap;
 
 use lodestone_types::{
-    Backdrop, Bank, Fingerprint, Group, HashMode, Match, Observation, Record, Summary, hex,
+    Backdrop, Bank, Fingerprint, Group, HashMode, Match, Observation, Record, Standing, Summary, hex,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -15,6 +15,11 @@ use crate::look_up::LookUps;
 pub use origin::{EXAMINE_SCHEMA, Examiners, examined};
 
 use origin::origin;
+
+/// Near known material and no match: told apart, so that nobody acts on it.
+fn is_possible(one: &Match) -> bool {
+    one.standing == Standing::PossibleDerivative
+}
 
 /// Fingerprints of one file by wire name. Absent ones are `null`.
 pub fn signals(observation: &Observation) -> Value {
@@ -66,11 +71,15 @@ pub fn file(record: &Record) -> Value {
         "format": seen.format,
         "picture": seen.picture,
         "signals": signals(seen),
-        "matches": record.matches,
+        "matches": record.matches.iter().filter(|one| !is_possible(one)).collect::<Vec<_>>(),
         "group": record.group,
     });
     extend(&mut object, origin(seen));
     object["generation"] = json!(record.generation);
+    let possible: Vec<&Match> = record.matches.iter().filter(|one| is_possible(one)).collect();
+    if !possible.is_empty() {
+        object["possible_derivatives"] = json!(possible);
+    }
     if let Some(bytes) = &record.path_bytes_hex {
         object["path_bytes_hex"] = json!(bytes);
     }

@@ -84,7 +84,8 @@ fn take(known: &Known, frame: &Frame, key: u64, alignment: &Alignment, found: &m
     let relation = relation(frame, alignment, size, edit.as_ref().is_some_and(shows_edit));
     let standing = match alignment.strength {
         Strength::Match => Standing::Match,
-        Strength::Review => Standing::Review,
+        // So few may agree by chance: looked at earlier, and no more.
+        Strength::Review => Standing::PossibleDerivative,
     };
     let held = found.iter_mut().find(|one| one.key == key && !one.signal_type.is_digest());
     let one = match held {
@@ -104,8 +105,6 @@ fn take(known: &Known, frame: &Frame, key: u64, alignment: &Alignment, found: &m
         one.transform = transform(frame, alignment, size);
         if standing == Standing::Match {
             one.standing = Standing::Match;
-        } else if one.standing == Standing::PossibleDerivative {
-            one.standing = Standing::Review;
         }
     }
     one.relation = Some(relation);
