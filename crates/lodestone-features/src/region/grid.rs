@@ -8,7 +8,7 @@ use crate::region::{Proposal, ProposalKind, Region, lines::Line};
 const GRIDS: [(usize, usize); 9] =
     [(2, 2), (3, 3), (1, 2), (2, 1), (1, 3), (3, 1), (2, 3), (3, 2), (4, 4)];
 /// How far from its place an edge may lie, in cells.
-const REACH: f32 = 0.06;
+const REACH: f32 = 0.1;
 
 /// Edges of one axis: of each cell its start and end, and how well lines speak for the inner ones.
 struct Cuts {

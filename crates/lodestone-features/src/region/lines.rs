@@ -9,6 +9,8 @@ use crate::Luma;
 
 /// Least step, in half grey levels over the two pixels on each side.
 const LEAST_STEP: i16 = 20;
+/// Part of a run's rows whose step is on the other side of a thin border, from which on that side speaks too.
+const DOUBLE: f32 = 0.22;
 /// Worth of a row that has its step here; that has it elsewhere near; that has none.
 const WORTH: [i16; 3] = [5, -6, -1];
 /// What a row without any step counts against a row with its step elsewhere, in a line's support.
@@ -81,13 +83,31 @@ pub(crate) fn lines_down(luma: &Luma, most: usize) -> Vec<Line> {
 }
 
 fn line(map: &[u8], width: usize, x: usize) -> Line {
+    let single = line_of(map, width, x, None);
+    // A thin border has a step on each side. The larger hides the other, so that each side alone looks broken.
+    let (from, to) = (single.run.0 as usize, single.run.1 as usize);
+    let enough = ((to - from) as f32 * DOUBLE) as usize;
+    let beside = [-4, -3, 3, 4].into_iter().filter_map(|offset| {
+        let other = x.checked_add_signed(offset).filter(|&other| other > 0 && other < width - 1)?;
+        let rows = map[from * width..to * width].chunks_exact(width);
+        let count = rows.filter(|row| (row[x] | row[x + 1]) & STEP == 0 && (row[other] | row[other + 1]) & STEP != 0);
+        Some((count.count(), other))
+    });
+    match beside.max() {
+        Some((count, other)) if count > enough => Line { at: single.at, ..line_of(map, width, x, Some(other)) },
+        _ => single,
+    }
+}
+
+/// The line at `x`, for which steps at `other` speak too.
+fn line_of(map: &[u8], width: usize, x: usize, other: Option<usize>) -> Line {
     let (mut hits, mut misses) = (vec![0_u16], vec![0_u16]);
     let (mut hit, mut miss, mut left, mut right) = (0, 0, 0_u32, 0_u32);
     let (mut run, mut worth, mut start, mut best) = (0_i16, 0_i16, 0, (0, 0));
     for (y, row) in map.chunks_exact(width).enumerate() {
-        let pair = row[x] | row[x + 1];
-        hit += u16::from(pair & STEP != 0);
-        miss += u16::from(pair & STEP == 0 && pair & NEAR != 0);
+        let said = row[x] | row[x + 1] | other.map_or(0, |other| row[other] | row[other + 1]);
+        hit += u16::from(said & STEP != 0);
+        miss += u16::from(said & STEP == 0 && said & NEAR != 0);
         left += u32::from(row[x] & STEP);
         right += u32::from(row[x + 1] & STEP);
         hits.push(hit);
@@ -95,7 +115,7 @@ fn line(map: &[u8], width: usize, x: usize) -> Line {
         if run == 0 {
             start = y;
         }
-        run = (run + said_worth(pair)).max(0);
+        run = (run + said_worth(said)).max(0);
         if run > worth {
             (worth, best) = (run, (start, y + 1));
         }
@@ -105,10 +125,10 @@ fn line(map: &[u8], width: usize, x: usize) -> Line {
 }
 
 #[inline(always)]
-fn said_worth(pair: u8) -> i16 {
-    if pair & STEP != 0 {
+fn said_worth(said: u8) -> i16 {
+    if said & STEP != 0 {
         WORTH[0]
-    } else if pair & NEAR != 0 {
+    } else if said & NEAR != 0 {
         WORTH[1]
     } else {
         WORTH[2]

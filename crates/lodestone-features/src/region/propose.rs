@@ -14,6 +14,8 @@ pub(crate) const MOST: usize = 60;
 /// Lines down, and as many across, from which all rectangles are made, and rectangles with two equal sides.
 const LONG_LINES: usize = 24;
 const LINES: usize = 90;
+/// Best regions among which the final ones are chosen.
+const RANKED: usize = 500;
 /// Regions that differ by less than this part of their width and height are one.
 const SAME: f32 = 0.012;
 
@@ -42,6 +44,19 @@ pub struct Proposal {
     pub kind: ProposalKind,
     /// Rank only: higher is better, and means nothing between pictures.
     pub score: f32,
+}
+
+impl Proposal {
+    /// Best first; equal scores by place, so that the order is one.
+    pub(crate) fn order(&self, other: &Self) -> std::cmp::Ordering {
+        let places = |p: &Self| [p.region.x, p.region.y, p.region.width, p.region.height];
+        let by_score = other.score.total_cmp(&self.score);
+        places(self)
+            .iter()
+            .zip(&places(other))
+            .fold(by_score, |order, (a, b)| order.then(a.total_cmp(b)))
+            .then(self.kind.cmp(&other.kind))
+    }
 }
 
 /// At most 60 regions in which another picture may stand, best first, in pixels of `luma`. The whole picture is not among
@@ -85,7 +100,8 @@ pub(crate) fn propose_small(luma: &Luma) -> Vec<Proposal> {
 fn rank(mut found: Vec<Proposal>, width: f32, height: f32) -> Vec<Proposal> {
     let whole = Region { x: 0.0, y: 0.0, width, height };
     found.retain(|p| !p.region.is_near(&whole, SAME) && p.region.within(width, height).is_some());
-    found.sort_by(|a, b| b.score.total_cmp(&a.score));
+    found.sort_unstable_by(Proposal::order);
+    found.truncate(RANKED);
     let mut taken: Vec<Proposal> = Vec::new();
     while taken.len() < MOST {
         let best = found.iter().enumerate().fold(None, |best: Option<(usize, f32)>, (i, p)| match best {

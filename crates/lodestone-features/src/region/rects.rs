@@ -9,6 +9,8 @@ const LEAST_SUPPORT: f32 = 0.35;
 const LEAST_SUM: f32 = 2.3;
 /// Rectangles kept for ranking.
 const KEPT: usize = 1200;
+/// A line within that has more support than this cuts a rectangle in two.
+const CUTTING: f32 = 0.6;
 /// What an end is worth where two equal sides end but no line joins them.
 const OPEN_END: f32 = 0.4;
 
@@ -68,7 +70,7 @@ impl Rectangles {
         let mut found = Vec::new();
         self.of_long(&down[..long.min(down.len())], &across[..long.min(across.len())], &mut found);
         if found.len() > KEPT {
-            found.select_nth_unstable_by(KEPT, |a, b| b.score.total_cmp(&a.score));
+            found.select_nth_unstable_by(KEPT, Proposal::order);
             found.truncate(KEPT);
         }
         self.of_twins(down, across, false, &mut found);
@@ -77,7 +79,7 @@ impl Rectangles {
             let region = &proposal.region;
             let cut = inner(down, (region.x, region.right()), (region.y, region.bottom()))
                 .max(inner(across, (region.y, region.bottom()), (region.x, region.right())));
-            proposal.score -= 0.6 * (cut - 0.6).max(0.0);
+            proposal.score -= 0.6 * (cut - CUTTING).max(0.0);
         }
         found
     }
@@ -160,9 +162,11 @@ impl Rectangles {
 /// The best support of a line that cuts a rectangle in two: then it is several pictures rather than one.
 fn inner(lines: &[Line], (from, to): (f32, f32), across: (f32, f32)) -> f32 {
     let margin = 0.15 * (to - from);
+    // Below this a line has less than `CUTTING`, whatever its rows say.
+    let worth = (across.1 - across.0) * 0.38;
     lines
         .iter()
-        .filter(|line| line.at > from + margin && line.at < to - margin)
+        .filter(|line| line.at > from + margin && line.at < to - margin && f32::from(line.worth) >= worth)
         .map(|line| line.support(across.0, across.1))
         .fold(0.0, f32::max)
 }
