@@ -1,1 +1,5 @@
-//! Integration tests.
+//! Laws of the crate, from outside.
+
+mod derivatives;
+mod features;
+mod scene;
