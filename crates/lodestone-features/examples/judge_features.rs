@@ -11,65 +11,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lodestone_features::{
-    FindStats, Luma, OrbOptions, Questioned, VoteIndexBuilder, VoteOptions, extract, find_known,
+    FindStats, OrbOptions, Questioned, VoteIndexBuilder, VoteOptions, extract, find_known,
 };
-use lodestone_media::{FrameInfo, Limits, PixelKind, PixelSink};
+use set::{luma, on_core, read};
 
-/// Grey values of the first frame.
-#[derive(Default)]
-struct Grey {
-    info: Option<FrameInfo>,
-    first: bool,
-    pixels: Vec<u8>,
-}
-
-impl PixelSink for Grey {
-    fn frame(&mut self, info: &FrameInfo) {
-        self.first = self.info.is_none();
-        self.info.get_or_insert(*info);
-    }
-
-    fn rows(&mut self, rows: &[u8]) {
-        let Some(info) = self.info.filter(|_| self.first) else { return };
-        match info.pixels {
-            PixelKind::Luma8 => self.pixels.extend_from_slice(rows),
-            kind => self.pixels.extend(rows.chunks_exact(kind.bytes()).map(|p| {
-                ((u32::from(p[0]) * 77 + u32::from(p[1]) * 150 + u32::from(p[2]) * 29 + 128) >> 8) as u8
-            })),
-        }
-    }
-
-    fn end_frame(&mut self) {}
-}
-
-fn luma(path: &Path) -> Option<Luma> {
-    let bytes = std::fs::read(path).ok()?;
-    let mut grey = Grey::default();
-    lodestone_media::decode(&bytes, &Limits::default(), &mut grey).ok()?;
-    let info = grey.info?;
-    Luma::new(info.width, info.height, grey.pixels).ok()
-}
-
-struct Row {
-    path: String,
-    kind: String,
-    transform: String,
-    known: String,
-}
-
-fn read(truth: &Path) -> Vec<Row> {
-    let text = std::fs::read_to_string(truth).unwrap_or_default();
-    text.lines()
-        .skip(1)
-        .filter_map(|line| {
-            let mut fields = line.split(',').map(|f| f.trim().to_owned());
-            Some(Row { path: fields.next()?, kind: fields.next()?, transform: fields.next()?, known: fields.next()? })
-        })
-        .collect()
-}
+mod set;
 
 #[derive(Default)]
 struct Tally {
@@ -117,8 +66,9 @@ fn main() {
     );
     let order: BTreeMap<&str, usize> = names.iter().enumerate().map(|(k, n)| (*n, k)).collect();
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
-    let (mut wrong_inliers, mut extracting, mut searching) = ([0u32; 40], Duration::ZERO, Duration::ZERO);
-    let (mut asked, mut stats, mut out) = (0u32, FindStats::default(), String::from("path,ref,inliers,layer\n"));
+    let (mut wrong_evidence, mut extracting, mut searching) = ([0u32; 40], Duration::ZERO, Duration::ZERO);
+    let (mut asked, mut stats, mut out) =
+        (0u32, FindStats::default(), String::from("path,ref,inliers,layer\n"));
     let mut slowest = Duration::ZERO;
     let mut false_hits = Vec::new();
     let mut distractors = 0usize;
@@ -138,33 +88,39 @@ fn main() {
             println!("line {line}: {} cannot be read", row.path);
             continue;
         };
-        let start = Instant::now();
+        let start = on_core();
         let features = extract(&luma, &questioned_options);
-        let extracted = Instant::now();
+        let extracted = on_core();
         let questioned = Questioned::new(&features);
         let found = find_known(&index, &questioned, &VoteOptions::default(), &mut stats);
-        let end = Instant::now();
+        let end = on_core();
         extracting += extracted - start;
         searching += end - extracted;
         slowest = slowest.max(end - start);
         asked += 1;
         let tally = tallies.entry(&row.transform).or_default();
         tally.all += 1;
-        let mut best_right = 0;
+        let (mut best_right, mut why) = (0, None);
         for found in &found {
             let name = names[found.id as usize];
             let a = &found.alignment;
             if name == row.known {
-                best_right = a.inliers;
+                (best_right, why) = (a.evidence_bits, a.doubt);
                 tally.found += u32::from(a.is_match());
                 tally.review += u32::from(!a.is_match());
             } else {
-                wrong_inliers[(a.inliers as usize).min(39)] += 1;
+                wrong_evidence[(a.evidence_bits as usize / 20).min(39)] += 1;
                 tally.wrong += u32::from(a.is_match());
-                if a.is_match() {
+                if a.evidence_bits >= 130 {
                     false_hits.push(format!(
-                        "{} as {name}: {} inliers, hull {:.3} {:.3}, {:.1} bits, {:?} {:?}",
-                        row.path, a.inliers, a.hull_share_of_known, a.hull_share_of_questioned, a.mean_distance_bits, a.form, a.doubt
+                        "{} as {name}: {} inliers, {} bits, hull {:.3} {:.3}, {:?} {:?}",
+                        row.path,
+                        a.inliers,
+                        a.evidence_bits,
+                        a.hull_share_of_known,
+                        a.hull_share_of_questioned,
+                        a.form,
+                        a.doubt
                     ));
                 }
             }
@@ -172,8 +128,10 @@ fn main() {
                 let _ = writeln!(out, "{},{name},{},features", row.path, a.inliers);
             }
         }
-        if row.kind == "query" && !found.iter().any(|f| names[f.id as usize] == row.known && f.alignment.is_match()) {
-            misses.push(format!("{} {best_right}", row.path));
+        if row.kind == "query"
+            && !found.iter().any(|f| names[f.id as usize] == row.known && f.alignment.is_match())
+        {
+            misses.push(format!("{} {best_right} bits {why:?}", row.path));
         }
     }
     if let Some(path) = value("--out") {
@@ -186,15 +144,21 @@ fn main() {
     let (mut sum, mut kinds) = (0.0, 0u32);
     for (transform, t) in &tallies {
         let share = f64::from(t.found) / f64::from(t.all);
-        println!("{transform:24} {:4} asked  {share:.3} matched  {:3} for review  {:3} wrong", t.all, t.review, t.wrong);
+        println!(
+            "{transform:24} {:4} asked  {share:.3} matched  {:3} for review  {:3} wrong",
+            t.all, t.review, t.wrong
+        );
         if rows.iter().any(|r| r.kind == "query" && r.transform == **transform) {
             sum += share;
             kinds += 1;
         }
     }
     println!("macro recall {:.4} over {kinds} transforms", sum / f64::from(kinds.max(1)));
-    let histogram: Vec<String> = (0..40).filter(|k| wrong_inliers[*k] > 0).map(|k| format!("{k}: {}", wrong_inliers[k])).collect();
-    println!("wrong pictures by inliers: {}", histogram.join(", "));
+    let histogram: Vec<String> = (0..40)
+        .filter(|k| wrong_evidence[*k] > 0)
+        .map(|k| format!("{}: {}", 20 * k, wrong_evidence[k]))
+        .collect();
+    println!("wrong pictures by evidence (bits, 20 to a bin): {}", histogram.join(", "));
     for hit in false_hits.iter().take(number("--show").unwrap_or(10)) {
         println!("  {hit}");
     }

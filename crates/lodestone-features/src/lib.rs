@@ -11,6 +11,7 @@
 #![warn(clippy::disallowed_methods)]
 
 mod align;
+mod difference;
 mod luma;
 mod orb;
 mod record;
@@ -21,9 +22,11 @@ mod taps;
 mod vote;
 
 pub use align::{
-    Alignment, Bounds, Doubt, FindStats, Found, MATCH_INLIERS, Questioned, REVIEW_INLIERS, Strength, Transform,
-    TransformKind, align, expected_false_hits, find_known,
+    Alignment, Bounds, Doubt, FindStats, Found, LEAST_INLIERS, MATCH_EVIDENCE_BITS, Questioned,
+    REVIEW_EVIDENCE_BITS, Strength, Transform, TransformKind, align, expected_false_hits, find_known,
+    match_evidence_bits,
 };
+pub use difference::{Cell, Change, Difference, ReplacedRegion, difference};
 pub use luma::{Luma, LumaError};
 pub use orb::{OrbOptions, Part, extract, extract_parts};
 pub use record::{Descriptor, EXTRACTOR, Features, Form, Keypoint, RecordError};

@@ -199,6 +199,13 @@ impl Features {
         self.keypoints.is_empty()
     }
 
+    /// Adds features of the same picture: those of its parts to those of the whole.
+    pub fn append(&mut self, other: &Self) {
+        let n = other.keypoints.len().min(other.descriptors.len());
+        self.keypoints.extend_from_slice(&other.keypoints[..n]);
+        self.descriptors.extend_from_slice(&other.descriptors[..n]);
+    }
+
     /// The record. Features beyond [`Features::MAX_KEPT`] are left out.
     pub fn to_bytes(&self) -> Vec<u8> {
         let n = self.keypoints.len().min(self.descriptors.len()).min(Self::MAX_KEPT);
@@ -254,7 +261,10 @@ impl Features {
                 angle,
             })
             .collect();
-        if keypoints.iter().any(|k| u32::from(k.x) > u32::from(width) * 16 || u32::from(k.y) > u32::from(height) * 16) {
+        if keypoints
+            .iter()
+            .any(|k| u32::from(k.x) > u32::from(width) * 16 || u32::from(k.y) > u32::from(height) * 16)
+        {
             return Err(RecordError::Value("keypoint"));
         }
         let words = |bytes: &[u8; DESCRIPTOR]| {
@@ -297,7 +307,8 @@ mod tests {
     #[test]
     fn two_hundred_features_take_less_than_eight_thousand_bytes() {
         let keypoints = vec![Keypoint { x: 1, y: 2, scale: 3, angle: 4 }; 200];
-        let features = Features { width: 640, height: 480, keypoints, descriptors: vec![Descriptor([1, 2, 3, 4]); 200] };
+        let features =
+            Features { width: 640, height: 480, keypoints, descriptors: vec![Descriptor([1, 2, 3, 4]); 200] };
         let bytes = features.to_bytes();
         assert_eq!(bytes.len(), 7_616);
         assert_eq!(Features::from_bytes(&bytes), Ok(features));

@@ -229,6 +229,9 @@ pub struct Match {
     /// Distinct local features that agree with the transform.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inliers: Option<u32>,
+    /// What these features are worth against chance, in bits: rarer ones and closer ones say more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence_bits: Option<u32>,
     /// Regions of this picture that were looked up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub windows: Option<u32>,
@@ -264,6 +267,7 @@ impl Match {
             standing: Standing::Match,
             relation: None,
             inliers: None,
+            evidence_bits: None,
             windows: None,
             expected_false_hits: None,
             edit: None,

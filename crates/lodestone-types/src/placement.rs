@@ -119,9 +119,9 @@ pub struct Edit {
     pub outside_share: Milli,
     /// Where: boxes in pixels of the questioned picture as stored, largest first.
     pub regions: Vec<Box2>,
-    /// What the shape says: `none`, `part`, `centre`, `surround`, `most`.
+    /// What the shape says: `none`, `part`, `centre`, `surround`, `most`, `cannot_say`.
     pub shape: String,
-    /// The known picture in a grid, row by row: `.` as it was, `#` replaced, ` ` not to be seen.
+    /// The known picture in a grid, row by row: `.` as it was, `#` replaced, `-` too even to tell, ` ` not to be seen.
     pub mask: Vec<String>,
 }
 

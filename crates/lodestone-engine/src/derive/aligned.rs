@@ -7,7 +7,7 @@ use lodestone_features::{
 };
 use lodestone_types::{Box2, Milli, Observation, Relation, SignalType, Standing, Transform, TransformKind};
 
-use super::edit::{edit, shows_edit};
+use super::edit::edit;
 use super::{Kept, Known};
 use crate::appraise::Found;
 
@@ -54,6 +54,8 @@ struct Frame {
     down: f64,
     width: f64,
     height: f64,
+    /// As its features were measured in.
+    measured: (u16, u16),
     detail: Option<Kept>,
 }
 
@@ -63,7 +65,14 @@ impl Frame {
         let stored = observation.picture.as_ref().map(|picture| (picture.width.into(), picture.height.into()));
         let (w, h): (f64, f64) = stored.unwrap_or((width, height));
         let detail = Kept::of(observation);
-        Self { across: w / width.max(1.0), down: h / height.max(1.0), width, height, detail }
+        Self {
+            across: w / width.max(1.0),
+            down: h / height.max(1.0),
+            width,
+            height,
+            measured: (features.width, features.height),
+            detail,
+        }
     }
 
     fn stored(&self, bounds: &Bounds) -> Box2 {
@@ -78,10 +87,15 @@ fn take(known: &Known, frame: &Frame, key: u64, alignment: &Alignment, found: &m
     let Some(features) = known.features(key) else { return };
     let size = (f64::from(features.width), f64::from(features.height));
     let edit = match (known.grey(key), &frame.detail) {
-        (Some(grey), Some(Kept(luma))) => edit(grey, luma, alignment, size, (frame.across, frame.down)),
+        (Some(grey), Some(Kept(luma))) => edit(
+            (grey, (features.width, features.height)),
+            (luma, frame.measured),
+            alignment,
+            (frame.across, frame.down),
+        ),
         _ => None,
     };
-    let relation = relation(frame, alignment, size, edit.as_ref().is_some_and(shows_edit));
+    let relation = relation(frame, alignment, size, edit.as_ref().is_some_and(|(_, edited)| *edited));
     let standing = match alignment.strength {
         Strength::Match => Standing::Match,
         // So few may agree by chance: looked at earlier, and no more.
@@ -95,7 +109,7 @@ fn take(known: &Known, frame: &Frame, key: u64, alignment: &Alignment, found: &m
             one.layer = 3;
             one.standing = standing;
             one.expected_false_hits =
-                Some(expected_false_hits(alignment.inliers, known.len() as u64));
+                Some(expected_false_hits(alignment.evidence_bits, known.len() as u64));
             found.push(one);
             let Some(last) = found.last_mut() else { return };
             last
@@ -109,7 +123,8 @@ fn take(known: &Known, frame: &Frame, key: u64, alignment: &Alignment, found: &m
     }
     one.relation = Some(relation);
     one.inliers = Some(alignment.inliers);
-    one.edit = edit;
+    one.evidence_bits = Some(alignment.evidence_bits);
+    one.edit = edit.map(|(edit, _)| edit);
 }
 
 fn transform(frame: &Frame, alignment: &Alignment, (width, height): (f64, f64)) -> Transform {

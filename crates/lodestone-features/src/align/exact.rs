@@ -40,7 +40,9 @@ pub(crate) fn pairs(questioned: &Sheet, known: &Sheet) -> Vec<Pair> {
     (0u32..)
         .zip(forward)
         .filter(|&(number, (best, second, at))| {
-            best <= LIMIT_BITS && u64::from(best) * 20 <= u64::from(second) * 19 && back[at as usize].1 == number
+            best <= LIMIT_BITS
+                && u64::from(best) * 20 <= u64::from(second) * 19
+                && back[at as usize].1 == number
         })
         .map(|(known, (distance_bits, _, questioned))| Pair { distance_bits, known, questioned })
         .collect()

@@ -32,7 +32,16 @@ pub(crate) struct Fitted {
     pub(crate) distinct: Vec<Pair>,
 }
 
-/// The best transform by distinct pairs, if there is any hypothesis.
+/// Bits at which a pair begins to speak for an alignment. Partners that guided matching finds in unrelated pictures differ
+/// in 60 to 80; those of copies mostly in 10 to 50.
+const CHANCE_BITS: u32 = 64;
+
+/// By how much pairs are nearer than chance would have them, added up.
+pub(crate) fn evidence_bits(pairs: &[Pair]) -> u32 {
+    pairs.iter().map(|pair| CHANCE_BITS.saturating_sub(pair.distance_bits)).sum()
+}
+
+/// The best transform by evidence, if there is any hypothesis.
 pub(crate) fn fit(questioned: &Sheet, known: &Sheet, pairs: &[Pair]) -> Option<Fitted> {
     let mut pairs = pairs.to_vec();
     pairs.sort_unstable();
@@ -41,7 +50,9 @@ pub(crate) fn fit(questioned: &Sheet, known: &Sheet, pairs: &[Pair]) -> Option<F
     let mut best: Option<Fitted> = None;
     for hypothesis in hypotheses {
         if let Some(fitted) = follow(questioned, known, hypothesis)
-            && best.as_ref().is_none_or(|best| fitted.distinct.len() > best.distinct.len())
+            && best
+                .as_ref()
+                .is_none_or(|best| evidence_bits(&fitted.distinct) > evidence_bits(&best.distinct))
         {
             best = Some(fitted);
         }

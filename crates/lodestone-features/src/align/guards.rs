@@ -4,10 +4,13 @@ use super::fit::Fitted;
 use super::sheet::Sheet;
 use super::{Alignment, Strength};
 
-/// Inliers from which on an alignment without doubts is a match.
-pub const MATCH_INLIERS: u32 = 8;
-/// Inliers from which on a person may look at it; fewer are not reported.
-pub const REVIEW_INLIERS: u32 = 6;
+/// Inliers below which nothing is reported.
+pub const LEAST_INLIERS: usize = 4;
+/// Evidence from which on an alignment without doubts is a match, however few pictures are known; see
+/// [`match_evidence_bits`].
+pub const MATCH_EVIDENCE_BITS: u32 = 220;
+/// Evidence from which on a person may look at it; less is not reported.
+pub const REVIEW_EVIDENCE_BITS: u32 = 130;
 
 /// Why an alignment is not what its inliers say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,8 +24,13 @@ pub enum Doubt {
     Lattice,
 }
 
-/// Inliers with which a small spot is enough.
-const SPOT_INLIERS: u32 = 16;
+/// Shares of the known and of the questioned picture below which inliers lie in one spot of both, whatever their number:
+/// a logo that two pictures share gives many.
+const SPOT: (f32, f32) = (0.025, 0.12);
+/// Shares below which they may, unless there is more evidence than chance and a small mark give.
+const SMALL: (f32, f32) = (0.05, 0.25);
+/// Evidence with which a small patch is enough.
+const SMALL_EVIDENCE_BITS: u32 = 300;
 
 pub(crate) fn doubt(sheet: &Sheet, known: &Sheet, fitted: &Fitted, alignment: &Alignment) -> Option<Doubt> {
     let places = &alignment.places;
@@ -31,8 +39,10 @@ pub(crate) fn doubt(sheet: &Sheet, known: &Sheet, fitted: &Fitted, alignment: &A
     {
         return Some(Doubt::Line);
     }
-    let spot = alignment.hull_share_of_known < 0.04 && alignment.hull_share_of_questioned < 0.25;
-    if spot && alignment.inliers < SPOT_INLIERS {
+    let within = |(of_known, of_questioned): (f32, f32)| {
+        alignment.hull_share_of_known < of_known && alignment.hull_share_of_questioned < of_questioned
+    };
+    if within(SPOT) || within(SMALL) && alignment.evidence_bits < SMALL_EVIDENCE_BITS {
         return Some(Doubt::Spot);
     }
     is_lattice(sheet, known, fitted).then_some(Doubt::Lattice)
@@ -63,7 +73,8 @@ fn is_lattice(sheet: &Sheet, known: &Sheet, fitted: &Fitted) -> bool {
     let (cell, reach) = (12.0 * unit, 200.0 * unit);
     let mut shifts: Vec<(i32, i32, u32)> = Vec::new();
     for (number, pair) in (0u32..).zip(inliers) {
-        let (at, descriptor) = (sheet.points[pair.questioned as usize], known.descriptors[pair.known as usize]);
+        let (at, descriptor) =
+            (sheet.points[pair.questioned as usize], known.descriptors[pair.known as usize]);
         sheet.around(at.x, at.y, reach, |k| {
             let q = sheet.points[k as usize];
             let (x, y) = (q.x - at.x, q.y - at.y);
@@ -97,7 +108,8 @@ fn is_lattice(sheet: &Sheet, known: &Sheet, fitted: &Fitted) -> bool {
 pub(crate) fn hull_area(places: impl Iterator<Item = (f32, f32)>) -> f32 {
     let mut places: Vec<(f32, f32)> = places.collect();
     places.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let turn = |a: (f32, f32), b: (f32, f32), c: (f32, f32)| (b.0 - a.0) * (c.1 - a.1) - (b.1 - a.1) * (c.0 - a.0);
+    let turn =
+        |a: (f32, f32), b: (f32, f32), c: (f32, f32)| (b.0 - a.0) * (c.1 - a.1) - (b.1 - a.1) * (c.0 - a.0);
     let chain = |places: &mut dyn Iterator<Item = (f32, f32)>| {
         let mut out: Vec<(f32, f32)> = Vec::new();
         for place in places {
@@ -115,22 +127,25 @@ pub(crate) fn hull_area(places: impl Iterator<Item = (f32, f32)>) -> f32 {
     hull.iter().zip(shifted).map(|(a, b)| a.0 * b.1 - b.0 * a.1).sum::<f32>().abs() / 2.0
 }
 
-/// How many known pictures of so many are expected to reach `inliers` by chance with one questioned picture.
+/// How many known pictures of so many are expected to reach this evidence by chance with one questioned picture.
 ///
-/// An estimate from a measured table, see [`NULL`]: pictures that have nothing in common but being photographs.
-pub fn expected_false_hits(inliers: u32, known_pictures: u64) -> f64 {
-    let last = NULL.len() - 1;
-    let at = (inliers as usize).min(last);
-    // Beyond the table each further inlier is taken to be three times as rare.
-    let mut rate = NULL[at];
-    for _ in last..(inliers as usize).max(last) {
-        rate /= 3.0;
-    }
-    rate * known_pictures as f64
+/// An estimate: the share of unrelated pictures that reached so much was measured, and falls by e every
+/// 24 bits; beyond what was measured the line is drawn on.
+pub fn expected_false_hits(evidence_bits: u32, known_pictures: u64) -> f64 {
+    (0..evidence_bits.min(8192)).fold(AT_NOTHING * known_pictures as f64, |rate, _| rate * PER_BIT)
 }
 
-/// Share of unrelated known pictures that reach at least so many inliers. 
-const NULL: [f64; 9] = [1.0, 1.0, 1.0, 1e-2, 1e-3, 2e-4, 4e-5, 8e-6, 2e-6];
+/// Evidence from which on an alignment is a match among so many known pictures: chance gives one in 1,000 questioned
+/// pictures such a match at most, by [`expected_false_hits`], and never less than [`MATCH_EVIDENCE_BITS`].
+pub fn match_evidence_bits(known_pictures: u64) -> u32 {
+    let rare = |bits: &u32| expected_false_hits(*bits, known_pictures) <= 1e-3;
+    (MATCH_EVIDENCE_BITS..2000).find(rare).unwrap_or(2000)
+}
+
+/// How much rarer each further bit is: e times in 24 bits.
+const PER_BIT: f64 = 0.959_189_457;
+/// Where the line meets no evidence.
+const AT_NOTHING: f64 = 6e-3;
 
 impl Alignment {
     /// Whether it is a match and not for review only.
@@ -160,9 +175,11 @@ mod tests {
     }
 
     #[test]
-    fn more_inliers_are_expected_by_chance_less_often() {
-        for inliers in 2..30 {
-            assert!(expected_false_hits(inliers + 1, 1000) <= expected_false_hits(inliers, 1000));
+    fn more_evidence_is_expected_by_chance_less_often() {
+        for bits in 0..600 {
+            assert!(expected_false_hits(bits + 1, 1000) < expected_false_hits(bits, 1000), "{bits}");
         }
+        assert_eq!(match_evidence_bits(200), MATCH_EVIDENCE_BITS);
+        assert!(match_evidence_bits(100_000) > match_evidence_bits(10_000));
     }
 }

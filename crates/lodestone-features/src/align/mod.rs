@@ -12,9 +12,11 @@ use crate::{Features, Form};
 
 pub use find::{FindStats, Found, find_known};
 pub(crate) use fit::{APART, Pair};
-pub use guards::{Doubt, MATCH_INLIERS, REVIEW_INLIERS, expected_false_hits};
+pub use guards::{
+    Doubt, LEAST_INLIERS, MATCH_EVIDENCE_BITS, REVIEW_EVIDENCE_BITS, expected_false_hits, match_evidence_bits,
+};
 pub use sheet::Questioned;
-pub(crate) use sheet::{Sheet, Similarity, Tie};
+pub(crate) use sheet::{Sheet, Tie};
 pub use transform::{Transform, TransformKind};
 
 use fit::Fitted;
@@ -52,8 +54,8 @@ pub struct Alignment {
     pub inliers: u32,
     /// All pairs that agree.
     pub pairs: u32,
-    /// Mean distance of the inliers' descriptors.
-    pub mean_distance_bits: f32,
+    /// By how many bits the inliers' descriptors are nearer than chance would have them, added up: what a match is told by.
+    pub evidence_bits: u32,
     /// Share of the known picture's area that the inliers span, 0 to 1.
     pub hull_share_of_known: f32,
     /// The same of the questioned picture.
@@ -84,7 +86,7 @@ pub fn align(questioned: &Questioned, known: &Features) -> Option<Alignment> {
         let sheet = &questioned.sheets[form.number()];
         let pairs = exact::pairs(sheet, &known);
         if let Some(found) = align_pairs(sheet, form, &known, &pairs)
-            && best.as_ref().is_none_or(|best| found.inliers > best.inliers)
+            && best.as_ref().is_none_or(|best| found.evidence_bits > best.evidence_bits)
         {
             best = Some(found);
         }
@@ -95,7 +97,7 @@ pub fn align(questioned: &Questioned, known: &Features) -> Option<Alignment> {
 /// Aligns by these pairs.
 pub(crate) fn align_pairs(sheet: &Sheet, form: Form, known: &Sheet, pairs: &[Pair]) -> Option<Alignment> {
     let fitted = fit::fit(sheet, known, pairs)?;
-    if fitted.distinct.len() < REVIEW_INLIERS as usize {
+    if fitted.distinct.len() < LEAST_INLIERS || fit::evidence_bits(&fitted.distinct) < REVIEW_EVIDENCE_BITS {
         return None;
     }
     describe(sheet, form, known, &fitted)
@@ -113,19 +115,19 @@ fn describe(sheet: &Sheet, form: Form, known: &Sheet, fitted: &Fitted) -> Option
         })
         .collect();
     let inliers = places.len() as u32;
-    let distance: u32 = fitted.distinct.iter().map(|p| p.distance_bits).sum();
     let transform = if form.mirror { fitted.transform.unmirrored(width) } else { fitted.transform };
     let n = inliers.max(1) as f32;
     let (x, y) = (places.iter().map(|p| p[0]).sum::<f32>() / n, places.iter().map(|p| p[1]).sum::<f32>() / n);
     let [[a, b], [c, d]] = fitted.transform.slope(x.into(), y.into());
-    let hull = |at: usize, w: f32, h: f32| guards::hull_area(places.iter().map(|p| (p[at], p[at + 1]))) / (w * h);
+    let hull =
+        |at: usize, w: f32, h: f32| guards::hull_area(places.iter().map(|p| (p[at], p[at + 1]))) / (w * h);
     let back = transform.inverse()?;
     let mut alignment = Alignment {
         transform,
         form,
         inliers,
         pairs: fitted.pairs.len() as u32,
-        mean_distance_bits: distance as f32 / n,
+        evidence_bits: fit::evidence_bits(&fitted.distinct),
         hull_share_of_known: hull(0, known.width, known.height),
         hull_share_of_questioned: hull(2, sheet.width, sheet.height),
         scale: (a * d - b * c).sqrt() as f32,
@@ -137,7 +139,7 @@ fn describe(sheet: &Sheet, form: Form, known: &Sheet, fitted: &Fitted) -> Option
         doubt: None,
     };
     alignment.doubt = guards::doubt(sheet, known, fitted, &alignment);
-    if alignment.inliers >= MATCH_INLIERS && alignment.doubt.is_none() {
+    if alignment.evidence_bits >= MATCH_EVIDENCE_BITS && alignment.doubt.is_none() {
         alignment.strength = Strength::Match;
     }
     Some(alignment)
@@ -185,7 +187,9 @@ mod tests {
 
     #[test]
     fn degrees_are_those_of_the_direction() {
-        for (x, y, expected) in [(1.0, 0.0, 0.0), (0.0, 2.0, 90.0), (-1.0, -1.0, -135.0), (0.866_025_4, 0.5, 30.0)] {
+        for (x, y, expected) in
+            [(1.0, 0.0, 0.0), (0.0, 2.0, 90.0), (-1.0, -1.0, -135.0), (0.866_025_4, 0.5, 30.0)]
+        {
             assert!((degrees(x, y) - expected).abs() < 2e-3, "{x} {y}: {}", degrees(x, y));
         }
     }

@@ -47,8 +47,16 @@ impl Sheet {
         let descriptors = features.descriptors[..n].iter().map(|d| d.in_form(form)).collect();
         let cell = width.max(height) / CELLS;
         let (across, down) = ((width / cell) as usize + 1, (height / cell) as usize + 1);
-        let mut sheet =
-            Self { width, height, points, descriptors, cell, across, starts: vec![0; across * down + 1], order: vec![0; n] };
+        let mut sheet = Self {
+            width,
+            height,
+            points,
+            descriptors,
+            cell,
+            across,
+            starts: vec![0; across * down + 1],
+            order: vec![0; n],
+        };
         let places: Vec<usize> = sheet.points.iter().map(|p| sheet.cell_of(p.x, p.y)).collect();
         for &place in &places {
             sheet.starts[place + 1] += 1;
@@ -78,7 +86,8 @@ impl Sheet {
 
     /// Calls `each` with the numbers of all features in cells that a square around a place touches.
     pub(crate) fn around(&self, x: f32, y: f32, radius: f32, mut each: impl FnMut(u32)) {
-        if !(x + radius >= 0.0 && y + radius >= 0.0 && x - radius <= self.width && y - radius <= self.height) {
+        if !(x + radius >= 0.0 && y + radius >= 0.0 && x - radius <= self.width && y - radius <= self.height)
+        {
             return;
         }
         let first = self.cell_of((x - radius).max(0.0), (y - radius).max(0.0));

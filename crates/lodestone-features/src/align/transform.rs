@@ -164,7 +164,8 @@ fn affine(places: &[Places]) -> Option<[[f64; 3]; 3]> {
     if !(determinant > 1e-3 * (xx + yy) * (xx + yy)) {
         return None;
     }
-    let row = |r: [f64; 2]| [(r[0] * yy - r[1] * xy) / determinant, (r[1] * xx - r[0] * xy) / determinant, 0.0];
+    let row =
+        |r: [f64; 2]| [(r[0] * yy - r[1] * xy) / determinant, (r[1] * xx - r[0] * xy) / determinant, 0.0];
     Some([row(right[0]), row(right[1]), [0.0, 0.0, 1.0]])
 }
 
@@ -172,7 +173,9 @@ fn perspective(places: &[Places]) -> Option<[[f64; 3]; 3]> {
     // Eight unknowns, normal equations: rows (x, y, 1, 0, 0, 0, -ux, -uy) = u and (0, 0, 0, x, y, 1, -vx, -vy) = v.
     let mut system = [[0.0f64; 9]; 8];
     for &[x, y, u, v] in places {
-        for row in [[x, y, 1.0, 0.0, 0.0, 0.0, -u * x, -u * y, u], [0.0, 0.0, 0.0, x, y, 1.0, -v * x, -v * y, v]] {
+        for row in
+            [[x, y, 1.0, 0.0, 0.0, 0.0, -u * x, -u * y, u], [0.0, 0.0, 0.0, x, y, 1.0, -v * x, -v * y, v]]
+        {
             for r in 0..8 {
                 for c in 0..9 {
                     system[r][c] += row[r] * row[c];
@@ -249,7 +252,8 @@ mod tests {
 
     #[test]
     fn places_on_a_line_settle_no_affine_transform() {
-        let line: Vec<Places> = (0..9).map(|k| [f64::from(k), f64::from(2 * k), f64::from(k), f64::from(k)]).collect();
+        let line: Vec<Places> =
+            (0..9).map(|k| [f64::from(k), f64::from(2 * k), f64::from(k), f64::from(k)]).collect();
         assert_eq!(Transform::fit(TransformKind::Affine, &line), None);
         assert_eq!(Transform::fit(TransformKind::Similarity, &[[1.0; 4]; 3]), None);
     }

@@ -7,8 +7,22 @@ const LANES: usize = 32;
 /// The circle of 16 pixels around a corner, as (right, down). *Source:* Rosten and Drummond, "Machine learning for
 /// high-speed corner detection", ECCV 2006.
 const CIRCLE: [(i32, i32); 16] = [
-    (0, -3), (1, -3), (2, -2), (3, -1), (3, 0), (3, 1), (2, 2), (1, 3),
-    (0, 3), (-1, 3), (-2, 2), (-3, 1), (-3, 0), (-3, -1), (-2, -2), (-1, -3),
+    (0, -3),
+    (1, -3),
+    (2, -2),
+    (3, -1),
+    (3, 0),
+    (3, 1),
+    (2, 2),
+    (1, 3),
+    (0, 3),
+    (-1, 3),
+    (-2, 2),
+    (-3, 1),
+    (-3, 0),
+    (-3, -1),
+    (-2, -2),
+    (-1, -3),
 ]; // by eights
 
 /// For every arc of nine the least difference, of these the greatest.
@@ -77,7 +91,15 @@ const GAUSS: [u16; 7] = [18, 34, 49, 54, 49, 34, 18];
 #[inline(always)]
 pub(crate) fn smooth_down(rows: &[&[u8]; 7], out: &mut [u16]) {
     let n = out.len();
-    let r: [&[u8]; 7] = [&rows[0][..n], &rows[1][..n], &rows[2][..n], &rows[3][..n], &rows[4][..n], &rows[5][..n], &rows[6][..n]];
+    let r: [&[u8]; 7] = [
+        &rows[0][..n],
+        &rows[1][..n],
+        &rows[2][..n],
+        &rows[3][..n],
+        &rows[4][..n],
+        &rows[5][..n],
+        &rows[6][..n],
+    ];
     for x in 0..n {
         let ends = (u16::from(r[0][x]) + u16::from(r[6][x])) * GAUSS[0];
         let outer = (u16::from(r[1][x]) + u16::from(r[5][x])) * GAUSS[1];
@@ -127,7 +149,8 @@ mod tests {
             let views: [&[u8]; 7] = std::array::from_fn(|i| rows[i].as_slice());
             let mut out = vec![0; width];
             corner_row(&views, &mut out);
-            let slow: Vec<u8> = (0..width).map(|x| if x < 3 || x + 3 >= width { 0 } else { slow(&rows, x) }).collect();
+            let slow: Vec<u8> =
+                (0..width).map(|x| if x < 3 || x + 3 >= width { 0 } else { slow(&rows, x) }).collect();
             assert_eq!(out, slow);
             assert!(out.iter().any(|s| *s > 0));
         }

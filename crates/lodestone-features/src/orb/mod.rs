@@ -91,15 +91,18 @@ fn within(luma: &Luma, part: Part) -> Option<Part> {
 fn extract_part(kernel: Kernel, luma: &Luma, part: Part, options: &OrbOptions, out: &mut Features) {
     let long = part.width.max(part.height);
     let wanted = long.clamp(options.shortest_long_side.min(long * 4), options.longest_side.max(64));
-    let side = |side: u32| ((u64::from(side) * u64::from(wanted) * 2 / u64::from(long)).div_ceil(2)).max(1) as usize;
+    let side =
+        |side: u32| ((u64::from(side) * u64::from(wanted) * 2 / u64::from(long)).div_ceil(2)).max(1) as usize;
     let (width, height) = (side(part.width), side(part.height));
     let levels = pyramid::levels(cut(luma, part, width, height), LEVELS, LEAST_SIDE);
     let mut left = options.features;
     // Shares fall by 1.2 from level to level. From the coarsest: what a level cannot use goes to the finer ones.
-    let shares: Vec<f32> = std::iter::successors(Some(1.0), |share| Some(share / 1.2)).take(levels.len()).collect();
+    let shares: Vec<f32> =
+        std::iter::successors(Some(1.0), |share| Some(share / 1.2)).take(levels.len()).collect();
     for (number, level) in levels.iter().enumerate().rev() {
         let finer: f32 = shares[..=number].iter().sum();
-        let wanted = if number == 0 { left } else { ((left as f32 * shares[number] / finer) as usize).max(1) };
+        let wanted =
+            if number == 0 { left } else { ((left as f32 * shares[number] / finer) as usize).max(1) };
         let corners = corners::corners(kernel, level, wanted.min(left), MARGIN);
         left -= corners.len();
         if corners.is_empty() {

@@ -161,7 +161,8 @@ mod tests {
             assert_eq!((plane.width, plane.height), (w, h));
             assert!(plane.pixels.iter().all(|p| *p == 77));
         }
-        let slope = Luma::new(100, 60, (0..6000).map(|i| (i % 100 * 2) as u8).collect()).expect("6000 values");
+        let slope =
+            Luma::new(100, 60, (0..6000).map(|i| (i % 100 * 2) as u8).collect()).expect("6000 values");
         let plane = cut(&slope, Part { left: 0, top: 0, width: 100, height: 60 }, 50, 30);
         for (x, &value) in plane.row(7).iter().enumerate().skip(1).take(48) {
             assert!((i32::from(value) - (4 * x as i32 + 1)).abs() <= 2, "{x}: {value}");

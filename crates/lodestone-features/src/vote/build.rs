@@ -26,13 +26,14 @@ impl VoteIndexBuilder {
     /// Adds a known picture under a number of the caller's. False, and nothing added, when the index is full.
     pub fn push(&mut self, id: u64, features: &Features) -> bool {
         let n = features.keypoints.len().min(features.descriptors.len());
+        let side = |side: u16| side.clamp(1, crate::Luma::MAX_SIDE as u16);
         if self.descriptors.len() + n > Self::MAX_FEATURES || self.pictures.len() >= (NOBODY >> 2) as usize {
             return false;
         }
         self.descriptors.extend_from_slice(&features.descriptors[..n]);
         self.keypoints.extend_from_slice(&features.keypoints[..n]);
         let end = self.descriptors.len() as u32;
-        self.pictures.push(Known { id, width: features.width, height: features.height, end });
+        self.pictures.push(Known { id, width: side(features.width), height: side(features.height), end });
         true
     }
 

@@ -29,7 +29,6 @@ use crate::{Descriptor, Features, Keypoint};
 
 pub use build::VoteIndexBuilder;
 pub use file::VoteFileError;
-pub(crate) use search::Candidate;
 pub use search::{VoteOptions, VoteStats};
 
 /// Owner of the filling of a bucket's last block.

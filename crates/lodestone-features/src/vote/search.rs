@@ -71,7 +71,12 @@ const UNEVEN: usize = 4;
 
 impl VoteIndex {
     /// The pictures that the votes of a questioned picture's features speak for, best first.
-    pub(crate) fn vote(&self, questioned: &Questioned, options: &VoteOptions, stats: &mut VoteStats) -> Vec<Candidate> {
+    pub(crate) fn vote(
+        &self,
+        questioned: &Questioned,
+        options: &VoteOptions,
+        stats: &mut VoteStats,
+    ) -> Vec<Candidate> {
         if self.blocks.is_empty() || questioned.is_empty() {
             return Vec::new();
         }
@@ -104,7 +109,13 @@ impl VoteIndex {
                     // A feature that is everywhere says little about any one picture.
                     let weight = (u32::from(options.limit_bits - distance) + 12) * 16 / (12 + several);
                     let key = self.owners[slot as usize] * Form::ALL.len() as u32 + form.number() as u32;
-                    votes.push(Vote { key, questioned: number, slot, distance, weight: weight.max(1) as u16 });
+                    votes.push(Vote {
+                        key,
+                        questioned: number,
+                        slot,
+                        distance,
+                        weight: weight.max(1) as u16,
+                    });
                 }
             }
         }
@@ -113,7 +124,13 @@ impl VoteIndex {
     }
 
     /// Leaves in `work.near` the nearest hits of a descriptor.
-    fn look_up(&self, descriptor: &Descriptor, options: &VoteOptions, work: &mut Work, stats: &mut VoteStats) {
+    fn look_up(
+        &self,
+        descriptor: &Descriptor,
+        options: &VoteOptions,
+        work: &mut Work,
+        stats: &mut VoteStats,
+    ) {
         let Work { first, second, order, leaves, near } = work;
         let tree = &self.tree;
         first.clear();
@@ -172,7 +189,12 @@ impl VoteIndex {
                 }
             }
         }
-        sums.iter().zip(&votes).filter(|(sum, _)| **sum > 0).map(|(sum, v)| sum + u32::from(v.weight)).max().unwrap_or(0)
+        sums.iter()
+            .zip(&votes)
+            .filter(|(sum, _)| **sum > 0)
+            .map(|(sum, v)| sum + u32::from(v.weight))
+            .max()
+            .unwrap_or(0)
     }
 
     fn pairs(&self, picture: u32, votes: &[Vote]) -> Vec<Pair> {

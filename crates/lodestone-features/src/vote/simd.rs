@@ -61,7 +61,14 @@ impl Kernel {
     }
 
     /// Appends every descriptor within `limit`, counted from `first`.
-    pub(crate) fn near(self, blocks: &[Block], first: u32, query: &Descriptor, limit: u16, out: &mut Vec<Near>) {
+    pub(crate) fn near(
+        self,
+        blocks: &[Block],
+        first: u32,
+        query: &Descriptor,
+        limit: u16,
+        out: &mut Vec<Near>,
+    ) {
         dispatch!(self, near, near_avx512, near_popcnt, (blocks, first, &query.0, limit, out));
     }
 

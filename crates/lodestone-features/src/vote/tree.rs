@@ -95,7 +95,10 @@ fn centres(kernel: Kernel, members: &[Descriptor], count: usize) -> Vec<Block> {
         for ((centre, ones), size) in centres.iter_mut().zip(&ones).zip(&sizes) {
             if *size > 0 {
                 for (word, sums) in centre.0.iter_mut().zip(ones.chunks_exact(64)) {
-                    *word = sums.iter().enumerate().fold(0, |word, (bit, sum)| word | u64::from(2 * sum > *size) << bit);
+                    *word = sums
+                        .iter()
+                        .enumerate()
+                        .fold(0, |word, (bit, sum)| word | u64::from(2 * sum > *size) << bit);
                 }
             }
         }
