@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use lodestone_index::{Code256, SearchStats, Vector144};
 use lodestone_provenance::weigh;
 use lodestone_types::{
-    BankKind, Dihedral, Edit, Fingerprint, HashMode, Match, Observation, Record, Relation, Signal, SignalType, Stage,
-    Standing, State, Transform, Unreadable,
+    BankKind, Dihedral, Edit, Fingerprint, HashMode, Match, Observation, Record, Relation, Signal,
+    SignalType, Stage, Standing, State, Transform, Unreadable,
 };
 
 use crate::derive::{self, Layers};
@@ -64,8 +64,8 @@ pub fn appraise(
             weigh(snapshot.calibrations(), &mut observation.findings, assessment);
         }
         // They have done their work, and are large; what is like the picture itself goes no farther.
-        observation.detail = None;
-        if options.layers.has(3) {
+        if options.layers.beyond_whole() {
+            observation.detail = None;
             observation.features = Vec::new();
         }
         let state = state(&matches, &observation);

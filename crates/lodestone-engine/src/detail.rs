@@ -68,7 +68,9 @@ impl Shrinker {
         self.across.resize(self.columns as usize, 0);
         let grey = |pixel: &[u8]| match *pixel {
             [grey] => u64::from(grey) << 16,
-            [r, g, b, ..] => WEIGHTS[0] * u64::from(r) + WEIGHTS[1] * u64::from(g) + WEIGHTS[2] * u64::from(b),
+            [r, g, b, ..] => {
+                WEIGHTS[0] * u64::from(r) + WEIGHTS[1] * u64::from(g) + WEIGHTS[2] * u64::from(b)
+            }
             _ => 0,
         };
         let (mut column, mut end) = (0usize, self.width);

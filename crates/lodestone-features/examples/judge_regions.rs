@@ -165,7 +165,16 @@ impl Judge {
         out.regions = prints.regions.len();
         if std::env::var_os("DUMP").is_some() {
             for (rank, p) in prints.regions.iter().enumerate() {
-                println!("DUMP {rank} {:?} {:.3} q{} {:.0} {:.0} {:.0} {:.0}", p.kind, p.score, p.quality, p.region.x, p.region.y, p.region.right(), p.region.bottom());
+                println!(
+                    "DUMP {rank} {:?} {:.3} q{} {:.0} {:.0} {:.0} {:.0}",
+                    p.kind,
+                    p.score,
+                    p.quality,
+                    p.region.x,
+                    p.region.y,
+                    p.region.right(),
+                    p.region.bottom()
+                );
             }
         }
         let start = Instant::now();
@@ -213,7 +222,9 @@ fn argument(name: &str) -> Option<String> {
 }
 
 fn main() {
-    let Some(set) = std::env::args().nth(1).map(PathBuf::from) else { return eprintln!("judge_regions SET …") };
+    let Some(set) = std::env::args().nth(1).map(PathBuf::from) else {
+        return eprintln!("judge_regions SET …");
+    };
     let number = |name: &str, default: u32| argument(name).and_then(|v| v.parse().ok()).unwrap_or(default);
     let half = argument("--half").and_then(|v| v.parse::<usize>().ok());
     let misses = std::env::args().any(|a| a == "--misses");
@@ -246,11 +257,12 @@ fn main() {
         .iter()
         .filter(|row| {
             let asked = only.as_ref().is_none_or(|only| only.split('+').any(|t| t == row.transform));
-            asked && match row.kind.as_str() {
-                "query" => wanted.get(&row.name).copied().unwrap_or(false),
-                "distractor" => true,
-                _ => false,
-            }
+            asked
+                && match row.kind.as_str() {
+                    "query" => wanted.get(&row.name).copied().unwrap_or(false),
+                    "distractor" => true,
+                    _ => false,
+                }
         })
         .collect();
     let next = AtomicUsize::new(0);
@@ -351,7 +363,8 @@ fn report(judged: &[&Row], outcomes: &BTreeMap<usize, Outcome>, misses: bool) {
     for (kind, (all, hit)) in &distractors {
         println!("distractors {kind}: {hit} of {all}");
     }
-    let mean = |of: fn(&Outcome) -> f64| outcomes.values().map(of).sum::<f64>() / outcomes.len().max(1) as f64;
+    let mean =
+        |of: fn(&Outcome) -> f64| outcomes.values().map(of).sum::<f64>() / outcomes.len().max(1) as f64;
     println!(
         "a picture: decode {:.2} ms, whole {:.2} ms, regions {:.2} ms, look-up and refinement {:.2} ms; {:.1} regions, {:.0} look-ups, {:.2} refined",
         mean(|o| o.decode_ms),

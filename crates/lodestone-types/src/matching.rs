@@ -276,7 +276,10 @@ impl Match {
 
     /// Whether it makes its item known: material of a list, found by what stands by itself, and not suppressed.
     pub fn makes_known(&self) -> bool {
-        self.bank_kind.makes_known() && !self.suppressed && self.layer <= 1 && self.standing == Standing::Match
+        self.bank_kind.makes_known()
+            && !self.suppressed
+            && self.layer <= 1
+            && self.standing == Standing::Match
     }
 
     /// Whether it shows that its item was made from known material, surely or for a person to see.

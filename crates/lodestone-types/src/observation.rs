@@ -138,7 +138,10 @@ pub struct Observation {
 impl Observation {
     /// Whether it holds anything that shows the picture, or from which it could be drawn again.
     pub fn shows_picture(&self) -> bool {
-        self.thumbnail.is_some() || !self.maps.is_empty() || self.detail.is_some() || !self.features.is_empty()
+        self.thumbnail.is_some()
+            || !self.maps.is_empty()
+            || self.detail.is_some()
+            || !self.features.is_empty()
     }
 
     /// The same without anything that shows the picture: what may be kept.

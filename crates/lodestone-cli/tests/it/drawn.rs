@@ -42,7 +42,8 @@ impl Drawn {
             let (shade, round) = (random.below(256) as u8, random.below(2) == 0);
             for y in top..(top + h).min(height) {
                 for x in left..(left + w).min(width) {
-                    let (u, v) = ((2 * (x - left)) as f64 / w as f64 - 1.0, (2 * (y - top)) as f64 / h as f64 - 1.0);
+                    let (u, v) =
+                        ((2 * (x - left)) as f64 / w as f64 - 1.0, (2 * (y - top)) as f64 / h as f64 - 1.0);
                     if !round || u * u + v * v <= 1.0 {
                         one.grey[y * width + x] = shade;
                     }
@@ -62,7 +63,8 @@ impl Drawn {
     pub(crate) fn put(&mut self, other: &Self, left: usize, top: usize, from: (usize, usize)) {
         for y in 0..other.height.saturating_sub(from.1).min(self.height - top) {
             for x in 0..other.width.saturating_sub(from.0).min(self.width - left) {
-                self.grey[(top + y) * self.width + left + x] = other.grey[(from.1 + y) * other.width + from.0 + x];
+                self.grey[(top + y) * self.width + left + x] =
+                    other.grey[(from.1 + y) * other.width + from.0 + x];
             }
         }
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use lodestone_features::{
-    Alignment, Bounds, Features, FindStats, Questioned, Strength, VoteOptions, align, expected_false_hits, find_known,
+    Alignment, Bounds, Features, FindStats, Questioned, Strength, VoteOptions, align, expected_false_hits,
+    find_known,
 };
 use lodestone_types::{Box2, Milli, Observation, Relation, SignalType, Standing, Transform, TransformKind};
 
@@ -40,7 +41,9 @@ pub(super) fn find(known: &Known, observation: &Observation, found: &mut Vec<Fou
 fn features_of(observation: &Observation) -> Option<Features> {
     let mut records = observation.features.iter().filter_map(|record| Features::from_bytes(&record.0).ok());
     let mut all = records.next()?;
-    for part in records.filter(|part| (part.width, part.height) == (all.width, all.height)).collect::<Vec<_>>() {
+    for part in
+        records.filter(|part| (part.width, part.height) == (all.width, all.height)).collect::<Vec<_>>()
+    {
         all.keypoints.extend(part.keypoints);
         all.descriptors.extend(part.descriptors);
     }
@@ -62,7 +65,8 @@ struct Frame {
 impl Frame {
     fn of(observation: &Observation, features: &Features) -> Self {
         let (width, height) = (f64::from(features.width), f64::from(features.height));
-        let stored = observation.picture.as_ref().map(|picture| (picture.width.into(), picture.height.into()));
+        let stored =
+            observation.picture.as_ref().map(|picture| (picture.width.into(), picture.height.into()));
         let (w, h): (f64, f64) = stored.unwrap_or((width, height));
         let detail = Kept::of(observation);
         Self {
@@ -108,14 +112,16 @@ fn take(known: &Known, frame: &Frame, key: u64, alignment: &Alignment, found: &m
             let mut one = Found::as_it_is(key, SignalType::Pdq, 0);
             one.layer = 3;
             one.standing = standing;
-            one.expected_false_hits =
-                Some(expected_false_hits(alignment.evidence_bits, known.len() as u64));
+            one.expected_false_hits = Some(expected_false_hits(alignment.evidence_bits, known.len() as u64));
             found.push(one);
             let Some(last) = found.last_mut() else { return };
             last
         }
     };
-    if one.layer == 2 || (one.layer == 3 && one.inliers.is_none()) || one.standing == Standing::PossibleDerivative {
+    if one.layer == 2
+        || (one.layer == 3 && one.inliers.is_none())
+        || one.standing == Standing::PossibleDerivative
+    {
         one.transform = transform(frame, alignment, size);
         if standing == Standing::Match {
             one.standing = Standing::Match;

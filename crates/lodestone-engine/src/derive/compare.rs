@@ -39,7 +39,11 @@ pub struct Compared {
 
 impl Side {
     /// Observes a file in both ways.
-    pub fn observe(path: &std::path::Path, observer: &mut dyn FnMut(&ObserveOptions) -> Observer, options: &ObserveOptions) -> Self {
+    pub fn observe(
+        path: &std::path::Path,
+        observer: &mut dyn FnMut(&ObserveOptions) -> Observer,
+        options: &ObserveOptions,
+    ) -> Self {
         let mut look = |parts| {
             let options = ObserveOptions { parts, archives: false, provenance: false, ..options.clone() };
             let seen = observer(&options).observe_file(path);
@@ -82,7 +86,8 @@ fn bank(name: &str, radius_bits: u32) -> Bank {
 fn against(known: &Observation, name: &str, questioned: &Side) -> Result<Vec<Match>, BuildError> {
     let mut builder = SnapshotBuilder::default().with_parts();
     builder.bank(bank("known", DEFAULT_RADIUS_BITS));
-    let key = builder.keyed(&ListEntry { entry: name.to_owned(), signals: pdq(known), ..ListEntry::default() })?;
+    let key =
+        builder.keyed(&ListEntry { entry: name.to_owned(), signals: pdq(known), ..ListEntry::default() })?;
     let record = known.features.first().and_then(|record| Features::from_bytes(&record.0).ok());
     if let Some(features) = record.filter(|features| !features.is_empty()) {
         builder.known_mut().features(key, &features);

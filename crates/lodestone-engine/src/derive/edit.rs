@@ -27,7 +27,12 @@ pub(super) fn edit(
     let edit = Edit {
         replaced_share: milli(told.replaced_share),
         outside_share: milli(told.outside_share),
-        regions: told.replaced.iter().take(MOST_REGIONS).map(|patch| scaled(&patch.in_questioned, stored)).collect(),
+        regions: told
+            .replaced
+            .iter()
+            .take(MOST_REGIONS)
+            .map(|patch| scaled(&patch.in_questioned, stored))
+            .collect(),
         shape: shape.to_owned(),
         mask: told.cells.chunks(told.columns.max(1)).map(|row| row.iter().map(letter).collect()).collect(),
     };

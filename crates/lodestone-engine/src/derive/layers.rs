@@ -53,9 +53,14 @@ impl FromStr for Layers {
                 "2" => 2,
                 "3" => 4,
                 "4" => {
-                    return Err("layer 4, a user's descriptor, is not part of this build; layers are 1, 2 and 3".to_owned());
+                    return Err(
+                        "layer 4, a user's descriptor, is not part of this build; layers are 1, 2 and 3"
+                            .to_owned(),
+                    );
                 }
-                other => return Err(format!("unknown layer {other:?}; layers are 1, 2 and 3, joined by commas")),
+                other => {
+                    return Err(format!("unknown layer {other:?}; layers are 1, 2 and 3, joined by commas"));
+                }
             };
         }
         Ok(Self(layers))

@@ -1,7 +1,7 @@
 //! In the worker: what is made of a picture's small grey copy.
 
-use lodestone_features::{Luma, OrbOptions, Part, extract, extract_parts};
 use lodestone_features::region::{ProposalKind, RegionOptions, region_prints};
+use lodestone_features::{Luma, OrbOptions, Part, extract, extract_parts};
 use lodestone_types::{Blob, Detail, Milli, Observation, RegionPrint, Regions};
 
 use crate::options::Parts;
@@ -15,11 +15,8 @@ pub(crate) fn parts(luma: &Luma, wanted: Parts, seen: &mut Observation) {
         seen.features = if wanted.known { known(luma) } else { questioned(luma, seen.regions.as_ref()) };
     }
     if wanted.detail {
-        seen.detail = Some(Detail {
-            width: luma.width(),
-            height: luma.height(),
-            luma: Blob(luma.pixels().to_vec()),
-        });
+        seen.detail =
+            Some(Detail { width: luma.width(), height: luma.height(), luma: Blob(luma.pixels().to_vec()) });
     }
 }
 

@@ -6,7 +6,10 @@ use lodestone_features::region::{Region, refine};
 use lodestone_features::tail::TailTable;
 use lodestone_hash::PdqHash;
 use lodestone_index::{Code256, SearchStats};
-use lodestone_types::{Box2, Dihedral, Milli, Observation, RegionPrint, Regions, Relation, SignalType, Standing, Transform, TransformKind};
+use lodestone_types::{
+    Box2, Dihedral, Milli, Observation, RegionPrint, Regions, Relation, SignalType, Standing, Transform,
+    TransformKind,
+};
 
 use super::shelf::Shelf;
 use super::{Kept, POSSIBLE_BITS, SMALL_LIST, TARGET};

@@ -71,6 +71,7 @@ impl Shelf for LiveState {
 
     fn radius_of(&self, key: u64) -> Result<u32, LookUpError> {
         let bank = self.bank_of(key);
-        bank.map(|bank| bank.bank.radius_bits).ok_or_else(|| LookUpError::Mismatch(format!("no entry has number {key}")))
+        bank.map(|bank| bank.bank.radius_bits)
+            .ok_or_else(|| LookUpError::Mismatch(format!("no entry has number {key}")))
     }
 }

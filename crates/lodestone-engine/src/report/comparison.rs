@@ -23,7 +23,14 @@ pub fn render(
     program: &str,
 ) -> io::Result<()> {
     let out: &mut dyn Write = &mut io::BufWriter::with_capacity(1 << 16, out);
-    page::open(out, "Comparison of two pictures", program, page::COMPARISON, "#relation", "Skip to the relation")?;
+    page::open(
+        out,
+        "Comparison of two pictures",
+        program,
+        page::COMPARISON,
+        "#relation",
+        "Skip to the relation",
+    )?;
     writeln!(out, "<header class=\"masthead\"><h1>Comparison of two pictures</h1></header>\n<main>")?;
     writeln!(out, "<section id=\"relation\"><h2>How one comes from the other</h2>")?;
     for line in summary(compared) {
@@ -93,7 +100,12 @@ fn replaced(edit: &Edit) -> String {
 }
 
 /// One way: the known picture left, the questioned one right.
-fn way(out: &mut dyn Write, title: &str, (known, other): (&Side, &Side), matches: &[Match]) -> io::Result<()> {
+fn way(
+    out: &mut dyn Write,
+    title: &str,
+    (known, other): (&Side, &Side),
+    matches: &[Match],
+) -> io::Result<()> {
     writeln!(out, "<section><h2>{}</h2>", Text(title))?;
     let Some(best) = matches.first() else {
         return writeln!(out, "<p class=\"empty\">Nothing was found this way.</p></section>");
@@ -105,7 +117,12 @@ fn way(out: &mut dyn Write, title: &str, (known, other): (&Side, &Side), matches
             boxed(
                 out,
                 "seen",
-                (scaled(part.x, width), scaled(part.y, height), scaled(part.width, width), scaled(part.height, height)),
+                (
+                    scaled(part.x, width),
+                    scaled(part.y, height),
+                    scaled(part.width, width),
+                    scaled(part.height, height),
+                ),
             )?;
         }
         best.edit.as_ref().map_or(Ok(()), |edit| mask(out, edit, (width, height)))

@@ -160,14 +160,9 @@ mod tests {
 
     #[test]
     fn words_are_those_of_the_json() {
-        for state in [
-            State::Known,
-            State::Derived,
-            State::KnownGood,
-            State::Alike,
-            State::Examined,
-            State::Unreadable,
-        ] {
+        for state in
+            [State::Known, State::Derived, State::KnownGood, State::Alike, State::Examined, State::Unreadable]
+        {
             assert_eq!(state_word(state), word(&state));
         }
         for stage in [Stage::Walk, Stage::Read, Stage::Identify, Stage::Unpack, Stage::Decode, Stage::Worker]

@@ -93,7 +93,9 @@ pub(super) fn transform(transform: &Transform) -> String {
         TransformKind::FlipPlus1 => dihedral(Dihedral::FlipPlus1),
         TransformKind::FlipMinus1 => dihedral(Dihedral::FlipMinus1),
         TransformKind::Negative => Some("colours inverted".to_owned()),
-        TransformKind::Frame | TransformKind::Composite | TransformKind::Region | TransformKind::Aligned => None,
+        TransformKind::Frame | TransformKind::Composite | TransformKind::Region | TransformKind::Aligned => {
+            None
+        }
         other => Some(word(&other).replace('_', " ")),
     };
     let frame = transform.frame.map(|frame| match transform.t_ms {
@@ -103,8 +105,10 @@ pub(super) fn transform(transform: &Transform) -> String {
     let backdrop = transform.backdrop.map(|backdrop| format!("laid over {}", word(&backdrop)));
     let place = place(transform);
     let negative = transform.negative.then(|| "colours inverted".to_owned());
-    let parts: Vec<_> =
-        [frame, backdrop, place, leading, negative, dihedral(transform.dihedral)].into_iter().flatten().collect();
+    let parts: Vec<_> = [frame, backdrop, place, leading, negative, dihedral(transform.dihedral)]
+        .into_iter()
+        .flatten()
+        .collect();
     if parts.is_empty() { "as stored".to_owned() } else { parts.join(", ") }
 }
 

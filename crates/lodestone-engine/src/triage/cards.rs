@@ -89,7 +89,11 @@ fn card(
         reasons,
         priority,
         edges,
-        exposures_saved: if all_resolved { count } else { count - 1 - own_looks(items, stacks, &heads, centre) },
+        exposures_saved: if all_resolved {
+            count
+        } else {
+            count - 1 - own_looks(items, stacks, &heads, centre)
+        },
     };
     Card { group, places }
 }

@@ -117,9 +117,8 @@ impl TriageItem {
     /// What it is made from is known, and it shows something else besides.
     pub(super) fn shows_more_than_known(&self) -> bool {
         use Relation::{Contains, ContainsPartOf, EditedFromKnown};
-        let more = |known: &KnownMatch| {
-            matches!(known.relation, Some(Contains | ContainsPartOf | EditedFromKnown))
-        };
+        let more =
+            |known: &KnownMatch| matches!(known.relation, Some(Contains | ContainsPartOf | EditedFromKnown));
         self.known.iter().any(more)
     }
 

@@ -43,7 +43,11 @@ pub const RULES: [Rule; 31] = [
     rule("derivative_of_own", 1000, "the same for the operator's own bank"),
     rule("derivative_of_related", 900, "the same for material that belongs to a known case"),
     rule("derivative_of_known_generated", 320, "the same for known generated material"),
-    rule("edited_from_known", 200, "laid over a known picture, a part of such a file differs: it was replaced"),
+    rule(
+        "edited_from_known",
+        200,
+        "laid over a known picture, a part of such a file differs: it was replaced",
+    ),
     rule("ai_edit_of_known", 60, "such a file carries marks of generative editing"),
     rule(
         "capture_credential",

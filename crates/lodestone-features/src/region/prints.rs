@@ -87,7 +87,11 @@ pub fn region_prints(luma: &Luma, options: &RegionOptions) -> RegionPrints {
         if features.quality() < options.least_quality {
             continue;
         }
-        let forms = if regions.len() < options.dihedral { features.dihedral().to_vec() } else { vec![features.hash()] };
+        let forms = if regions.len() < options.dihedral {
+            features.dihedral().to_vec()
+        } else {
+            vec![features.hash()]
+        };
         let Some((&hash, turned)) = forms.split_first() else { continue };
         windows.push((proposal.region, hash));
         regions.push(RegionPrint {

@@ -11,13 +11,32 @@ use proptest::prelude::*;
 fn picture() -> impl Strategy<Value = Luma> {
     let side = prop_oneof![1_u32..10, 10_u32..90, Just(300_u32), Just(700_u32)];
     (side.clone(), side, 0_u32..6, any::<u32>()).prop_map(|(width, height, kind, seed)| {
-        let noise = |x: u32, y: u32| ((x ^ seed).wrapping_mul(0x9e37_79b9) ^ y.wrapping_mul(0x85eb_ca6b)) >> 13;
+        let noise =
+            |x: u32, y: u32| ((x ^ seed).wrapping_mul(0x9e37_79b9) ^ y.wrapping_mul(0x85eb_ca6b)) >> 13;
         crate::pictures::luma(width, height, |x, y| match kind {
             0 => seed as u8,
             1 => noise(x, y) as u8,
-            2 => if (x / (1 + seed % 40)) % 2 == 0 { 20 } else { 200 },
-            3 => if (x / (1 + seed % 30) + y / (1 + seed % 23)) % 2 == 0 { 0 } else { 255 },
-            4 => if x < width / 4 || y < height / 5 { 255 } else { noise(x / 3, y / 3) as u8 },
+            2 => {
+                if (x / (1 + seed % 40)) % 2 == 0 {
+                    20
+                } else {
+                    200
+                }
+            }
+            3 => {
+                if (x / (1 + seed % 30) + y / (1 + seed % 23)) % 2 == 0 {
+                    0
+                } else {
+                    255
+                }
+            }
+            4 => {
+                if x < width / 4 || y < height / 5 {
+                    255
+                } else {
+                    noise(x / 3, y / 3) as u8
+                }
+            }
             _ => (x * 255 / width) as u8,
         })
     })
