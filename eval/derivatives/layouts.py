@@ -72,9 +72,9 @@ def grid(picture, draw, world, rows, columns, gutter=True):
     margin = draw.pick("margin_px", [0, gap, 2 * gap, 24]) if gutter else 0
     paint = draw.random.choice([WHITE, BLACK, draw.colour()])
     page = Image.new("RGB", (columns * width + (columns - 1) * gap + 2 * margin, rows * height + (rows - 1) * gap + 2 * margin), paint)
-    mine = draw.whole("cell", 0, rows * columns - 1)
-    for cell in range(rows * columns):
-        part = picture if cell == mine else world.other(draw)
+    parts = world.several(draw, rows * columns)
+    parts[draw.whole("cell", 0, rows * columns - 1)] = picture
+    for cell, part in enumerate(parts):
         page.paste(cover(part, width, height), (margin + cell % columns * (width + gap), margin + cell // columns * (height + gap)))
     return page
 
@@ -92,6 +92,7 @@ def mixed_collage(picture, draw, world):
     step = height / smalls
     boxes += [(round(width * big), round(i * step), width, round((i + 1) * step) - (gap if i < smalls - 1 else 0)) for i in range(smalls)]
     page, mine = Image.new("RGB", (width, height), draw.random.choice([WHITE, BLACK, draw.colour()])), draw.whole("cell", 0, smalls)
+    others = world.several(draw, smalls + 1)
     for number, (left, top, right, bottom) in enumerate(boxes):
         if number == mine:
             part = cover(picture, right - left, bottom - top) if 0.6 < (right - left) / (bottom - top) / (picture.width / picture.height) < 1.6 else None
@@ -100,7 +101,7 @@ def mixed_collage(picture, draw, world):
                 whole = contain(picture, right - left, bottom - top)
                 part.paste(whole, ((part.width - whole.width) // 2, (part.height - whole.height) // 2))
         else:
-            part = cover(world.other(draw), right - left, bottom - top)
+            part = cover(others[number], right - left, bottom - top)
         page.paste(part, (left, top))
     return page
 
@@ -112,8 +113,9 @@ def film_strip(picture, draw, world):
     edge, gap, mine = round(height * 0.14), round(frame_width * 0.04), draw.whole("frame", 0, 2)
     page = Image.new("RGB", (count * (frame_width + gap) + gap, height + 2 * edge), (18, 16, 14))
     pen = ImageDraw.Draw(page)
-    for i in range(count):
-        part = picture if i == mine else world.other(draw)
+    parts = world.several(draw, count)
+    parts[mine] = picture
+    for i, part in enumerate(parts):
         page.paste(cover(part, frame_width, height), (gap + i * (frame_width + gap), edge))
     for x in range(edge // 4, page.width, round(edge * 0.8)):
         for y in (edge * 0.25, page.height - edge * 0.75):

@@ -72,18 +72,18 @@ def watermark(picture, draw, world):
     """A mark repeated over the whole picture, slanted, half transparent; the same marks lie on distractors."""
     opacity = draw.number("opacity", 0.35, 0.75)
     mark = faded(logo(world, draw.whole("mark", 0, 5), picture.width / draw.number("across", 2.5, 4.5)), opacity).rotate(draw.number("degrees", 15, 40), expand=True, resample=Image.BICUBIC)
-    page = picture.convert("RGBA")
     step_x, step_y = mark.width * draw.number("gap_x", 0.9, 1.3), mark.height * draw.number("gap_y", 0.7, 1.2)
-    row, y = 0, -mark.height / 2
-    while y < page.height:
-        x = -mark.width / 2 - (row % 2) * step_x / 2
-        while x < page.width:
-            layer = Image.new("RGBA", page.size)
-            layer.paste(mark, (round(x), round(y)))
-            page = Image.alpha_composite(page, layer)
+    # Drawn with room for a whole mark on every side, for marks hang over the edges.
+    layer = Image.new("RGBA", (picture.width + 4 * mark.width, picture.height + 4 * mark.height))
+    row, y = 0, mark.height * 1.5
+    while y < picture.height + 2 * mark.height:
+        x = mark.width * 1.5 - row % 2 * step_x / 2
+        while x < picture.width + 2 * mark.width:
+            layer.alpha_composite(mark, (round(x), round(y)))
             x += step_x
         y, row = y + step_y, row + 1
-    return page.convert("RGB")
+    layer = layer.crop((2 * mark.width, 2 * mark.height, 2 * mark.width + picture.width, 2 * mark.height + picture.height))
+    return Image.alpha_composite(picture.convert("RGBA"), layer).convert("RGB")
 
 
 def corner_mark(picture, draw, world):

@@ -120,6 +120,10 @@ class World:
         """A picture that is no reference."""
         return self.others[draw.random.randrange(len(self.others))]
 
+    def several(self, draw, count):
+        """That many different pictures, none of them a reference."""
+        return draw.random.sample(self.others, count)
+
 
 def mark(draw):
     """A made-up company mark: a sign and a word, RGBA."""

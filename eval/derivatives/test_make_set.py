@@ -70,6 +70,18 @@ class Made(unittest.TestCase):
                 kept = made.width * made.height / (600 * 400)
                 self.assertAlmostEqual(kept, 1 - cut / 100, delta=0.04)
 
+    def test_the_reference_is_seen_in_every_layout(self):
+        """A reference of one colour that nothing else has covers its share of every layout, whatever its shape."""
+        world = pictures.World(3, [scene(n).convert("L").convert("RGB") for n in range(100, 114)])
+        least = {"collage3x3": 0.05, "pip_small": 0.02, "pip_large": 0.06, "film_strip": 0.15, "shot_of_shot": 0.025, "chat": 0.08, "phone_light": 0.08, "phone_dark": 0.08, "desktop": 0.08, "collage_mixed": 0.04, "mirror_phone": 0.08}
+        layouts = [name for name, (kind, _, _) in catalogue.TRANSFORMS.items() if kind in ("bars", "frame", "blurred background", "collage", "screen", "picture in picture", "caption")]
+        for name in layouts + ["shot_of_shot", "mirror_phone"]:
+            for number, shape in enumerate(((640, 427), (427, 640), (640, 300), (300, 640), (500, 500))):
+                made = catalogue.TRANSFORMS[name][1](Image.new("RGB", shape, (255, 0, 255)), Draw(f"{name}/{number}"), world)
+                red, green, blue = np.moveaxis(np.asarray(made, np.int32), 2, 0)
+                seen = ((red - green > 90) & (blue - green > 90)).mean()
+                self.assertGreater(seen, least.get(name, 0.12), f"{name} {shape}")
+
     def test_inpainting_changes_the_share_it_says(self):
         import edits
 
