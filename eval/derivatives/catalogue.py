@@ -106,6 +106,7 @@ TRANSFORMS = {
     "meme": ("text", overlays.meme, None),
     "text_over": ("text", overlays.text_over, None),
     "watermark": ("mark", overlays.watermark, None),
+    "watermark_dense": ("mark", partial(overlays.watermark, dense=True), None),
     "corner_mark": ("mark", overlays.corner_mark, None),
     "sticker8": ("sticker", partial(overlays.stickers, low=0.06, high=0.10), None),
     "sticker20": ("sticker", partial(overlays.stickers, low=0.17, high=0.24), None),
@@ -138,6 +139,6 @@ FRAMINGS = {
     "framed screen": ["phone_light", "phone_dark", "chat", "browser", "desktop", "screen_photo"],
     "framed border": ["letterbox_black", "letterbox_white", "pillarbox_colour", "frame_thick", "frame_unequal", "card", "blurred_background"],
     "framed inset": ["pip_small", "pip_large"],
-    "marked": ["watermark", "corner_mark", "sticker20", "text_over"],
+    "marked": ["watermark", "watermark_dense", "corner_mark", "sticker20", "text_over"],
     "meme on picture": ["meme", "caption_above", "caption_below"],
 }

@@ -94,10 +94,10 @@ def warp(picture, rng, amount_px, cells):
     return top * (1 - fy) + low * fy
 
 
-STRENGTHS = {  # warp px at 640, median side, texture kept, texture invented, colour drift
-    "low": ((0.6, 1.4), 3, (0.65, 0.85), (0.05, 0.15), 0.05),
-    "mid": ((1.6, 3.0), 5, (0.35, 0.6), (0.15, 0.35), 0.10),
-    "high": ((3.2, 5.5), 7, (0.12, 0.35), (0.3, 0.6), 0.18),
+STRENGTHS = {  # points moved in px of a longer side of 640, side of the median, own texture kept, foreign texture, drift of light and colour
+    "low": ((0.8, 1.8), 3, (0.5, 0.75), (0.1, 0.2), (0.05, 0.11)),
+    "mid": ((2.2, 4.0), 5, (0.25, 0.5), (0.2, 0.45), (0.10, 0.17)),
+    "high": ((4.0, 7.0), 9, (0.05, 0.25), (0.4, 0.7), (0.16, 0.26)),
 }
 
 
@@ -113,6 +113,7 @@ def img2img(picture, draw, world, strength):
     other = cover(world.other(draw), w, h)
     texture = np.asarray(other.convert("L"), np.float32) - np.asarray(other.convert("L").filter(ImageFilter.GaussianBlur(3)), np.float32)
     texture = texture / (texture.std() + 1) * 14 * draw.number("invented", *invented)
+    drift = draw.number("drift", *drift)
     light = 1 + drift * smooth_noise(rng, w, h, 3)
     colour = np.stack([drift * 60 * smooth_noise(rng, w, h, 2) for _ in range(3)], -1) * 0.5
     page = to_picture((smooth + detail + texture[..., None]) * light[..., None] + colour)

@@ -64,7 +64,7 @@ def blurred_background(picture, draw, world):
 
 def grid(picture, draw, world, rows, columns, gutter=True):
     """A collage of equal cells, shaped within 15 % of the reference; the other cells hold other pictures."""
-    long_side = {1: 520, 2: 400, 3: 270}[max(rows, columns)] * draw.number("scale", 0.8, 1.2)
+    long_side = {1: 520, 2: 380, 3: 240}[max(rows, columns)] * draw.number("scale", 0.75, 1.2)
     shape = picture.width / picture.height * math.exp(draw.number("log_shape", -0.14, 0.14))
     width, height = (long_side, long_side / shape) if shape >= 1 else (long_side * shape, long_side)
     width, height = round(width), round(height)

@@ -68,11 +68,24 @@ def faded(mark, opacity):
     return mark
 
 
-def watermark(picture, draw, world):
+def tile(draw, world, width, dense):
+    """What is repeated: one of the set's marks, or where marks lie dense at times a word in white or grey."""
+    if not dense or draw.pick("tile", ["mark", "word"]) == "mark":
+        return logo(world, draw.whole("mark", 0, 5), width)
+    face, text = font(width / 4), draw.random.choice(world.captions).split()[0].upper()
+    page = Image.new("RGBA", (round(face.getlength(text)) + 8, round(width / 3)))
+    shade = draw.random.choice([255, 255, 200, 60])
+    ImageDraw.Draw(page).text((4, 2), text, font=face, fill=(shade, shade, shade, 255), stroke_width=max(1, round(width / 90)), stroke_fill=(shade, shade, shade, 255))
+    return page
+
+
+def watermark(picture, draw, world, dense=False):
     """A mark repeated over the whole picture, slanted, half transparent; the same marks lie on distractors."""
-    opacity = draw.number("opacity", 0.35, 0.75)
-    mark = faded(logo(world, draw.whole("mark", 0, 5), picture.width / draw.number("across", 2.5, 4.5)), opacity).rotate(draw.number("degrees", 15, 40), expand=True, resample=Image.BICUBIC)
-    step_x, step_y = mark.width * draw.number("gap_x", 0.9, 1.3), mark.height * draw.number("gap_y", 0.7, 1.2)
+    opacity = draw.number("opacity", 0.5, 0.9) if dense else draw.number("opacity", 0.35, 0.75)
+    width = picture.width / (draw.number("across", 1.5, 4.0) if dense else draw.number("across", 2.5, 4.5))
+    mark = faded(tile(draw, world, width, dense), opacity).rotate(draw.number("degrees", 15, 40), expand=True, resample=Image.BICUBIC)
+    close = 0.62 if dense else 0.9
+    step_x, step_y = mark.width * draw.number("gap_x", close, close + 0.4), mark.height * draw.number("gap_y", close - 0.2, close + 0.3)
     # Drawn with room for a whole mark on every side, for marks hang over the edges.
     layer = Image.new("RGBA", (picture.width + 4 * mark.width, picture.height + 4 * mark.height))
     row, y = 0, mark.height * 1.5
