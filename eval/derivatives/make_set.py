@@ -2,7 +2,7 @@
 """Makes a labelled set for derivative detection: references, one query per reference and transform, distractors.
 
     make_set.py --pictures FOLDER --out DIR --references 60 --seed 1
-    make_set.py --packages --out DIR --references 40 --seed 2 --distractors 4560
+    make_set.py --packages --out DIR --references 40 --seed 2
 
 Output: refs/, queries/TRANSFORM/, distractors/KIND/, truth.csv (path,kind,transform,ref), parameters.ndjson, sources.csv.
 The same pictures, seed and Pillow release give the same set.
@@ -120,6 +120,7 @@ def main():
     if not folders:
         raise SystemExit("give --pictures FOLDER or --packages")
     leave_out = [line.strip() for line in open(asked.leave_out) if line.strip()] if asked.leave_out else []
+    leave_out += pictures.PACKAGES_LEAVE_OUT if asked.packages else []
     low, high = (float(v) for v in asked.slice.split(":"))
     pool = pictures.part(pictures.gather(folders, leave_out), low, high)
     order = Draw(f"{asked.seed}/references").random
