@@ -82,7 +82,7 @@ fn ncmec(page: u64, rows: u64, has_next: bool) -> Vec<u8> {
             n % 7
         )
         .unwrap();
-        if n % 5 == 0 {
+        if n.is_multiple_of(5) {
             body += "  <feedback lastUpdateTimestamp=\"2023-06-01T12:48:14Z\"><affirmativeFeedback type=\"Md5\" \
                      lastUpdateTimestamp=\"2023-06-01T12:48:14Z\"><members timestamp=\"2023-06-01T12:48:14Z\"><member \
                      id=\"42\">Example Member</member></members></affirmativeFeedback></feedback>\n";
@@ -91,7 +91,11 @@ fn ncmec(page: u64, rows: u64, has_next: bool) -> Vec<u8> {
     }
     body += "</images>\n";
     if has_next {
-        write!(body, "<paging><next>/v2/entries?from=a&amp;to=b&amp;start={MARK}&amp;size=1000</next></paging>").unwrap();
+        write!(
+            body,
+            "<paging><next>/v2/entries?from=a&amp;to=b&amp;start={MARK}&amp;size=1000</next></paging>"
+        )
+        .unwrap();
     }
     body += "</queryResult>";
     body.into_bytes()
@@ -113,7 +117,8 @@ fn threatexchange(page: u64, rows: u64, has_next: bool) -> Vec<u8> {
     let data: Vec<_> = (0..rows).map(record).collect();
     let mut body = json!({ "data": data });
     if has_next {
-        body["paging"] = json!({ "next": format!("https://graph.test/v21.0/1/threat_updates/?after={MARK}") });
+        body["paging"] =
+            json!({ "next": format!("https://graph.test/v21.0/1/threat_updates/?after={MARK}") });
     }
     body.to_string().into_bytes()
 }

@@ -20,11 +20,17 @@ pub(super) struct Base {
 impl Base {
     /// Reads a base URL: http or https, a host, perhaps a path; no user, query or fragment.
     pub(super) fn parse(url: &str) -> Result<Self, ClientError> {
-        let wrong = || ClientError::settings("the base URL is no http or https URL without user, query and fragment");
+        let wrong =
+            || ClientError::settings("the base URL is no http or https URL without user, query and fragment");
         let (scheme, rest) = url.trim().split_once("://").ok_or_else(wrong)?;
         let known = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
         let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-        if !known || host.is_empty() || host.contains('@') || !rest.bytes().all(is_plain) || rest.contains(['?', '#']) {
+        if !known
+            || host.is_empty()
+            || host.contains('@')
+            || !rest.bytes().all(is_plain)
+            || rest.contains(['?', '#'])
+        {
             return Err(wrong());
         }
         let origin = format!("{}://{}", scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
@@ -49,7 +55,9 @@ impl Base {
         if named.len() > MAX_NEXT || !named.bytes().all(is_plain) {
             return Err("the address of the next page is too long, or none".to_owned());
         }
-        if let Some((_, rest)) = named.split_once("://").filter(|(scheme, _)| scheme.bytes().all(|c| c.is_ascii_alphabetic())) {
+        if let Some((_, rest)) =
+            named.split_once("://").filter(|(scheme, _)| scheme.bytes().all(|c| c.is_ascii_alphabetic()))
+        {
             return match rest.find('/') {
                 Some(at) => Ok(rest[at..].to_owned()),
                 None => Err("the address of the next page has no path".to_owned()),
@@ -121,14 +129,25 @@ mod tests {
         assert_eq!(at("https://elsewhere.test/hashsharing/v2/entries?start=1"), here);
         assert_eq!(at("http://user:pw@elsewhere.test/hashsharing/v2/entries?start=1"), here);
         assert_eq!(at("/hashsharingX"), Ok("https://report.test:8443/hashsharing/hashsharingX".to_owned()));
-        for named in ["", "v2/entries", "https://elsewhere.test", "/a b", "/a\r\nX: y", "/\u{e9}", &"/".repeat(9000)] {
+        for named in
+            ["", "v2/entries", "https://elsewhere.test", "/a b", "/a\r\nX: y", "/\u{e9}", &"/".repeat(9000)]
+        {
             assert!(at(named).is_err(), "{named:?}");
         }
     }
 
     #[test]
     fn a_base_url_has_neither_user_nor_query() {
-        for url in ["", "report.test", "ftp://a.test", "https://", "https://u:p@a.test", "https://a.test/?x", "https://a.test/#x", "https://a b"] {
+        for url in [
+            "",
+            "report.test",
+            "ftp://a.test",
+            "https://",
+            "https://u:p@a.test",
+            "https://a.test/?x",
+            "https://a.test/#x",
+            "https://a b",
+        ] {
             assert!(Base::parse(url).is_err(), "{url}");
         }
         assert_eq!(Base::parse("http://127.0.0.1:9/").unwrap().join("/x"), "http://127.0.0.1:9/x");
@@ -139,7 +158,10 @@ mod tests {
         let named = "/v21.0/1/threat_updates?access_token=1%7Cx&limit=5&after=Zz%3D#f";
         let kept = without(named, "access_token");
         assert_eq!(kept, "/v21.0/1/threat_updates?limit=5&after=Zz%3D");
-        assert_eq!(with(&kept, "access_token", "1|x"), "/v21.0/1/threat_updates?limit=5&after=Zz%3D&access_token=1%7Cx");
+        assert_eq!(
+            with(&kept, "access_token", "1|x"),
+            "/v21.0/1/threat_updates?limit=5&after=Zz%3D&access_token=1%7Cx"
+        );
         assert_eq!(without("/a?access_token=x", "access_token"), "/a");
         assert_eq!(without("/a", "access_token"), "/a");
     }

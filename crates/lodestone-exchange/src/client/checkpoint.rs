@@ -51,6 +51,8 @@ impl Checkpoint {
             return Ok(None);
         }
         let state = value.get("state").cloned().unwrap_or_default();
-        serde_json::from_value(state).map(Some).map_err(|_| ClientError::Checkpoint("its fields are wrong".to_owned()))
+        serde_json::from_value(state)
+            .map(Some)
+            .map_err(|_| ClientError::Checkpoint("its fields are wrong".to_owned()))
     }
 }

@@ -55,7 +55,8 @@ pub(super) fn open(
     checkpoint: Option<&Checkpoint>,
 ) -> Result<Box<dyn Client>, ClientError> {
     let base = settings.base(&[])?;
-    let bank = settings.text("bank").ok_or_else(|| ClientError::settings("bank is missing: which of the peer's"))?;
+    let bank =
+        settings.text("bank").ok_or_else(|| ClientError::settings("bank is missing: which of the peer's"))?;
     let scope = base.join(&format!("/c/bank/{}", encode(bank)));
     let kept = Checkpoint::open::<State>(checkpoint, API, &scope)?;
     let is_first = kept.is_none();

@@ -73,11 +73,14 @@ pub(super) fn short(text: &str) -> String {
 pub(super) fn tags(value: Option<&Value>) -> Vec<String> {
     let list = match value {
         Some(Value::Array(list)) => list.as_slice(),
-        Some(Value::Object(object)) => object.get("data").and_then(Value::as_array).map_or(&[][..], Vec::as_slice),
+        Some(Value::Object(object)) => {
+            object.get("data").and_then(Value::as_array).map_or(&[][..], Vec::as_slice)
+        }
         _ => &[],
     };
     let text = |tag: &Value| tag.as_str().or_else(|| tag.get("text")?.as_str()).map(short);
-    let mut tags: Vec<String> = list.iter().filter_map(text).filter(|tag| !tag.is_empty()).take(MAX_TAGS).collect();
+    let mut tags: Vec<String> =
+        list.iter().filter_map(text).filter(|tag| !tag.is_empty()).take(MAX_TAGS).collect();
     tags.sort();
     tags.dedup();
     tags
@@ -113,7 +116,9 @@ mod tests {
 
     #[test]
     fn times_and_ids_are_read_as_services_write_them() {
-        for value in [json!(1625), json!(1625.9), json!("1625"), json!("1625.25"), json!("1970-01-01T00:27:05Z")] {
+        for value in
+            [json!(1625), json!(1625.9), json!("1625"), json!("1625.25"), json!("1970-01-01T00:27:05Z")]
+        {
             assert_eq!(seconds(Some(&value)), Some(1625), "{value}");
         }
         for value in [json!(null), json!(1e300), json!("soon"), json!([1])] {

@@ -57,7 +57,8 @@ pub(super) fn open(
     checkpoint: Option<&Checkpoint>,
 ) -> Result<Box<dyn Client>, ClientError> {
     let base = settings.base(&[])?;
-    let bank = settings.text("bank").ok_or_else(|| ClientError::settings("bank is missing: which of the peer's"))?;
+    let bank =
+        settings.text("bank").ok_or_else(|| ClientError::settings("bank is missing: which of the peer's"))?;
     let bank = encode(bank);
     let scope = base.join(&format!("/v1/banks/{bank}"));
     let state = Checkpoint::open::<State>(checkpoint, API, &scope)?.unwrap_or_default();
@@ -109,7 +110,8 @@ impl Client for Peer {
         let listing = Listing::Whole { is_first: std::mem::replace(&mut reading.is_first, false) };
         if is_last {
             if reading.read < reading.expected {
-                let reason = "the export has fewer rows than the bank: it was cut, or the bank changed".to_owned();
+                let reason =
+                    "the export has fewer rows than the bank: it was cut, or the bank changed".to_owned();
                 return Err(ClientError::Later { reason, after: None });
             }
             self.state = State { seen: reading.seen, fetched_s: net.now_s() };

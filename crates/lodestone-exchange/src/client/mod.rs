@@ -55,19 +55,26 @@ pub trait Client {
     fn next_page(&mut self, net: &mut dyn Transport) -> Result<Option<Page>, ClientError>;
 }
 
+/// Makes a client, or says why not.
+type Open = fn(&Settings, Option<&Checkpoint>) -> Result<Box<dyn Client>, ClientError>;
+
 /// A service that can be fetched from.
 struct Service {
     name: &'static str,
     /// Names of environments with their base URLs, test twins first.
     environments: &'static [(&'static str, &'static str)],
-    open: fn(&Settings, Option<&Checkpoint>) -> Result<Box<dyn Client>, ClientError>,
+    open: Open,
 }
 
 /// Every service, by the name of its interface.
 const SERVICES: [Service; 6] = [
     Service { name: "ncmec", environments: &ncmec::ENVIRONMENTS, open: ncmec::open },
     Service { name: "stop_ncii", environments: &stopncii::ENVIRONMENTS, open: stopncii::open },
-    Service { name: "fb_threatexchange", environments: &threatexchange::ENVIRONMENTS, open: threatexchange::open },
+    Service {
+        name: "fb_threatexchange",
+        environments: &threatexchange::ENVIRONMENTS,
+        open: threatexchange::open,
+    },
     Service { name: "tat", environments: &tat::ENVIRONMENTS, open: tat::open },
     Service { name: "lodestone", environments: &[], open: lodestone_peer::open },
     Service { name: "hma", environments: &[], open: hma_peer::open },

@@ -142,7 +142,11 @@ impl Draft {
     pub(super) fn reject(&mut self, reason: impl Into<String>) {
         self.counts.rejected += 1;
         if self.rejects.len() < MAX_REJECTS {
-            self.rejects.push(Reject { line: self.counts.rows, reason: reason.into(), kind: RejectKind::Row });
+            self.rejects.push(Reject {
+                line: self.counts.rows,
+                reason: reason.into(),
+                kind: RejectKind::Row,
+            });
         }
     }
 
@@ -184,13 +188,23 @@ impl Draft {
     }
 
     pub(super) fn finish(self, checkpoint: Checkpoint, listing: Listing, is_last: bool) -> Page {
-        Page { changes: self.changes, checkpoint, listing, is_last, counts: self.counts, rejects: self.rejects }
+        Page {
+            changes: self.changes,
+            checkpoint,
+            listing,
+            is_last,
+            counts: self.counts,
+            rejects: self.rejects,
+        }
     }
 }
 
 /// A foreign word as it may stand in a reason: short, and of letters, digits, `-`, `_` and `.` only.
 pub(super) fn word(text: &str) -> String {
-    text.chars().take(40).map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '?' }).collect()
+    text.chars()
+        .take(40)
+        .map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '?' })
+        .collect()
 }
 
 #[cfg(test)]
@@ -225,7 +239,10 @@ mod tests {
 
     #[test]
     fn an_older_change_is_no_news_to_who_holds_a_newer_entry() {
-        let held = |at_s: i64| ListEntry { extra: Some(serde_json::json!({ "at_s": at_s })), ..ListEntry::default() };
+        let held = |at_s: i64| ListEntry {
+            extra: Some(serde_json::json!({ "at_s": at_s })),
+            ..ListEntry::default()
+        };
         assert!(!removal(Some(4)).is_newer_than(&held(5)));
         assert!(removal(Some(5)).is_newer_than(&held(5)));
         assert!(removal(None).is_newer_than(&held(5)));

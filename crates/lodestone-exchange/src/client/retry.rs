@@ -3,9 +3,9 @@
 use std::io::Read;
 use std::time::Duration;
 
+use super::ClientError;
 use super::time::parse_http_date;
 use super::transport::{Request, Response, SendError, Transport};
-use super::ClientError;
 
 /// How often, and how patiently, one request is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +70,11 @@ pub(super) fn ask<T>(
 }
 
 /// As [`ask`], for a body that is read as it comes. Only getting to its head is tried again.
-pub(super) fn open(net: &mut dyn Transport, rules: &Rules, request: &Request) -> Result<Response, ClientError> {
+pub(super) fn open(
+    net: &mut dyn Transport,
+    rules: &Rules,
+    request: &Request,
+) -> Result<Response, ClientError> {
     let mut failures = 0;
     loop {
         match send(net, request) {

@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::ClientError;
 use super::address::Base;
 use super::retry::Rules;
-use super::ClientError;
 
 /// Configuration and credentials of one exchange. Credentials are never printed.
 #[derive(Clone, Default)]
@@ -93,9 +93,9 @@ impl Settings {
                 false => format!("give base_url, or as environment one of: {}", names()),
             }));
         };
-        let found = environments
-            .iter()
-            .find(|(name, url)| name.eq_ignore_ascii_case(environment) || *url == environment.trim_end_matches('/'));
+        let found = environments.iter().find(|(name, url)| {
+            name.eq_ignore_ascii_case(environment) || *url == environment.trim_end_matches('/')
+        });
         match found {
             Some((_, url)) => Base::parse(url),
             None => Err(ClientError::settings(format!("no such environment; known: {}", names()))),

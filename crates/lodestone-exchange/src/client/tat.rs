@@ -112,7 +112,8 @@ impl Tat {
             return Ok(token.clone());
         }
         let url = self.base.join("/token-auth/tcap/");
-        let request = Request::post(url, "application/x-www-form-urlencoded", self.login.clone()).repeatable();
+        let request =
+            Request::post(url, "application/x-www-form-urlencoded", self.login.clone()).repeatable();
         let token = ask(net, &self.rules, &request, |_, body| {
             let token = object(body)?.get("token").and_then(Value::as_str).map(str::to_owned);
             let fits = |token: &String| !token.is_empty() && token.bytes().all(|c| c.is_ascii_graphic());

@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
-use super::page::{Draft, What};
 use super::ClientError;
+use super::page::{Draft, What};
 
 /// Pages in a row that may hold nothing.
 const MAX_EMPTY: u32 = 1_000;

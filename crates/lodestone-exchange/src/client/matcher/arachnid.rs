@@ -164,7 +164,12 @@ mod tests {
     #[test]
     fn sha1_is_read_from_base32() {
         assert_eq!(base32("AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQT"), Some(std::array::from_fn(|n| n as u8)));
-        for text in ["", "AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQ", "AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQTAA", "0AAQEAYEAUDAOCAJBIFQYDIOB4IBCEQT"] {
+        for text in [
+            "",
+            "AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQ",
+            "AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQTAA",
+            "0AAQEAYEAUDAOCAJBIFQYDIOB4IBCEQT",
+        ] {
             assert_eq!(base32(text), None, "{text}");
         }
     }

@@ -60,7 +60,9 @@ impl RemoteMatcher for Lookup {
 
 /// `{"index": 0, "matches": [{"bank": …, "bank_kind": …, "distance": …, "exact": …}]}`, or `{"index": 0, "error": …}`.
 fn read(result: &Value) -> RemoteAnswer {
-    let Some(found) = result.get("matches").and_then(Value::as_array) else { return RemoteAnswer::Unanswered };
+    let Some(found) = result.get("matches").and_then(Value::as_array) else {
+        return RemoteAnswer::Unanswered;
+    };
     if result.get("error").is_some_and(|error| !error.is_null()) {
         return RemoteAnswer::Unanswered;
     }

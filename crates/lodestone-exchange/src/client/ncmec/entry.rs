@@ -52,7 +52,8 @@ pub(super) fn read(draft: &mut Draft, node: &Node, only: &[u64]) {
     found.signals.dedup();
     let mut owner = MemberOpinion::new(member_id.to_string(), Stance::Lists);
     owner.at_s = at_s;
-    let classification = node.child("classification").map(|class| short(&class.text)).filter(|text| !text.is_empty());
+    let classification =
+        node.child("classification").map(|class| short(&class.text)).filter(|text| !text.is_empty());
     owner.tags.extend(classification.clone());
     let mut opinions = vec![owner];
     if let Some(feedback) = node.child("feedback") {

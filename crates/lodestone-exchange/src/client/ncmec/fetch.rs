@@ -193,11 +193,11 @@ impl Ncmec {
         // Nothing is known beyond the service's own present: our clock may run ahead of it.
         let service_s = state.service_s.filter(|at_s| *at_s > SANE_S).unwrap_or(i64::MAX);
         self.is_done = state.to >= until || service_s < state.to;
-        let next_from = match self.is_done {
-            true => state.to.min(service_s) - OVERLAP_S,
-            false => state.to,
-        };
-        state.from = state.from.max(next_from);
+        // Opened at its very end, it may have missed what was written in its last seconds.
+        let was_present = self.is_done || state.to + OVERLAP_S >= state.opened_s;
+        let next_from = state.to.min(service_s) - if was_present { OVERLAP_S } else { 0 };
+        let least = if self.is_done { state.from } else { state.from + 1 };
+        state.from = least.max(next_from);
         if state.width_s > 0 && state.pages <= SMALL_PAGES {
             state.width_s = state.width_s.saturating_mul(2);
         }

@@ -14,9 +14,9 @@ mod fetch;
 mod votes;
 mod xml;
 
-pub use votes::{FeedbackReason, Member, members, reasons, status};
 pub(super) use fetch::open;
 pub(super) use votes::vote_request;
+pub use votes::{FeedbackReason, Member, members, reasons, status};
 
 use super::Settings;
 
@@ -75,7 +75,8 @@ mod tests {
     #[test]
     fn generated_material_goes_to_a_bank_of_its_own_kind() {
         for (name, url) in ENVIRONMENTS {
-            let want = if name.contains("Generative") { BankKind::KnownGenerated } else { BankKind::KnownReal };
+            let want =
+                if name.contains("Generative") { BankKind::KnownGenerated } else { BankKind::KnownReal };
             assert_eq!(bank_kind("ncmec", &settings(name, None)), want, "{name}");
             assert_eq!(bank_kind("ncmec", &settings(url, Some("http://127.0.0.1:1"))), want, "{url}");
         }

@@ -37,7 +37,7 @@ pub struct FeedbackReason {
 /// # Errors
 /// [`ClientError`].
 pub fn status(settings: &Settings, net: &mut dyn Transport) -> Result<Member, ClientError> {
-    let found = listed(settings, net, "/v2/status", "status", |node| member(node))?;
+    let found = listed(settings, net, "/v2/status", "status", member)?;
     found.into_iter().next().ok_or_else(|| ClientError::protocol("a status without a member"))
 }
 
@@ -46,7 +46,7 @@ pub fn status(settings: &Settings, net: &mut dyn Transport) -> Result<Member, Cl
 /// # Errors
 /// [`ClientError`].
 pub fn members(settings: &Settings, net: &mut dyn Transport) -> Result<Vec<Member>, ClientError> {
-    listed(settings, net, "/v2/members", "members", |node| member(node))
+    listed(settings, net, "/v2/members", "members", member)
 }
 
 /// The reasons that a negative vote on a kind of fingerprint may give.
@@ -102,7 +102,10 @@ fn wire_name(kind: SignalType) -> Result<&'static str, ClientError> {
 }
 
 /// One request for each fingerprint that the vote is about.
-pub(in super::super) fn vote_request(settings: &Settings, vote: &Vote<'_>) -> Result<Vec<Request>, ClientError> {
+pub(in super::super) fn vote_request(
+    settings: &Settings,
+    vote: &Vote<'_>,
+) -> Result<Vec<Request>, ClientError> {
     let (member, entry) = vote
         .entry
         .entry
@@ -117,7 +120,8 @@ pub(in super::super) fn vote_request(settings: &Settings, vote: &Vote<'_>) -> Re
         .map(|kind| {
             let name = wire_name(kind)?;
             let path = format!("/v2/entries/{}/{}/{name}/feedback", encode(member), encode(entry));
-            let request = Request::post(base.join(&path), "text/xml; charset=utf-8", body.clone().into_bytes());
+            let request =
+                Request::post(base.join(&path), "text/xml; charset=utf-8", body.clone().into_bytes());
             let request = Request { method: Method::Put, ..request };
             Ok(request.with("Authorization", authorization.as_str()).repeatable())
         })
@@ -133,7 +137,10 @@ fn body(vote: &Vote<'_>) -> Result<String, ClientError> {
         Says::Dispute => {
             let mut guids = String::new();
             for guid in vote.reasons {
-                if guid.is_empty() || guid.len() > 64 || !guid.bytes().all(|c| c.is_ascii_hexdigit() || c == b'-') {
+                if guid.is_empty()
+                    || guid.len() > 64
+                    || !guid.bytes().all(|c| c.is_ascii_hexdigit() || c == b'-')
+                {
                     return Err(ClientError::settings("a reason is named by its guid"));
                 }
                 guids += &format!("<guid>{guid}</guid>");

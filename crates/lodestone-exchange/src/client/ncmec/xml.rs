@@ -94,7 +94,8 @@ pub(super) fn rows(
             }
             Event::GeneralRef(reference) => {
                 let name = reference.decode().map_err(|_| "XML that is no UTF-8".to_owned())?;
-                let of_code = reference.resolve_char_ref().map_err(|_| "a wrong reference in XML".to_owned())?;
+                let of_code =
+                    reference.resolve_char_ref().map_err(|_| "a wrong reference in XML".to_owned())?;
                 let c = of_code.or(match name.as_ref() {
                     "amp" => Some('&'),
                     "lt" => Some('<'),
@@ -170,7 +171,9 @@ fn trim(text: &mut String) {
 mod tests {
     use super::*;
 
-    fn read(document: &str) -> Result<Vec<(String, Result<Node, &'static str>)>, String> {
+    type Row = (String, Result<Node, &'static str>);
+
+    fn read(document: &str) -> Result<Vec<Row>, String> {
         let mut found = Vec::new();
         rows(document.as_bytes(), "r", 2, |parent, node| found.push((parent.to_owned(), node)))?;
         Ok(found)

@@ -48,7 +48,8 @@ pub(in super::super) fn open(
     keyed(settings, Request::get(String::new()), "fetch_function_key")?;
     let kept = Checkpoint::open::<State>(checkpoint, API, &base.text())?;
     let is_first = kept.is_none();
-    let anew = State { start: FIRST, token: None, opened_s: 0, fetched_s: 0, whole: true, tombs: Tombs::default() };
+    let anew =
+        State { start: FIRST, token: None, opened_s: 0, fetched_s: 0, whole: true, tombs: Tombs::default() };
     Ok(Box::new(StopNcii {
         base,
         settings: settings.clone(),

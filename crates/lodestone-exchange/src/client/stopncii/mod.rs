@@ -13,9 +13,9 @@ mod fetch;
 mod record;
 mod send;
 
-pub use send::{Submission, submit};
 pub(super) use fetch::open;
 pub(super) use send::vote_request;
+pub use send::{Submission, submit};
 
 use super::{ClientError, Request, Settings};
 

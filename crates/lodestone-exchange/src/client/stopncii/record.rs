@@ -51,7 +51,9 @@ pub(super) fn read(draft: &mut Draft, record: &Value) {
     }
     let mut opinions = vec![MemberOpinion::new("stopncii.org", Stance::Suspects)];
     let mut kept = Vec::new();
-    for feedback in fields.get("CSPFeedbacks").and_then(Value::as_array).into_iter().flatten().take(MAX_FEEDBACKS) {
+    for feedback in
+        fields.get("CSPFeedbacks").and_then(Value::as_array).into_iter().flatten().take(MAX_FEEDBACKS)
+    {
         kept.extend(read_feedback(draft, feedback, &mut opinions));
     }
     if !kept.is_empty() {

@@ -24,7 +24,11 @@ pub struct Submission {
 ///
 /// # Errors
 /// [`ClientError`]; [`ClientError::Settings`] for a kind of signal that StopNCII does not take.
-pub fn submit(settings: &Settings, net: &mut dyn Transport, hashes: &[Submission]) -> Result<(), ClientError> {
+pub fn submit(
+    settings: &Settings,
+    net: &mut dyn Transport,
+    hashes: &[Submission],
+) -> Result<(), ClientError> {
     let now_s = net.now_s();
     let mut records = Vec::new();
     for Submission { signal, tags } in hashes {
@@ -58,7 +62,10 @@ fn post(
 }
 
 /// Feedback on the hashes of an entry. Needs the credential `feedback_function_key`.
-pub(in super::super) fn vote_request(settings: &Settings, vote: &Vote<'_>) -> Result<Vec<Request>, ClientError> {
+pub(in super::super) fn vote_request(
+    settings: &Settings,
+    vote: &Vote<'_>,
+) -> Result<Vec<Request>, ClientError> {
     let kinds = vote.kinds()?;
     let value = match vote.says {
         Says::Confirm => "Blocked",

@@ -15,7 +15,8 @@ const API: &str = "fb_threatexchange";
 const TOKEN: &str = "access_token";
 /// Records of a page; Graph takes up to 1,000. *Source:* python-threatexchange takes 100 and 500.
 const PAGE: u32 = 500;
-const FIELDS: &str = "indicator,type,last_updated,should_delete,descriptors{id,reactions,owner{id},tags,status}";
+const FIELDS: &str =
+    "indicator,type,last_updated,should_delete,descriptors{id,reactions,owner{id},tags,status}";
 /// How long the address of a page is taken to be good.
 const CURSOR_AGE_S: i64 = 12 * 3600;
 /// Tombstones are kept for 90 days. *Source:* python-threatexchange, `FBThreatExchangeCheckpoint`.

@@ -90,7 +90,8 @@ impl Voices {
     fn of(draft: &mut Draft, descriptors: &[Value]) -> Self {
         let mut explicit = BTreeMap::new();
         let mut implied = BTreeMap::new();
-        let mut voices = Self { opinions: Vec::new(), tags: Vec::new(), status: None, descriptors: Vec::new() };
+        let mut voices =
+            Self { opinions: Vec::new(), tags: Vec::new(), status: None, descriptors: Vec::new() };
         for descriptor in descriptors.iter().take(MAX_VOICES) {
             let owner = descriptor.get("owner").and_then(|owner| id(owner.get("id")));
             let Some((owner, number)) = owner.zip(id(descriptor.get("id"))) else {
@@ -130,7 +131,11 @@ impl Voices {
 }
 
 /// `[{"key": "HELPFUL", "value": "1,2"}]`, also below `data`.
-fn read_reactions(draft: &mut Draft, reactions: Option<&Value>, implied: &mut BTreeMap<String, MemberOpinion>) {
+fn read_reactions(
+    draft: &mut Draft,
+    reactions: Option<&Value>,
+    implied: &mut BTreeMap<String, MemberOpinion>,
+) {
     let Some(reactions) = reactions else { return };
     let list = reactions.as_array().or_else(|| reactions.get("data")?.as_array());
     for reaction in list.into_iter().flatten().take(MAX_VOICES) {
@@ -139,7 +144,9 @@ fn read_reactions(draft: &mut Draft, reactions: Option<&Value>, implied: &mut BT
             "HELPFUL" => Stance::Confirms,
             "DISAGREE_WITH_TAGS" | "NON_MALICIOUS" => Stance::Disputes,
             // They say something of the data, or that it was seen or received; nothing of what it stands for.
-            "SAW_THIS_TOO" | "NOT_HELPFUL" | "OUTDATED" | "WANT_MORE_INFO" | "INGESTED" | "IN_REVIEW" => continue,
+            "SAW_THIS_TOO" | "NOT_HELPFUL" | "OUTDATED" | "WANT_MORE_INFO" | "INGESTED" | "IN_REVIEW" => {
+                continue;
+            }
             _ => {
                 unknown(draft, "reaction", reaction.get("key"));
                 continue;
