@@ -102,7 +102,7 @@ impl Client for Peer {
             draft.row();
             reading.read += 1;
             take(&mut draft, row)?;
-            if draft.line() == PAGE as u64 {
+            if draft.rows() == PAGE as u64 {
                 is_last = false;
                 break;
             }

@@ -59,7 +59,8 @@ impl Change {
 pub enum Listing {
     /// Changes since the last fetch.
     Changes,
-    /// All that there is: what no page of this listing has named is no longer listed once its last page is applied.
+    /// All that there is: what no page of this listing has named, news or not, is no longer listed once its last page is
+    /// applied. It may take several fetches, with kills between them: keep what is not named yet beside the checkpoint.
     Whole {
         /// The listing begins with this page.
         is_first: bool,
@@ -120,8 +121,8 @@ impl Draft {
         self.counts.rows += 1;
     }
 
-    /// The number of the row, from 1.
-    pub(super) fn line(&self) -> u64 {
+    /// Rows begun: the number of the present one, from 1.
+    pub(super) fn rows(&self) -> u64 {
         self.counts.rows
     }
 
@@ -177,10 +178,6 @@ impl Draft {
 
     pub(super) fn remove(&mut self, key: String, at_s: Option<i64>) {
         self.change(Change { key, at_s, what: What::Remove });
-    }
-
-    pub(super) fn rows(&self) -> u64 {
-        self.counts.rows
     }
 
     pub(super) fn changes(&mut self) -> &mut Vec<Change> {

@@ -83,7 +83,7 @@ fn start(service: Service, world: &World, size: usize) -> (Mock, Settings) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_goes_wrong_the_bank_ends_as_the_service_is(

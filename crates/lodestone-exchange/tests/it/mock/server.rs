@@ -29,6 +29,12 @@ impl Asked {
         self.target.split('?').next().unwrap_or_default()
     }
 
+    /// What is asked but for the page: the answers to the same question are pages of one walk.
+    fn question(&self) -> (String, [Option<String>; 4]) {
+        let of = ["from", "to", "startTimestamp", "start_time"].map(|name| self.query(name));
+        (self.path().to_owned(), of.map(|value| value.filter(|value| value != "0")))
+    }
+
     /// A parameter of the query, decoded.
     pub(crate) fn query(&self, name: &str) -> Option<String> {
         let (_, query) = self.target.split_once('?')?;
@@ -90,7 +96,7 @@ pub(crate) enum Fault {
     Status(u16, Option<&'static str>),
     /// A page of a proxy that calls itself a success.
     Garbage,
-    /// The answer before this one comes again.
+    /// The answer before this one comes again, where it was a page of the same walk.
     Again,
 }
 
@@ -100,7 +106,7 @@ pub(crate) struct Mock {
     stop: Arc<AtomicBool>,
     asked: Arc<Mutex<Vec<Asked>>>,
     faults: Arc<Mutex<VecDeque<Fault>>>,
-    before: Arc<Mutex<Option<Reply>>>,
+    before: Arc<Mutex<Option<(Asked, Reply)>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -112,7 +118,7 @@ impl Mock {
         let stop = Arc::new(AtomicBool::new(false));
         let asked = Arc::new(Mutex::new(Vec::new()));
         let faults = Arc::new(Mutex::new(VecDeque::new()));
-        let before = Arc::new(Mutex::new(None));
+        let before: Arc<Mutex<Option<(Asked, Reply)>>> = Arc::default();
         let (stopped, log, plan, last) = (stop.clone(), asked.clone(), faults.clone(), before.clone());
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -123,11 +129,12 @@ impl Mock {
                 let Some(one) = read(&stream) else { continue };
                 let fault: Fault = plan.lock().unwrap().pop_front().unwrap_or(Fault::Pass);
                 let reply = answer(&one);
-                log.lock().unwrap().push(one);
+                log.lock().unwrap().push(one.clone());
                 // The other side may have gone: that is its business.
                 let mut last = last.lock().unwrap();
-                let _ = write(&mut stream, &reply, last.as_ref(), &fault);
-                *last = Some(reply);
+                let again = last.as_ref().filter(|(asked, _)| asked.question() == one.question());
+                let _ = write(&mut stream, &reply, again.map(|(_, reply)| reply), &fault);
+                *last = Some((one, reply));
             }
         });
         Self { address, stop, asked, faults, before, thread: Some(thread) }
