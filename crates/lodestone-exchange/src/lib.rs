@@ -12,4 +12,6 @@
 //! - **Memory is bounded** by one row (1 MiB of text, 16 MiB of JSON), whatever the size of the list.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "net")]
+pub mod client;
 pub mod format;

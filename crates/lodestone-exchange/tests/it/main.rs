@@ -1,7 +1,11 @@
 //! Integration tests of this crate, one binary.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "net")]
+mod clients;
 mod hostile;
+#[cfg(feature = "net")]
+mod mock;
 mod refusals;
 mod round_trips;
 mod text_lists;
