@@ -57,12 +57,18 @@ impl<R: BufRead> Lines<R> {
         if self.buffer.last() == Some(&b'\r') {
             self.buffer.pop();
         }
+        if self.buffer == [END_OF_TEXT] {
+            self.buffer.clear();
+        }
         if memchr::memchr(0, &self.buffer).is_some() {
             return Some(Err(fatal(self.number, "binary data: not a text list")));
         }
         Some(Ok((self.number, &self.buffer)))
     }
 }
+
+/// What programs of DOS end a text with.
+const END_OF_TEXT: u8 = 0x1a;
 
 /// UTF-8 byte order mark.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
