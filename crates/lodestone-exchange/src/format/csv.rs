@@ -5,6 +5,7 @@ use std::io::BufRead;
 use lodestone_types::{ListEntry, Reject, SignalType};
 use serde_json::{Map, Value};
 
+use super::exact::{self, Exact};
 use super::mapping::{Mapping, Role, told};
 use super::records::{Records, delimiter, fields, named_delimiter};
 use super::{Refusal, meaningful, plain, reject, values};
@@ -124,6 +125,7 @@ impl Table {
         }
         let mut entry = ListEntry { line, ..ListEntry::default() };
         let mut extra = Map::new();
+        let mut numbers = Map::new();
         let mut kind = self.declared;
         for (field, role) in fields.iter().zip(&self.roles) {
             if *role == Role::Kind && !field.trim().is_empty() {
@@ -146,23 +148,25 @@ impl Table {
                 Role::Classification => entry.classification = Some(text.to_owned()),
                 Role::Tags => entry.tags = split_tags(text),
                 Role::Kind => {}
-                Role::Extra => match serde_json::from_str::<Value>(text) {
-                    Ok(Value::Object(fields)) => {
+                Role::Extra => match exact::parse(text.as_bytes(), "") {
+                    Ok(Exact { fault: Some(fault), .. }) => return Err(reject(line, fault)),
+                    Ok(Exact { value: Value::Object(fields), numbers: spelled, .. }) => {
+                        numbers.extend(spelled);
                         for (name, value) in fields {
-                            if extra.insert(name, value).is_some() {
-                                return Err(reject(line, "a carried field of the same name as a column"));
-                            }
+                            carry(&mut extra, name, value, line)?;
                         }
                     }
-                    _ => {
-                        extra.insert(name.clone(), Value::String(field.clone()));
-                    }
+                    _ => carry(&mut extra, name.clone(), Value::String(field.clone()), line)?,
                 },
                 Role::Name | Role::Other => {
-                    extra.insert(name.clone(), Value::String(field.clone()));
+                    carry(&mut extra, name.clone(), Value::String(field.clone()), line)?;
                 }
             }
         }
+        if extra.contains_key(exact::NUMBERS) {
+            return Err(reject(line, exact::RESERVED));
+        }
+        exact::keep(&mut extra, numbers);
         if entry.entry.is_empty() {
             if self.has_id && entry.signals.is_empty() {
                 return Err(reject(line, "no value"));
@@ -173,6 +177,14 @@ impl Table {
             entry.extra = Some(Value::Object(extra));
         }
         meaningful(entry)
+    }
+}
+
+/// Carries a field; none takes another's place.
+fn carry(extra: &mut Map<String, Value>, name: String, value: Value, line: u64) -> Result<(), Reject> {
+    match extra.insert(name, value) {
+        None => Ok(()),
+        Some(_) => Err(reject(line, "two carried fields of the same name")),
     }
 }
 

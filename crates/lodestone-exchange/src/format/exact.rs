@@ -240,12 +240,28 @@ fn is_number(text: &str) -> bool {
         && exponent.is_none_or(digits)
 }
 
+/// What is wrong with fields that have the reserved name.
+pub(super) const RESERVED: &str = "the name lodestone:numbers is kept for the spelling of numbers";
+
+/// Puts spellings beside the fields they are of.
+pub(super) fn keep(fields: &mut Map<String, Value>, numbers: Map<String, Value>) {
+    if !numbers.is_empty() {
+        fields.insert(NUMBERS.to_owned(), Value::Object(numbers));
+    }
+}
+
 /// Takes the spellings out of fields that were carried.
 pub(super) fn take_numbers(fields: &mut Map<String, Value>) -> Map<String, Value> {
     match fields.remove(NUMBERS) {
         Some(Value::Object(numbers)) => numbers,
         _ => Map::new(),
     }
+}
+
+/// The name of the field that a pointer goes through first.
+pub(super) fn first_name(pointer: &str) -> String {
+    let first = pointer.strip_prefix('/').unwrap_or(pointer).split('/').next().unwrap_or_default();
+    first.replace("~1", "/").replace("~0", "~")
 }
 
 /// Writes a value with its numbers as they were spelled. A spelling that is not one of its number is passed over, so

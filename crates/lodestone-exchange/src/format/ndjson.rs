@@ -48,6 +48,9 @@ fn row(line: u64, text: &[u8]) -> Row {
         None | Some(Value::Null) => line.to_string(),
         Some(value) => word(value).ok_or_else(|| reject(line, "entry is no text"))?,
     };
+    if entry.entry.trim().is_empty() {
+        entry.entry = line.to_string();
+    }
     signals(fields.remove("signals").unwrap_or_default(), &mut entry)?;
     entry.pdq_quality = match fields.remove("pdq_quality") {
         None | Some(Value::Null) => None,
@@ -112,10 +115,6 @@ fn carried(
     numbers: Map<String, Value>,
     line: u64,
 ) -> Result<Option<Value>, Reject> {
-    let spelled = |pointer: &str, of: &Map<String, Value>| {
-        let first = pointer.trim_start_matches('/').split('/').next().unwrap_or_default();
-        of.contains_key(&first.replace("~1", "/").replace("~0", "~"))
-    };
     let mut carried = match fields.remove("extra") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(extra)) => extra,
@@ -126,13 +125,16 @@ fn carried(
             return Err(reject(line, "fields that are not known here, beside an extra that is no object"));
         }
     };
-    let mut kept = exact::take_numbers(&mut carried);
+    if carried.contains_key(NUMBERS) || fields.contains_key(NUMBERS) {
+        return Err(reject(line, exact::RESERVED));
+    }
+    let mut kept = Map::new();
     for (pointer, text) in numbers {
         // A field's pointer is that of `extra` once the field is in it; those of `extra` lose that name.
         let within = pointer.strip_prefix("/extra").filter(|rest| rest.starts_with('/'));
         match within {
             Some(within) => kept.insert(within.to_owned(), text),
-            None if spelled(&pointer, &fields) => kept.insert(pointer, text),
+            None if fields.contains_key(&exact::first_name(&pointer)) => kept.insert(pointer, text),
             None => None,
         };
     }
@@ -141,9 +143,7 @@ fn carried(
             return Err(reject(line, "a field that stands in extra as well"));
         }
     }
-    if !kept.is_empty() {
-        carried.insert(NUMBERS.to_owned(), Value::Object(kept));
-    }
+    exact::keep(&mut carried, kept);
     Ok((!carried.is_empty()).then_some(Value::Object(carried)))
 }
 

@@ -112,7 +112,7 @@ mod tests {
             assert!(is_marked(bytes));
             for capacity in [1, 3, 4096, 1 << 16] {
                 let mut out = String::new();
-                let input = std::io::BufReader::with_capacity(capacity, &bytes[..]);
+                let input = io::BufReader::with_capacity(capacity, &bytes[..]);
                 Utf16::new(input).read_to_string(&mut out).unwrap();
                 assert_eq!(out, text, "{capacity}");
             }

@@ -24,7 +24,7 @@ pub(super) fn from_media(
     record: u64,
 ) -> Result<ListEntry, Reject> {
     if fields.contains_key(NUMBERS) {
-        return Err(reject(record, format!("the name {NUMBERS} is kept for the spelling of numbers")));
+        return Err(reject(record, exact::RESERVED));
     }
     fields.retain(|name, _| !PIXELS.iter().any(|pixels| pixels.eq_ignore_ascii_case(name)));
     let spelled = |name: &str| {
@@ -61,13 +61,8 @@ pub(super) fn from_media(
     let mut entry = meaningful(entry)?;
     let ours = own_fields(&entry);
     fields.retain(|name, value| ours.get(name) != Some(value));
-    numbers.retain(|pointer, _| {
-        let first = pointer.trim_start_matches('/').split('/').next().unwrap_or_default();
-        fields.contains_key(&first.replace("~1", "/").replace("~0", "~"))
-    });
-    if !numbers.is_empty() {
-        fields.insert(NUMBERS.to_owned(), Value::Object(numbers));
-    }
+    numbers.retain(|pointer, _| fields.contains_key(&exact::first_name(pointer)));
+    exact::keep(&mut fields, numbers);
     if !fields.is_empty() {
         entry.extra = Some(Value::Object(fields));
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use lodestone_types::{ListEntry, Signal, SignalType};
 use serde_json::Value;
 
-use super::{ListFormat, Refusal, ndjson, vics_media, write_digests};
+use super::{ListFormat, Refusal, exact, ndjson, vics_media, write_digests};
 
 /// What to write.
 #[derive(Clone, Debug, Default)]
@@ -235,11 +235,20 @@ impl<W: Write> ListWriter<W> {
         } else {
             serde_json::to_string(&entry.tags).unwrap_or_default()
         };
-        let extra = entry.extra.as_ref().map(Value::to_string).unwrap_or_default();
+        let extra = carried(entry)?;
         let class = entry.classification.as_deref().unwrap_or_default();
         writeln!(self.out, ",{quality},{},{},{}", quoted(class), quoted(&tags), quoted(&extra))?;
         Ok(values)
     }
+}
+
+/// What an entry carries as JSON, numbers as they were spelled; empty when it carries nothing.
+fn carried(entry: &ListEntry) -> io::Result<String> {
+    let Some(mut extra) = entry.extra.clone() else { return Ok(String::new()) };
+    let numbers = extra.as_object_mut().map(exact::take_numbers).unwrap_or_default();
+    let mut out = Vec::new();
+    exact::write(&mut out, &extra, &numbers)?;
+    String::from_utf8(out).map_err(io::Error::other)
 }
 
 /// The values that lists hold: no texts, which a line or a column could not carry.

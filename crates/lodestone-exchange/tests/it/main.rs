@@ -1,11 +1,15 @@
 //! Integration tests of this crate, one binary.
 #![allow(clippy::unwrap_used)]
 
+mod bad_rows;
+mod gate;
 mod hostile;
+mod other_lists;
 mod refusals;
 mod round_trips;
 mod text_lists;
 mod vics;
+mod vics_round_trips;
 
 use lodestone_exchange::format::{ListFormat, ReadOptions, Refusal, open};
 use lodestone_types::{ListEntry, Reject, SignalType};
