@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::exact::{self, Exact};
 use super::mapping::{Mapping, Role, told};
 use super::records::{Records, delimiter, fields, named_delimiter};
-use super::{Refusal, meaningful, plain, reject, values};
+use super::{Refusal, meaningful, plain, reject, spelling, values};
 
 type Row = Result<ListEntry, Reject>;
 
@@ -163,10 +163,10 @@ impl Table {
                 }
             }
         }
-        if extra.contains_key(exact::NUMBERS) {
-            return Err(reject(line, exact::RESERVED));
+        if extra.contains_key(spelling::NUMBERS) {
+            return Err(reject(line, spelling::RESERVED));
         }
-        exact::keep(&mut extra, numbers);
+        spelling::keep(&mut extra, numbers);
         if entry.entry.is_empty() {
             if self.has_id && entry.signals.is_empty() {
                 return Err(reject(line, "no value"));

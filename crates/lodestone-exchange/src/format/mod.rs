@@ -14,6 +14,7 @@ mod nist_caid;
 mod plain;
 mod records;
 mod sniff;
+mod spelling;
 mod tables;
 mod utf16;
 mod values;

@@ -12,8 +12,9 @@ use std::io::{self, BufRead, Write};
 use lodestone_types::{ListEntry, Reject, SignalType};
 use serde_json::{Map, Value, json};
 
-use super::exact::{self, NUMBERS};
+use super::exact;
 use super::plain::{byte_rows, short_word};
+use super::spelling::{self, NUMBERS};
 use super::{fatal, meaningful, reject, values};
 
 type Row = Result<ListEntry, Reject>;
@@ -126,7 +127,7 @@ fn carried(
         }
     };
     if carried.contains_key(NUMBERS) || fields.contains_key(NUMBERS) {
-        return Err(reject(line, exact::RESERVED));
+        return Err(reject(line, spelling::RESERVED));
     }
     let mut kept = Map::new();
     for (pointer, text) in numbers {
@@ -134,7 +135,7 @@ fn carried(
         let within = pointer.strip_prefix("/extra").filter(|rest| rest.starts_with('/'));
         match within {
             Some(within) => kept.insert(within.to_owned(), text),
-            None if fields.contains_key(&exact::first_name(&pointer)) => kept.insert(pointer, text),
+            None if fields.contains_key(&spelling::first_name(&pointer)) => kept.insert(pointer, text),
             None => None,
         };
     }
@@ -143,7 +144,7 @@ fn carried(
             return Err(reject(line, "a field that stands in extra as well"));
         }
     }
-    exact::keep(&mut carried, kept);
+    spelling::keep(&mut carried, kept);
     Ok((!carried.is_empty()).then_some(Value::Object(carried)))
 }
 
@@ -179,12 +180,12 @@ pub(super) fn write(out: &mut impl Write, entry: &ListEntry) -> io::Result<usize
     if let Some(extra) = &entry.extra {
         let mut extra = extra.clone();
         if let Value::Object(fields) = &mut extra {
-            let spelled = exact::take_numbers(fields);
+            let spelled = spelling::take_numbers(fields);
             numbers.extend(spelled.into_iter().map(|(pointer, text)| (format!("/extra{pointer}"), text)));
         }
         row["extra"] = extra;
     }
-    exact::write(&mut *out, &row, &numbers)?;
+    spelling::write(&mut *out, &row, &numbers)?;
     out.write_all(b"\n")?;
     Ok(signals.len())
 }

@@ -10,8 +10,8 @@ use lodestone_types::{ListEntry, Reject, Signal, SignalType};
 use serde_json::{Map, Value, json};
 
 use super::csv::split_tags;
-use super::exact::{self, NUMBERS};
 use super::mapping::{Role, told};
+use super::spelling::{self, NUMBERS};
 use super::{meaningful, reject, values};
 
 /// Fields that hold pixels.
@@ -24,7 +24,7 @@ pub(super) fn from_media(
     record: u64,
 ) -> Result<ListEntry, Reject> {
     if fields.contains_key(NUMBERS) {
-        return Err(reject(record, exact::RESERVED));
+        return Err(reject(record, spelling::RESERVED));
     }
     fields.retain(|name, _| !PIXELS.iter().any(|pixels| pixels.eq_ignore_ascii_case(name)));
     let spelled = |name: &str| {
@@ -61,8 +61,8 @@ pub(super) fn from_media(
     let mut entry = meaningful(entry)?;
     let ours = own_fields(&entry);
     fields.retain(|name, value| ours.get(name) != Some(value));
-    numbers.retain(|pointer, _| fields.contains_key(&exact::first_name(pointer)));
-    exact::keep(&mut fields, numbers);
+    numbers.retain(|pointer, _| fields.contains_key(&spelling::first_name(pointer)));
+    spelling::keep(&mut fields, numbers);
     if !fields.is_empty() {
         entry.extra = Some(Value::Object(fields));
     }
@@ -77,9 +77,9 @@ pub(super) fn write_media(out: &mut impl std::io::Write, entry: &ListEntry) -> s
         for (name, value) in extra {
             media.insert(name.clone(), value.clone());
         }
-        numbers = exact::take_numbers(&mut media);
+        numbers = spelling::take_numbers(&mut media);
     }
-    exact::write(out, &Value::Object(media), &numbers)
+    spelling::write(out, &Value::Object(media), &numbers)
 }
 
 /// The fields that the entry itself says. The order of its values does not show: a bank keeps none.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use lodestone_types::{ListEntry, Signal, SignalType};
 use serde_json::Value;
 
-use super::{ListFormat, Refusal, exact, ndjson, vics_media, write_digests};
+use super::{ListFormat, Refusal, ndjson, spelling, vics_media, write_digests};
 
 /// What to write.
 #[derive(Clone, Debug, Default)]
@@ -245,9 +245,9 @@ impl<W: Write> ListWriter<W> {
 /// What an entry carries as JSON, numbers as they were spelled; empty when it carries nothing.
 fn carried(entry: &ListEntry) -> io::Result<String> {
     let Some(mut extra) = entry.extra.clone() else { return Ok(String::new()) };
-    let numbers = extra.as_object_mut().map(exact::take_numbers).unwrap_or_default();
+    let numbers = extra.as_object_mut().map(spelling::take_numbers).unwrap_or_default();
     let mut out = Vec::new();
-    exact::write(&mut out, &extra, &numbers)?;
+    spelling::write(&mut out, &extra, &numbers)?;
     String::from_utf8(out).map_err(io::Error::other)
 }
 
