@@ -92,7 +92,7 @@ impl ListFormat {
                 let what = if self == Self::Vics { "a VICS set" } else { "an export of ICSE" };
                 Err(Refusal::new(
                     format!("{what} is known material; loading it as known-good would hide evidence"),
-                    "load it with --known, or take system files from NSRL (NIST's set for CAID is --list-format nist-caid)",
+                    "load it with --known, or take system files from NSRL (NIST's set for CAID is --as nist-caid)",
                 ))
             }
             Self::NistCaid if kind.makes_known() => Err(Refusal::new(

@@ -36,7 +36,7 @@ pub(super) fn check_head(text: &str) -> Result<(), Refusal> {
     }
     Err(Refusal::new(
         "not NIST's set for CAID: it begins with \"odata.metadata\" of model 1.2, #Media",
-        "a Project VIC set is --list-format vics, and never known-good",
+        "a Project VIC set is --as vics, and never known-good",
     ))
 }
 
