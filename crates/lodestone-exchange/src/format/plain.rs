@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use lodestone_types::{ListEntry, Reject, RejectKind, SignalType};
 
-use super::{fatal, lines::Lines, meaningful, reject, signal, values};
+use super::{fatal, lines, lines::Lines, meaningful, reject, signal, values};
 
 type Row = Result<ListEntry, Reject>;
 
@@ -13,11 +13,7 @@ pub(super) fn rows<R: BufRead>(
     input: R,
     mut row: impl FnMut(u64, &str) -> Option<Row>,
 ) -> impl Iterator<Item = Row> {
-    // Only names may be in another encoding, and names are no values: read them as well as can be.
-    byte_rows(input, move |number, bytes| match std::str::from_utf8(bytes) {
-        Ok(text) => row(number, text),
-        Err(_) => row(number, &String::from_utf8_lossy(bytes)),
-    })
+    byte_rows(input, move |number, bytes| row(number, &lines::text(bytes)))
 }
 
 /// Likewise, each line as it stands.

@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use lodestone_types::{Reject, RejectKind};
 
-use super::lines::{Lines, MAX_LINE};
+use super::lines::{Lines, MAX_LINE, text};
 use super::{Refusal, fatal};
 
 /// The delimiter of a header row: the one of `,` `;` tab that stands most often outside quotes.
@@ -153,7 +153,7 @@ impl<R: BufRead> Records<R> {
                 record.push('\n');
             }
             let from = record.len();
-            record.push_str(&String::from_utf8_lossy(bytes));
+            record.push_str(&text(bytes));
             if record.len() > MAX_LINE {
                 return Some(Err(fatal(start, "a record longer than 1 MiB: a quote is not closed")));
             }
