@@ -19,6 +19,13 @@ use super::spelling::is_number;
 /// Levels of arrays and objects, as in `serde_json`: deeper values cost a stack.
 const MAX_DEPTH: u32 = 128;
 
+/// Most values within one value. A medium with a thousand files has some ten thousand; sixteen megabytes of `[1,1,…` would
+/// take gigabytes.
+pub(super) const MAX_VALUES: u32 = 1 << 18;
+
+/// What is said of more.
+pub(super) const TOO_MANY: &str = "more than 262,144 values in one record";
+
 /// A value, with what a JSON reader forgets.
 #[derive(Debug)]
 pub(super) struct Exact {
@@ -28,6 +35,8 @@ pub(super) struct Exact {
     pub(super) numbers: Map<String, Value>,
     /// Why this value is of no use, though its document can be read on.
     pub(super) fault: Option<&'static str>,
+    /// How many values it is made of.
+    pub(super) values: u32,
 }
 
 /// The text is no JSON.
@@ -36,12 +45,12 @@ pub(super) struct Structure;
 
 /// Reads one whole value. `at` is the pointer of it.
 pub(super) fn parse(text: &[u8], at: &str) -> Result<Exact, Structure> {
-    let mut reader = Reader { text, at: 0, path: at.to_owned(), numbers: Map::new(), fault: None };
+    let mut reader = Reader { text, at: 0, path: at.to_owned(), numbers: Map::new(), fault: None, values: 0 };
     let value = reader.value(0)?;
     if reader.blank().is_some() {
         return Err(Structure);
     }
-    Ok(Exact { value, numbers: reader.numbers, fault: reader.fault })
+    Ok(Exact { value, numbers: reader.numbers, fault: reader.fault, values: reader.values })
 }
 
 /// Adds a name or an index to a pointer.
@@ -62,6 +71,7 @@ struct Reader<'t> {
     path: String,
     numbers: Map<String, Value>,
     fault: Option<&'static str>,
+    values: u32,
 }
 
 impl Reader<'_> {
@@ -77,7 +87,16 @@ impl Reader<'_> {
         self.fault = self.fault.or(Some(why));
     }
 
+    /// Whether values are only passed over: there are too many to keep.
+    fn is_full(&self) -> bool {
+        self.values > MAX_VALUES
+    }
+
     fn value(&mut self, depth: u32) -> Result<Value, Structure> {
+        self.values = self.values.saturating_add(1);
+        if self.is_full() {
+            self.fault(TOO_MANY);
+        }
         match self.blank().ok_or(Structure)? {
             b'{' | b'[' if depth >= MAX_DEPTH => {
                 self.fault("nested too deep: more than 128 levels");
@@ -94,12 +113,14 @@ impl Reader<'_> {
         self.at += 1;
         let mut fields = Map::new();
         let base = self.path.len();
+        let mut first = true;
         loop {
             match self.blank().ok_or(Structure)? {
-                b'}' if fields.is_empty() => break,
+                b'}' if first => break,
                 b'"' => {}
                 _ => return Err(Structure),
             }
+            first = false;
             let name = self.string()?;
             if self.blank() != Some(b':') {
                 return Err(Structure);
@@ -108,7 +129,7 @@ impl Reader<'_> {
             push(&mut self.path, &name);
             let value = self.value(depth + 1)?;
             self.path.truncate(base);
-            if fields.insert(name, value).is_some() {
+            if !self.is_full() && fields.insert(name, value).is_some() {
                 self.fault("a name that stands twice in one object");
             }
             match self.blank().ok_or(Structure)? {
@@ -125,13 +146,18 @@ impl Reader<'_> {
         self.at += 1;
         let mut items = Vec::new();
         let base = self.path.len();
+        let mut first = true;
         loop {
-            if self.blank() == Some(b']') && items.is_empty() {
+            if self.blank() == Some(b']') && first {
                 break;
             }
+            first = false;
             push(&mut self.path, &items.len().to_string());
-            items.push(self.value(depth + 1)?);
+            let value = self.value(depth + 1)?;
             self.path.truncate(base);
+            if !self.is_full() {
+                items.push(value);
+            }
             match self.blank().ok_or(Structure)? {
                 b',' => self.at += 1,
                 b']' => break,
@@ -184,14 +210,16 @@ impl Reader<'_> {
         let text = std::str::from_utf8(word).map_err(|_| Structure)?;
         match serde_json::from_str::<Value>(text) {
             Ok(Value::Number(number)) => {
-                if number.to_string() != text {
+                if !self.is_full() && number.to_string() != text {
                     self.numbers.insert(self.path.clone(), Value::String(text.to_owned()));
                 }
                 Ok(Value::Number(number))
             }
             Ok(value) => Ok(value),
             Err(_) if is_number(text) => {
-                self.numbers.insert(self.path.clone(), Value::String(text.to_owned()));
+                if !self.is_full() {
+                    self.numbers.insert(self.path.clone(), Value::String(text.to_owned()));
+                }
                 Ok(Value::Null)
             }
             Err(_) => Err(Structure),

@@ -64,6 +64,7 @@ struct Item {
     /// It has hashes of its own: a case has none.
     has_hash: bool,
     size: usize,
+    values: u32,
 }
 
 struct Vics<R> {
@@ -156,7 +157,8 @@ impl<R: BufRead> Vics<R> {
                 let item = std::mem::take(&mut self.item);
                 if !item.is_case {
                     let value = Value::Object(item.fields);
-                    let exact = Exact { value, numbers: item.numbers, fault: item.fault };
+                    let exact =
+                        Exact { value, numbers: item.numbers, fault: item.fault, values: item.values };
                     return self.medium(exact).map(Some);
                 }
                 if item.has_hash {
@@ -186,7 +188,10 @@ impl<R: BufRead> Vics<R> {
                     return Err("a record bigger than 16 MiB".to_owned());
                 }
                 item.has_hash |= HASHES.contains(&name.as_str()) && !exact.value.is_null();
-                if !item.is_case {
+                item.values = item.values.saturating_add(exact.values);
+                if item.values > exact::MAX_VALUES {
+                    item.fault = item.fault.or(Some(exact::TOO_MANY));
+                } else if !item.is_case {
                     item.fault = item.fault.or(exact.fault);
                     item.numbers.extend(exact.numbers);
                     if item.fields.insert(name, exact.value).is_some() {

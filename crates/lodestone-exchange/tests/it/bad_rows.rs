@@ -35,6 +35,10 @@ fn among_media(medium: &[u8], in_case: bool) -> Rows {
     read(&[open, &good(1), b",", medium, b",", &good(3), close].concat())
 }
 
+fn members(count: u32) -> String {
+    (0..count).map(|n| format!(",\"{n}\":1")).collect()
+}
+
 #[test]
 fn a_medium_that_is_of_no_use_is_a_reject_and_the_next_one_is_read() {
     let md5 = value(2, 32);
@@ -46,6 +50,15 @@ fn a_medium_that_is_of_no_use_is_a_reject_and_the_next_one_is_read() {
         ("a wrong escape", format!("{{\"MD5\":\"{md5}\",\"P\":\"C:\\dir\"}}").into_bytes()),
         ("half a character", format!("{{\"MD5\":\"{md5}\",\"P\":\"\\ud800\"}}").into_bytes()),
         ("too deep", deep.into_bytes()),
+        (
+            "too many values",
+            format!("{{\"MD5\":\"{md5}\",\"N\":[{}1]}}", "1e1,".repeat(300_000)).into_bytes(),
+        ),
+        (
+            "too many values after",
+            format!("{{\"N\":[{}1],\"MD5\":\"{md5}\"}}", "1,".repeat(300_000)).into_bytes(),
+        ),
+        ("too many members", format!("{{\"MD5\":\"{md5}\"{}}}", members(300_000)).into_bytes()),
         ("a number for a digest", b"{\"MD5\":12345}".to_vec()),
         ("a list for a digest", format!("{{\"MD5\":[\"{md5}\"]}}").into_bytes()),
         ("an object for a digest", format!("{{\"SHA1\":{{}},\"MD5\":\"{md5}\"}}").into_bytes()),
