@@ -91,10 +91,28 @@ lists = {
     "vics": '{"@odata.context":"x#Media","value":[{"MediaID":1,"MD5":"%s","Category":1,"Exifs":[{}]},'
     '{"Media":[{"MD5":"%s","SHA1":"%s"}]}]}' % (md5, md5, sha1),
 }
-for name, text in lists.items():
-    put(["sniff"], name, text.encode())
-    for choice in range(0, 30, 10):
-        put(["lists"], f"{name}-{choice}", bytes([choice + 9]) + text.encode())
+lists |= {
+    "icse": "MD5;SHA1;PhotoDNA;Image ID;Is distributed;Victim identified;Offender identified;Series name;"
+    f"Number of submissions;File Available;Media Type;Baseline\r\n{md5};{sha1};;7;true;;;\"a;b\";;;;1\r\n",
+    "hashkeeper": f'"file_id","hashset_id","file_name","directory","hash"\n\n7,5,"a,b","C:\\","{md5}"\n',
+    "spreadsheet": f"sep=;\r\nid;sha1\r\n1;{sha1}\r\n",
+    "photodna": "photodna,id\n\"" + ",".join(str(n) for n in range(144)) + '",1\n',
+    "nist": '{"odata.metadata":"http://github.com/ICMEC/ProjectVic/DataModels/1.2.xml#Media",'
+    '"value":[{"MD5":"%s","MediaSize":"12"}]}' % md5,
+    "ndjson": '{"entry":"a","signals":{"md5":["%s"]},"W":1.50,"extra":{"n":[1e3,{"generativeAi":"true"}]}}\n' % md5,
+}
+binary = {
+    "encase": b"HASH\r\n\xff\0\x02\0\0\0\x01\0\0\0\x02\0\0\0" + bytes(0x46C) + (bytes(range(1, 17)) + bytes(2)) * 2,
+    "utf16": ("\ufeff" + lists["csv"]).encode("utf-16-le"),
+}
+for name, data in [*((name, text.encode()) for name, text in lists.items()), *binary.items()]:
+    put(["sniff"], name, data)
+    # The first byte says which format, of fifteen or by content, and which type.
+    for choice in range(0, 48, 16):
+        put(["lists"], f"{name}-{choice}", bytes([choice + 15]) + data)
+for name in ("vics", "nist", "ndjson"):
+    put(["rewrite"], name, lists[name].encode())
+put(["gate"], "ndjson", lists["ndjson"].encode())
 put(["vics"], "vics", lists["vics"].encode())
 put(["search"], "codes", bytes(range(256)) * 2)
 codes = bytes(x * 37 % 256 for x in range(1200))

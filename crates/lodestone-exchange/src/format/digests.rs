@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use lodestone_types::{ListEntry, Reject, SignalType};
 
-use super::{meaningful, plain, reject, signal};
+use super::{meaningful, plain, reject, signal, values};
 
 type Row = Result<ListEntry, Reject>;
 
@@ -15,7 +15,7 @@ pub(super) fn is_hashdeep_magic(line: &str) -> bool {
 
 /// hashdeep: a magic line, a line that names the columns, `##` comments, rows `size,md5,sha256,filename`.
 pub(super) fn hashdeep<R: BufRead>(input: R) -> impl Iterator<Item = Row> {
-    let mut columns: Vec<Option<SignalType>> = Vec::new();
+    let mut columns: Vec<(String, Option<SignalType>)> = Vec::new();
     let mut seen_magic = false;
     plain::rows(input, move |line, text| {
         if !seen_magic {
@@ -32,11 +32,11 @@ pub(super) fn hashdeep<R: BufRead>(input: R) -> impl Iterator<Item = Row> {
                 columns.clear();
                 return None;
             }
-            columns = names.split(',').map(|name| name.trim().parse().ok()).collect();
+            columns = names.split(',').map(|name| (name.trim().to_owned(), column(name))).collect();
             let named = columns.len() >= 2
                 && names.trim().starts_with("size,")
                 && names.trim_end().ends_with(",filename")
-                && columns.iter().any(Option::is_some);
+                && columns.iter().any(|(_, kind)| kind.is_some());
             return if named {
                 None
             } else {
@@ -50,20 +50,41 @@ pub(super) fn hashdeep<R: BufRead>(input: R) -> impl Iterator<Item = Row> {
     })
 }
 
-fn hashdeep_row(line: u64, text: &str, columns: &[Option<SignalType>]) -> Row {
+/// The digests of hashdeep that are known here; `sha-1` is one of its names too.
+fn column(name: &str) -> Option<SignalType> {
+    match name.trim() {
+        "md5" => Some(SignalType::Md5),
+        "sha1" | "sha-1" => Some(SignalType::Sha1),
+        "sha256" | "sha-256" => Some(SignalType::Sha256),
+        _ => None,
+    }
+}
+
+fn hashdeep_row(line: u64, text: &str, columns: &[(String, Option<SignalType>)]) -> Row {
     let fields: Vec<&str> = text.splitn(columns.len(), ',').collect();
     if fields.len() != columns.len() {
         return Err(reject(line, format!("{} fields where {} are named", fields.len(), columns.len())));
     }
     let mut entry = ListEntry { entry: line.to_string(), line, ..ListEntry::default() };
-    for (field, kind) in fields.iter().zip(columns) {
-        if let Some(kind) = kind {
-            entry.signals.push(signal(*kind, field, line)?);
+    let mut others = serde_json::Map::new();
+    let last = columns.len() - 1;
+    for (at, (field, (name, kind))) in fields.iter().zip(columns).enumerate() {
+        match kind {
+            Some(kind) => entry.signals.push(signal(*kind, field, line)?),
+            // Whirlpool and Tiger.
+            None if at > 0 && at < last => {
+                others.insert(name.clone(), (*field).into());
+            }
+            None => {}
         }
     }
     if let (Some(size), Some(name)) = (fields.first(), fields.last()) {
         let size: u64 = size.trim().parse().map_err(|_| reject(line, "size is not a number"))?;
-        entry.extra = Some(serde_json::json!({ "filename": name, "size": size }));
+        let mut extra = serde_json::json!({ "filename": name, "size": size });
+        if let Some(extra) = extra.as_object_mut() {
+            extra.extend(others);
+        }
+        entry.extra = Some(extra);
     }
     meaningful(entry)
 }
@@ -97,7 +118,7 @@ fn md5sum_row(line: u64, text: &str, declared: Option<SignalType>) -> Row {
         (kind, value, name)
     };
     let name = if escaped { unescape(name) } else { name.to_owned() };
-    let signals = vec![signal(kind, value, line)?];
+    let signals = vec![values::value(kind, value, line)?];
     let extra = Some(serde_json::json!({ "filename": name }));
     meaningful(ListEntry { entry: line.to_string(), signals, extra, line, ..ListEntry::default() })
 }

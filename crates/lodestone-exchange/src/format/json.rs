@@ -7,6 +7,7 @@ use std::io::{BufRead, ErrorKind};
 
 use serde_json::Value;
 
+use super::exact::{self, Exact};
 use super::lines::BOM;
 
 /// Most bytes of one captured value.
@@ -109,6 +110,12 @@ impl<R: BufRead> Pull<R> {
     pub(super) fn value(&mut self) -> Result<Value, Broken> {
         self.capture()?;
         serde_json::from_slice(&self.buffer).map_err(|_| "not valid JSON".to_owned())
+    }
+
+    /// The next value, whole, with the spelling of its numbers. `at` is its pointer in what it is part of.
+    pub(super) fn exact(&mut self, at: &str) -> Result<Exact, Broken> {
+        self.capture()?;
+        exact::parse(&self.buffer, at).map_err(|exact::Structure| "not valid JSON".to_owned())
     }
 
     /// Size in bytes of the value read last.

@@ -1,5 +1,6 @@
 //! Lines of a text list, with a limit on their length.
 
+use std::borrow::Cow;
 use std::io::{BufRead, ErrorKind};
 
 use lodestone_types::Reject;
@@ -57,12 +58,27 @@ impl<R: BufRead> Lines<R> {
         if self.buffer.last() == Some(&b'\r') {
             self.buffer.pop();
         }
+        if self.buffer == [END_OF_TEXT] {
+            self.buffer.clear();
+        }
         if memchr::memchr(0, &self.buffer).is_some() {
             return Some(Err(fatal(self.number, "binary data: not a text list")));
         }
         Some(Ok((self.number, &self.buffer)))
     }
 }
+
+/// A line as text. Only names may be in another encoding, and names are no values: what is no UTF-8 is read as ISO 8859-1,
+/// in which every byte is a character, so that none is lost and a reader that knows better can undo it.
+pub(super) fn text(line: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(line) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(line.iter().map(|byte| char::from(*byte)).collect()),
+    }
+}
+
+/// What programs of DOS end a text with.
+const END_OF_TEXT: u8 = 0x1a;
 
 /// UTF-8 byte order mark.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -89,6 +105,12 @@ mod tests {
         let lines = all(b"\xef\xbb\xbfone\r\ntwo\n\nlast");
         let lines: Vec<_> = lines.into_iter().map(Result::unwrap).collect();
         assert_eq!(lines, [(1, b"one".to_vec()), (2, b"two".to_vec()), (3, vec![]), (4, b"last".to_vec())]);
+    }
+
+    #[test]
+    fn a_line_in_another_encoding_keeps_every_byte() {
+        assert_eq!(text("é".as_bytes()), "é");
+        assert_eq!(text(b"caf\xe9\xff"), "caf\u{e9}\u{ff}");
     }
 
     #[test]

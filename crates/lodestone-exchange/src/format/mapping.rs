@@ -91,8 +91,12 @@ pub(super) fn told(name: &str) -> Role {
     match plain.as_str() {
         "pdq" | "pdqhash" | "hashpdq" | "pdqhex" | "pdqvalue" => Role::Signal(SignalType::Pdq),
         "md5" | "md5hash" | "hashmd5" | "md5sum" => Role::Signal(SignalType::Md5),
-        "sha1" | "sha1hash" | "hashsha1" | "sha1sum" => Role::Signal(SignalType::Sha1),
-        "sha256" | "sha256hash" | "hashsha256" | "sha256sum" | "sha2256" => Role::Signal(SignalType::Sha256),
+        "sha1" | "sha1hash" | "hashsha1" | "sha1sum" | "sha1base32" | "sha1hex" => {
+            Role::Signal(SignalType::Sha1)
+        }
+        "sha256" | "sha256hash" | "hashsha256" | "sha256sum" | "sha256hex" | "sha2256" => {
+            Role::Signal(SignalType::Sha256)
+        }
         "videomd5" => Role::Signal(SignalType::VideoMd5),
         "photodna" | "photodnahash" | "pdna" => Role::Signal(SignalType::Photodna),
         "hash" | "hashvalue" | "hashdigest" | "value" | "signal" | "signalvalue" | "digest" | "indicator" => {

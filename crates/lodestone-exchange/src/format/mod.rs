@@ -1,119 +1,36 @@
-//! List formats: told by content, read as a stream, written back.
+//! List formats: told by content, read as a stream, written back; and the gate before what is written leaves the house.
 
 mod csv;
 mod digests;
+mod encase;
+mod exact;
+pub mod gate;
 mod json;
 mod lines;
+mod list_format;
 mod mapping;
 mod ndjson;
+mod nist_caid;
 mod plain;
+mod records;
 mod sniff;
+mod spelling;
+mod tables;
+mod utf16;
+mod values;
 mod vics;
 mod vics_media;
 mod write;
+mod write_digests;
 
 use std::io::{BufReader, Read};
 
-use lodestone_types::{BankKind, ListEntry, Reject, RejectKind, Signal, SignalType};
+use lodestone_types::{ListEntry, Reject, RejectKind, Signal, SignalType};
 
+pub use list_format::ListFormat;
 pub use mapping::Mapping;
 pub use sniff::{HEAD_BYTES, sniff};
-pub use write::{ListWriter, WriteOptions, WriteReport};
-
-/// A list format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum ListFormat {
-    /// One hash a line; the caller says of which type.
-    Plain,
-    /// `hexhash[,quality[,filename]]`. *Source:* ThreatExchange `pdq/cpp` tools.
-    PdqText,
-    /// `<signal_type> <value>` a line. *Source:* python-threatexchange `exchanges/impl/file_api.py`.
-    HmaLocalFile,
-    /// Comma, semicolon or tab separated values under a header row. *Source:* RFC 4180.
-    Csv,
-    /// `%%%% HASHDEEP-1.0`. *Source:* hashdeep manual.
-    Hashdeep,
-    /// `hash  name`, `hash *name`, `MD5 (name) = hash`. *Source:* GNU coreutils, BSD md5.
-    Md5sum,
-    /// Project VIC data model 1.2, 1.3, 2.0, JSON.
-    Vics,
-    /// One JSON object a line, with every field of an entry.
-    Ndjson,
-    /// NSRL RDS version 3, SQLite. Read by `lodestone-store`, not here.
-    NsrlRds3,
-    /// NSRL RDS version 2, `NSRLFile.txt`.
-    NsrlRds2,
-}
-
-impl ListFormat {
-    /// Every format.
-    pub const ALL: [Self; 10] = [
-        Self::Plain,
-        Self::PdqText,
-        Self::HmaLocalFile,
-        Self::Csv,
-        Self::Hashdeep,
-        Self::Md5sum,
-        Self::Vics,
-        Self::Ndjson,
-        Self::NsrlRds3,
-        Self::NsrlRds2,
-    ];
-
-    /// Name on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::PdqText => "pdq-text",
-            Self::HmaLocalFile => "hma-local-file",
-            Self::Csv => "csv",
-            Self::Hashdeep => "hashdeep",
-            Self::Md5sum => "md5sum",
-            Self::Vics => "vics",
-            Self::Ndjson => "ndjson",
-            Self::NsrlRds3 => "nsrl-rds3",
-            Self::NsrlRds2 => "nsrl-rds2",
-        }
-    }
-
-    /// Whether a list of this format may fill a bank of this kind.
-    ///
-    /// # Errors
-    /// A VICS set as known-good: it is known material, and would hide evidence. *Source:* GLEAPP refuses likewise.
-    pub fn check_kind(self, kind: BankKind) -> Result<(), Refusal> {
-        if self == Self::Vics && kind == BankKind::KnownGood {
-            return Err(Refusal::new(
-                "a VICS set is known material; loading it as known-good would hide evidence",
-                "load it with --known, or take system files from NSRL",
-            ));
-        }
-        Ok(())
-    }
-
-    /// Whether a list of this format may be loaded as known-good. See [`ListFormat::check_kind`] for the reason.
-    pub fn may_be_known_good(self) -> bool {
-        self.check_kind(BankKind::KnownGood).is_ok()
-    }
-}
-
-impl std::fmt::Display for ListFormat {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl std::str::FromStr for ListFormat {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let name = text.trim().to_ascii_lowercase().replace('_', "-");
-        Self::ALL.into_iter().find(|format| format.as_str() == name).ok_or_else(|| {
-            let known: Vec<_> = Self::ALL.iter().map(|format| format.as_str()).collect();
-            format!("unknown list format {text:?}; known: {}", known.join(", "))
-        })
-    }
-}
+pub use write::{ListWriter, VicsVersion, WriteOptions, WriteReport};
 
 /// Why a list is not read at all, and what the caller can do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -165,11 +82,30 @@ pub type Entries<'r> = Box<dyn Iterator<Item = Result<ListEntry, Reject>> + 'r>;
 /// # Errors
 /// [`Refusal`] when the list cannot be read as what it is said to be, or does not say what its values are.
 pub fn open<'r>(mut input: impl Read + 'r, options: &ReadOptions) -> Result<OpenList<'r>, Refusal> {
+    let head = head_of(&mut input)?;
+    if utf16::is_marked(&head) {
+        let mut input = utf16::Utf16::new(std::io::Cursor::new(head).chain(input));
+        let head = head_of(&mut input)?;
+        return open_text(head, input, options);
+    }
+    open_text(head, input, options)
+}
+
+fn head_of(input: &mut impl Read) -> Result<Vec<u8>, Refusal> {
     let mut head = Vec::new();
-    (&mut input)
+    input
         .take(HEAD_BYTES as u64)
         .read_to_end(&mut head)
         .map_err(|error| Refusal::new(format!("the list cannot be read: {error}"), ""))?;
+    Ok(head)
+}
+
+/// A list from its beginning and what follows, in UTF-8 if it is text.
+fn open_text<'r>(
+    head: Vec<u8>,
+    input: impl Read + 'r,
+    options: &ReadOptions,
+) -> Result<OpenList<'r>, Refusal> {
     let format = match options.format {
         Some(format) => {
             sniff::check_declared(format, &head, options.declared)?;
@@ -187,13 +123,23 @@ pub fn open<'r>(mut input: impl Read + 'r, options: &ReadOptions) -> Result<Open
         ListFormat::Hashdeep => Box::new(digests::hashdeep(input)),
         ListFormat::Md5sum => Box::new(digests::md5sum(input, options.declared)),
         ListFormat::Csv => Box::new(csv::mapped(input, options.declared, options.mapping.as_ref())?),
-        ListFormat::NsrlRds2 => Box::new(csv::nsrl_rds2(input)?),
-        ListFormat::Vics => Box::new(vics::read(input)),
+        ListFormat::NsrlRds2 => Box::new(tables::nsrl_rds2(input)?),
+        ListFormat::IcseCsv => Box::new(tables::icse(input)?),
+        ListFormat::HashKeeper => Box::new(tables::hashkeeper(input)?),
+        ListFormat::EnCase => Box::new(encase::read(input)?),
+        ListFormat::Vics => Box::new(vics::read(input, vics::Holds::Material)),
+        ListFormat::NistCaid => Box::new(vics::read(input, vics::Holds::Software)),
         ListFormat::Ndjson => Box::new(ndjson::read(input)),
         ListFormat::NsrlRds3 => {
             return Err(Refusal::new(
                 "an NSRL RDSv3 set is a database, not a stream",
                 "give it as a file on disk (--known-good FILE)",
+            ));
+        }
+        ListFormat::AutopsyKdb => {
+            return Err(Refusal::new(
+                "an Autopsy hash set (.kdb) is a database, not a stream",
+                "give it as a file on disk",
             ));
         }
     };

@@ -4,16 +4,18 @@
 //! {"entry":"a-17","signals":[{"type":"pdq","value":"f8f8…"}],"pdq_quality":100,"classification":"A1","tags":["x"],"extra":{…}}
 //! ```
 //!
-//! Fields that are not known here are carried in `extra`, and so written back. A line that ends within its object is
-//! fatal: the list was cut short.
+//! Fields that are not known here are carried in `extra`, and so written back, numbers with their digits. A line that
+//! ends within its object is fatal: the list was cut short.
 
 use std::io::{self, BufRead, Write};
 
 use lodestone_types::{ListEntry, Reject, SignalType};
 use serde_json::{Map, Value, json};
 
-use super::plain::{rows, short_word};
-use super::{fatal, meaningful, reject, signal};
+use super::exact;
+use super::plain::{byte_rows, short_word};
+use super::spelling::{self, NUMBERS};
+use super::{fatal, meaningful, reject, values};
 
 type Row = Result<ListEntry, Reject>;
 
@@ -24,18 +26,32 @@ pub(super) fn is_row(line: &str) -> bool {
 
 /// Entries, one a line.
 pub(super) fn read<R: BufRead>(input: R) -> impl Iterator<Item = Row> {
-    rows(input, |line, text| Some(row(line, text)))
+    byte_rows(input, |line, text| Some(row(line, text)))
 }
 
-fn row(line: u64, text: &str) -> Row {
-    let mut fields: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
-        if error.is_eof() { fatal(line, "the list is cut short") } else { reject(line, "not a JSON object") }
-    })?;
+fn row(line: u64, text: &[u8]) -> Row {
+    let Ok(exact) = exact::parse(text, "") else {
+        let cut = serde_json::from_slice::<Value>(text).is_err_and(|error| error.is_eof());
+        return Err(if cut {
+            fatal(line, "the list is cut short")
+        } else {
+            reject(line, "not a JSON object")
+        });
+    };
+    if let Some(fault) = exact.fault {
+        return Err(reject(line, fault));
+    }
+    let Value::Object(mut fields) = exact.value else {
+        return Err(reject(line, "not a JSON object"));
+    };
     let mut entry = ListEntry { line, ..ListEntry::default() };
     entry.entry = match fields.remove("entry") {
         None | Some(Value::Null) => line.to_string(),
         Some(value) => word(value).ok_or_else(|| reject(line, "entry is no text"))?,
     };
+    if entry.entry.trim().is_empty() {
+        entry.entry = line.to_string();
+    }
     signals(fields.remove("signals").unwrap_or_default(), &mut entry)?;
     entry.pdq_quality = match fields.remove("pdq_quality") {
         None | Some(Value::Null) => None,
@@ -55,7 +71,7 @@ fn row(line: u64, text: &str) -> Row {
             serde_json::from_value(value).map_err(|_| reject(line, "tags are no list of texts"))?
         }
     };
-    entry.extra = carried(fields, line)?;
+    entry.extra = carried(fields, exact.numbers, line)?;
     meaningful(entry)
 }
 
@@ -71,7 +87,7 @@ fn signals(given: Value, entry: &mut ListEntry) -> Result<(), Reject> {
                 else {
                     return Err(reject(line, "a signal without type and value"));
                 };
-                entry.signals.push(signal(known(kind, line)?, value, line)?);
+                entry.signals.push(values::value(known(kind, line)?, value, line)?);
             }
         }
         Value::Object(by_type) => {
@@ -80,7 +96,7 @@ fn signals(given: Value, entry: &mut ListEntry) -> Result<(), Reject> {
                 let one = std::slice::from_ref(values);
                 for value in values.as_array().map_or(one, Vec::as_slice) {
                     let text = value.as_str().ok_or_else(|| reject(line, "a value that is no text"))?;
-                    entry.signals.push(signal(kind, text, line)?);
+                    entry.signals.push(values::value(kind, text, line)?);
                 }
             }
         }
@@ -95,16 +111,41 @@ fn known(kind: &str, line: u64) -> Result<SignalType, Reject> {
 }
 
 /// What is carried: `extra` as it stands, and in it what has no field of its own here.
-fn carried(mut fields: Map<String, Value>, line: u64) -> Result<Option<Value>, Reject> {
-    match fields.remove("extra") {
-        None | Some(Value::Null) => Ok((!fields.is_empty()).then_some(Value::Object(fields))),
-        Some(extra) if fields.is_empty() => Ok(Some(extra)),
-        Some(Value::Object(mut extra)) => {
-            extra.extend(fields);
-            Ok(Some(Value::Object(extra)))
+fn carried(
+    mut fields: Map<String, Value>,
+    numbers: Map<String, Value>,
+    line: u64,
+) -> Result<Option<Value>, Reject> {
+    let mut carried = match fields.remove("extra") {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(extra)) => extra,
+        Some(extra) if fields.is_empty() && !numbers.keys().any(|pointer| pointer.starts_with("/extra")) => {
+            return Ok(Some(extra));
         }
-        Some(_) => Err(reject(line, "fields that are not known here, beside an extra that is no object")),
+        Some(_) => {
+            return Err(reject(line, "fields that are not known here, beside an extra that is no object"));
+        }
+    };
+    if carried.contains_key(NUMBERS) || fields.contains_key(NUMBERS) {
+        return Err(reject(line, spelling::RESERVED));
     }
+    let mut kept = Map::new();
+    for (pointer, text) in numbers {
+        // A field's pointer is that of `extra` once the field is in it; those of `extra` lose that name.
+        let within = pointer.strip_prefix("/extra").filter(|rest| rest.starts_with('/'));
+        match within {
+            Some(within) => kept.insert(within.to_owned(), text),
+            None if fields.contains_key(&spelling::first_name(&pointer)) => kept.insert(pointer, text),
+            None => None,
+        };
+    }
+    for (name, value) in fields {
+        if carried.insert(name, value).is_some() {
+            return Err(reject(line, "a field that stands in extra as well"));
+        }
+    }
+    spelling::keep(&mut carried, kept);
+    Ok((!carried.is_empty()).then_some(Value::Object(carried)))
 }
 
 fn word(value: Value) -> Option<String> {
@@ -135,10 +176,16 @@ pub(super) fn write(out: &mut impl Write, entry: &ListEntry) -> io::Result<usize
     if !entry.tags.is_empty() {
         row["tags"] = json!(entry.tags);
     }
+    let mut numbers = Map::new();
     if let Some(extra) = &entry.extra {
-        row["extra"] = extra.clone();
+        let mut extra = extra.clone();
+        if let Value::Object(fields) = &mut extra {
+            let spelled = spelling::take_numbers(fields);
+            numbers.extend(spelled.into_iter().map(|(pointer, text)| (format!("/extra{pointer}"), text)));
+        }
+        row["extra"] = extra;
     }
-    serde_json::to_writer(&mut *out, &row)?;
+    spelling::write(&mut *out, &row, &numbers)?;
     out.write_all(b"\n")?;
     Ok(signals.len())
 }

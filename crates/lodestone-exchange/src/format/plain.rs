@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use lodestone_types::{ListEntry, Reject, RejectKind, SignalType};
 
-use super::{fatal, lines::Lines, meaningful, reject, signal};
+use super::{fatal, lines, lines::Lines, meaningful, reject, signal, values};
 
 type Row = Result<ListEntry, Reject>;
 
@@ -12,6 +12,14 @@ type Row = Result<ListEntry, Reject>;
 pub(super) fn rows<R: BufRead>(
     input: R,
     mut row: impl FnMut(u64, &str) -> Option<Row>,
+) -> impl Iterator<Item = Row> {
+    byte_rows(input, move |number, bytes| row(number, &lines::text(bytes)))
+}
+
+/// Likewise, each line as it stands.
+pub(super) fn byte_rows<R: BufRead>(
+    input: R,
+    mut row: impl FnMut(u64, &[u8]) -> Option<Row>,
 ) -> impl Iterator<Item = Row> {
     let mut lines = Lines::new(input);
     let mut done = false;
@@ -25,19 +33,11 @@ pub(super) fn rows<R: BufRead>(
                     return Some(Err(error));
                 }
             };
-            // Only names may be in another encoding, and names are no values: read them as well as can be.
-            let lossy;
-            let text = match std::str::from_utf8(bytes) {
-                Ok(text) => text,
-                Err(_) => {
-                    lossy = String::from_utf8_lossy(bytes).into_owned();
-                    &lossy
-                }
-            };
-            if text.trim_start().starts_with('#') || text.trim().is_empty() {
+            let text = bytes.trim_ascii_start();
+            if text.is_empty() || text.starts_with(b"#") {
                 continue;
             }
-            if let Some(row) = row(number, text) {
+            if let Some(row) = row(number, bytes) {
                 done = matches!(&row, Err(error) if error.kind == RejectKind::Fatal);
                 return Some(row);
             }
@@ -52,7 +52,7 @@ pub(super) fn plain<R: BufRead>(input: R, kind: SignalType) -> impl Iterator<Ite
 }
 
 fn value(line: u64, kind: SignalType, text: &str) -> Row {
-    let signals = vec![signal(kind, text, line)?];
+    let signals = vec![values::value(kind, text, line)?];
     meaningful(ListEntry { entry: line.to_string(), signals, line, ..ListEntry::default() })
 }
 
@@ -74,9 +74,13 @@ fn pdq_row(line: u64, text: &str) -> Row {
     meaningful(entry)
 }
 
-/// PDQ quality: 0 to 100.
+/// PDQ quality: 0 to 100. Spreadsheets write a whole number as `98.0` or `98,0`.
 pub(super) fn quality(line: u64, text: &str) -> Result<u8, Reject> {
-    text.parse::<u8>()
+    let whole =
+        text.split_once(['.', ',']).filter(|(_, rest)| !rest.is_empty() && rest.bytes().all(|c| c == b'0'));
+    whole
+        .map_or(text, |(whole, _)| whole)
+        .parse::<u8>()
         .ok()
         .filter(|quality| *quality <= 100)
         .ok_or_else(|| reject(line, "quality is not a number from 0 to 100"))

@@ -1,8 +1,13 @@
 //! Tells a list's format by its content. What a list does not say is never guessed.
 
+use std::borrow::Cow;
+use std::io::Read;
+
 use lodestone_types::SignalType;
 
-use super::{ListFormat, Refusal, csv, digests, lines::BOM, ndjson};
+use super::{
+    ListFormat, Refusal, csv, digests, encase, lines::BOM, ndjson, nist_caid, tables, utf16, values,
+};
 
 /// How much of a list's beginning [`sniff`] wants to see.
 pub const HEAD_BYTES: usize = 1 << 16;
@@ -27,14 +32,27 @@ pub fn sniff(head: &[u8], declared: Option<SignalType>) -> Result<ListFormat, Re
 }
 
 fn only_digests(format: ListFormat) -> bool {
-    matches!(format, ListFormat::Hashdeep | ListFormat::NsrlRds2 | ListFormat::NsrlRds3)
+    matches!(
+        format,
+        ListFormat::Hashdeep
+            | ListFormat::NsrlRds2
+            | ListFormat::NsrlRds3
+            | ListFormat::NistCaid
+            | ListFormat::HashKeeper
+            | ListFormat::EnCase
+            | ListFormat::AutopsyKdb
+    )
 }
 
 fn told(head: &[u8], declared: Option<SignalType>) -> Result<ListFormat, Refusal> {
-    if head.starts_with(b"SQLite format 3\0") {
-        return Ok(ListFormat::NsrlRds3);
+    if head.starts_with(SQLITE) {
+        return Ok(database(head));
+    }
+    if head.starts_with(encase::MAGIC) {
+        return Ok(ListFormat::EnCase);
     }
     let text = text_of(head)?;
+    let text = text.as_ref();
     if text.starts_with('{') {
         if text.lines().next().is_some_and(ndjson::is_row) {
             return Ok(ListFormat::Ndjson);
@@ -58,8 +76,26 @@ fn told(head: &[u8], declared: Option<SignalType>) -> Result<ListFormat, Refusal
             ))
         };
     }
-    if csv::is_rds2_header(first) {
-        return Ok(ListFormat::NsrlRds2);
+    if let Some(table) = tables::told(&lines) {
+        return table;
+    }
+    if is_sql(first) {
+        return Err(Refusal::new(
+            "SQL statements, such as NSRL's quarterly changes: not a list",
+            "apply them to the set they belong to (sqlite3 SET.db < FILE), and give that",
+        ));
+    }
+    if is_vpdq_frame(first) {
+        return Err(Refusal::new(
+            "frames of one video (vPDQ: number, quality, hash, time): not a list of known items",
+            "keep the hashes only, one a line, and say --known pdq:FILE",
+        ));
+    }
+    if values::photodna_numbers(first).is_some() {
+        return match declared {
+            None => Err(untyped(PHOTODNA_DIGITS)),
+            Some(kind) => check_lengths(&lines, kind, whole_line).map(|()| ListFormat::Plain),
+        };
     }
     if digests::is_bsd_row(first) {
         return Ok(ListFormat::Md5sum);
@@ -67,7 +103,7 @@ fn told(head: &[u8], declared: Option<SignalType>) -> Result<ListFormat, Refusal
     if hma_type(first).is_some() {
         return Ok(ListFormat::HmaLocalFile);
     }
-    if let Some(header) = csv::header(first, declared) {
+    if let Some(header) = csv::header(&lines, declared) {
         return header.map(|()| ListFormat::Csv);
     }
     if let Some(digits) = digests::named_row_digits(first) {
@@ -97,13 +133,46 @@ fn told(head: &[u8], declared: Option<SignalType>) -> Result<ListFormat, Refusal
     match declared {
         // Perhaps only the first line is bad.
         Some(kind) => check_lengths(&lines, kind, whole_line).map(|()| ListFormat::Plain),
+        None if is_photodna_base64(first) => Err(untyped(PHOTODNA_DIGITS)),
         None => Err(Refusal::new("not a list in a format that is known here", HINT_ANY)),
     }
 }
 
+const SQLITE: &[u8] = b"SQLite format 3\0";
+
+/// Which database: Autopsy's has tables of its own, whose definitions stand on the first page.
+fn database(head: &[u8]) -> ListFormat {
+    let has = |what: &[u8]| head.windows(what.len()).any(|window| window == what);
+    if has(b"db_properties") && has(b"sha2_256") { ListFormat::AutopsyKdb } else { ListFormat::NsrlRds3 }
+}
+
+/// Whether a list begins with a statement of SQL.
+fn is_sql(line: &str) -> bool {
+    let line = line.trim_start().to_ascii_uppercase();
+    ["INSERT INTO ", "DELETE FROM ", "CREATE TABLE ", "BEGIN TRANSACTION", "PRAGMA ", "UPDATE ", "DROP "]
+        .iter()
+        .any(|statement| line.starts_with(statement))
+}
+
+/// `0,100,e2f1…,0.000`. *Source:* ThreatExchange `vpdq/sample-hashes`.
+fn is_vpdq_frame(line: &str) -> bool {
+    let parts: Vec<&str> = line.trim().split(',').collect();
+    matches!(parts.as_slice(), [frame, quality, hash, time]
+        if frame.parse::<u32>().is_ok() && quality.parse::<u8>().is_ok() && hash.len() == 64 && is_value(hash)
+            && time.bytes().all(|c| c.is_ascii_digit() || c == b'.'))
+}
+
+fn is_photodna_base64(text: &str) -> bool {
+    let text = text.trim();
+    text.len() == 192 && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'+' || c == b'/')
+}
+
+/// Hexadecimal digits of a PhotoDNA value.
+const PHOTODNA_DIGITS: usize = 288;
+
 /// Likewise when the caller maps columns: then it is CSV, or nothing.
 pub(super) fn sniff_mapped(head: &[u8]) -> Result<ListFormat, Refusal> {
-    if head.starts_with(b"SQLite format 3\0") {
+    if head.starts_with(SQLITE) {
         return Err(Refusal::new("a database has no CSV columns to map", ""));
     }
     text_of(head).map(|_| ListFormat::Csv)
@@ -115,10 +184,14 @@ pub(super) fn check_declared(
     head: &[u8],
     declared: Option<SignalType>,
 ) -> Result<(), Refusal> {
-    if format == ListFormat::NsrlRds3 {
+    if !format.is_text() {
         return Ok(());
     }
     let text = text_of(head)?;
+    let text = text.as_ref();
+    if format == ListFormat::NistCaid {
+        return nist_caid::check_head(text);
+    }
     let lines = data_lines(text, head.len() >= HEAD_BYTES);
     match (format, declared) {
         (ListFormat::PdqText, Some(SignalType::Pdq) | None) => {
@@ -134,24 +207,36 @@ pub(super) fn check_declared(
 }
 
 /// The head as text, without byte order mark and leading blanks.
-fn text_of(head: &[u8]) -> Result<&str, Refusal> {
-    if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
-        return Err(Refusal::new("the list is UTF-16 text", "convert it to UTF-8"));
+fn text_of(head: &[u8]) -> Result<Cow<'_, str>, Refusal> {
+    if utf16::is_marked(head) {
+        let mut decoded = Vec::new();
+        // The head may end within a character.
+        let _ = utf16::Utf16::new(head).read_to_end(&mut decoded);
+        return utf8(&decoded).map(|text| Cow::Owned(text.to_owned()));
     }
-    for (magic, what) in [
-        (&b"PK\x03\x04"[..], "a zip archive"),
-        (b"\x1f\x8b", "gzip data"),
-        (b"7z\xbc\xaf", "a 7z archive"),
-        (b"HASH\r\n\xff\0", "an EnCase hash set"),
+    utf8(head).map(Cow::Borrowed)
+}
+
+fn utf8(head: &[u8]) -> Result<&str, Refusal> {
+    for (magic, what, hint) in [
+        (&b"PK\x03\x04"[..], "a zip archive", "unpack it first"),
+        (b"\x1f\x8b", "gzip data", "unpack it first"),
+        (b"7z\xbc\xaf", "a 7z archive", "unpack it first"),
+        (b"\xff\xfe\0\0", "UTF-32 text", "convert it to UTF-8"),
+        (b"\0\0\xfe\xff", "UTF-32 text", "convert it to UTF-8"),
     ] {
         if head.starts_with(magic) {
-            let hint = if what.contains("EnCase") { "export it as text or CSV" } else { "unpack it first" };
             return Err(Refusal::new(format!("the list is {what}"), hint));
         }
     }
     let head = head.strip_prefix(BOM).unwrap_or(head);
-    let strange = head.iter().filter(|c| matches!(c, 0..=8 | 14..=26 | 28..=31)).count();
-    if head.contains(&0) || strange * 20 > head.len() {
+    // Every second byte zero: Latin letters in UTF-16 that nobody has marked.
+    let zeros = head.iter().filter(|c| **c == 0).count();
+    if zeros > 0 && zeros * 5 > head.len() * 2 && zeros * 5 < head.len() * 3 {
+        return Err(Refusal::new("UTF-16 text without a byte order mark", "convert it to UTF-8"));
+    }
+    let strange = head.iter().filter(|c| matches!(c, 0..=8 | 14..=25 | 28..=31)).count();
+    if zeros > 0 || strange * 20 > head.len() {
         return Err(Refusal::new("binary data: not a list", ""));
     }
     // Names in another encoding do not matter here: look at the text before them.
@@ -205,6 +290,13 @@ fn hma_type(line: &str) -> Option<&str> {
 }
 
 fn whole_line(line: &str) -> Option<usize> {
+    // Other spellings count as the digits they stand for.
+    if values::base32_sha1(line).is_some() {
+        return Some(40);
+    }
+    if values::photodna_numbers(line).is_some() {
+        return Some(PHOTODNA_DIGITS);
+    }
     Some(line.trim().chars().count())
 }
 

@@ -1,7 +1,7 @@
 //! One VICS medium as a list entry, and back, without loss.
 //!
 //! What the entry says in its own fields is written again from them; every other field, and every field whose spelling
-//! we would not reproduce (a lower-case MD5, a category as text, a tag list), is carried in `extra` value for value.
+//! we would not reproduce (a lower-case MD5, a category as text, a tag list), is carried in `extra` value for value, numbers with their digits.
 //! One exception, on purpose: `Miniature` and `Thumbnail` hold a small *picture* of the medium. It is dropped on
 //! reading: Lodestone keeps no pixels of known material.
 
@@ -11,30 +11,47 @@ use serde_json::{Map, Value, json};
 
 use super::csv::split_tags;
 use super::mapping::{Role, told};
-use super::{meaningful, signal};
+use super::spelling::{self, NUMBERS};
+use super::{meaningful, reject, values};
 
 /// Fields that hold pixels.
 const PIXELS: [&str; 2] = ["Miniature", "Thumbnail"];
 
-/// Reads a medium. `record` counts media from 1.
-pub(super) fn from_media(mut fields: Map<String, Value>, record: u64) -> Result<ListEntry, Reject> {
+/// Reads a medium with the spellings of its numbers. `record` counts media from 1.
+pub(super) fn from_media(
+    mut fields: Map<String, Value>,
+    mut numbers: Map<String, Value>,
+    record: u64,
+) -> Result<ListEntry, Reject> {
+    if fields.contains_key(NUMBERS) {
+        return Err(reject(record, spelling::RESERVED));
+    }
     fields.retain(|name, _| !PIXELS.iter().any(|pixels| pixels.eq_ignore_ascii_case(name)));
+    let spelled = |name: &str| {
+        let spelling = numbers.get(&format!("/{name}")).and_then(Value::as_str).map(str::to_owned);
+        spelling.or_else(|| word(fields.get(name)))
+    };
     let mut entry = ListEntry { line: record, ..ListEntry::default() };
-    entry.entry = word(fields.get("MediaID")).unwrap_or_else(|| record.to_string());
-    entry.classification = word(fields.get("Category"));
+    entry.entry = spelled("MediaID").unwrap_or_else(|| record.to_string());
+    entry.classification = spelled("Category");
     for (name, kind) in [("MD5", SignalType::Md5), ("SHA1", SignalType::Sha1)] {
-        if let Some(text) = word(field(&fields, name)) {
-            entry.signals.push(signal(kind, &text, record)?);
+        match field(&fields, name) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(text)) if text.trim().is_empty() => {}
+            Some(Value::String(text)) => entry.signals.push(values::value(kind, text, record)?),
+            Some(_) => return Err(reject(record, format!("{name} is no text"))),
         }
     }
-    if let Some(text) = word(field(&fields, "PhotoDNA")) {
-        // Vendors write other things than the 144 bytes here; those are carried, not read.
-        entry.signals.extend(Signal::parse(SignalType::Photodna, &text).ok());
-    }
-    if let Some(Value::Array(hashes)) = field(&fields, "AlternativeHashes") {
-        for hash in hashes {
-            alternative(hash, &mut entry)?;
+    // Vendors write other things than the 144 bytes here; those are carried, not read.
+    entry.signals.extend(field(&fields, "PhotoDNA").and_then(photodna));
+    match field(&fields, "AlternativeHashes") {
+        Some(Value::Array(hashes)) => {
+            for hash in hashes {
+                alternative(hash, &mut entry)?;
+            }
         }
+        Some(hash) => alternative(hash, &mut entry)?,
+        None => {}
     }
     entry.tags = match fields.get("Tags") {
         Some(Value::String(text)) => split_tags(text),
@@ -44,25 +61,32 @@ pub(super) fn from_media(mut fields: Map<String, Value>, record: u64) -> Result<
     let mut entry = meaningful(entry)?;
     let ours = own_fields(&entry);
     fields.retain(|name, value| ours.get(name) != Some(value));
+    numbers.retain(|pointer, _| fields.contains_key(&spelling::first_name(pointer)));
+    spelling::keep(&mut fields, numbers);
     if !fields.is_empty() {
         entry.extra = Some(Value::Object(fields));
     }
     Ok(entry)
 }
 
-/// Writes a medium: our fields, and over them what was carried.
-pub(super) fn to_media(entry: &ListEntry) -> Value {
+/// Writes a medium: our fields, and over them what was carried, with its numbers as they were spelled.
+pub(super) fn write_media(out: &mut impl std::io::Write, entry: &ListEntry) -> std::io::Result<()> {
     let mut media = own_fields(entry);
+    let mut numbers = Map::new();
     if let Some(Value::Object(extra)) = &entry.extra {
         for (name, value) in extra {
             media.insert(name.clone(), value.clone());
         }
+        numbers = spelling::take_numbers(&mut media);
     }
-    Value::Object(media)
+    spelling::write(out, &Value::Object(media), &numbers)
 }
 
-/// The fields that the entry itself says.
+/// The fields that the entry itself says. The order of its values does not show: a bank keeps none.
 fn own_fields(entry: &ListEntry) -> Map<String, Value> {
+    let mut signals: Vec<&Signal> = entry.signals.iter().collect();
+    signals.sort_unstable();
+    signals.dedup();
     let mut media = Map::new();
     media.insert("MediaID".to_owned(), number_or_text(&entry.entry));
     if let Some(class) = &entry.classification {
@@ -72,7 +96,7 @@ fn own_fields(entry: &ListEntry) -> Map<String, Value> {
         media.insert("Tags".to_owned(), json!(entry.tags.join(",")));
     }
     let mut others = Vec::new();
-    for signal in &entry.signals {
+    for signal in signals {
         let name = match signal.kind() {
             SignalType::Md5 => "MD5",
             SignalType::Sha1 => "SHA1",
@@ -114,10 +138,10 @@ fn alternative(hash: &Value, entry: &mut ListEntry) -> Result<(), Reject> {
     };
     match told(&name) {
         Role::Signal(SignalType::Photodna) => {
-            entry.signals.extend(Signal::parse(SignalType::Photodna, &value).ok());
+            entry.signals.extend(values::value(SignalType::Photodna, &value, entry.line).ok());
         }
         Role::Signal(kind) => {
-            entry.signals.push(signal(kind, &value, entry.line)?);
+            entry.signals.push(values::value(kind, &value, entry.line)?);
             if kind == SignalType::Pdq {
                 let quality = fields.get("Quality").and_then(Value::as_u64).filter(|quality| *quality <= 100);
                 entry.pdq_quality =
@@ -129,15 +153,25 @@ fn alternative(hash: &Value, entry: &mut ListEntry) -> Result<(), Reject> {
     Ok(())
 }
 
+/// A PhotoDNA value: text in one of its spellings, or an array of 144 numbers.
+fn photodna(value: &Value) -> Option<Signal> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Array(_) => value.to_string(),
+        _ => return None,
+    };
+    values::value(SignalType::Photodna, &text, 0).ok()
+}
+
 /// A field by its name, in any case if not in the model's.
-fn field<'f>(fields: &'f Map<String, Value>, name: &str) -> Option<&'f Value> {
+pub(super) fn field<'f>(fields: &'f Map<String, Value>, name: &str) -> Option<&'f Value> {
     fields
         .get(name)
         .or_else(|| fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
 /// Text or number of a field, if it says anything.
-fn word(value: Option<&Value>) -> Option<String> {
+pub(super) fn word(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
         Value::Number(number) => Some(number.to_string()),

@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use lodestone_types::{ListEntry, Signal, SignalType};
 use serde_json::Value;
 
-use super::{ListFormat, Refusal, ndjson, vics_media};
+use super::{ListFormat, Refusal, ndjson, spelling, vics_media, write_digests};
 
 /// What to write.
 #[derive(Clone, Debug, Default)]
 pub struct WriteOptions {
-    /// The type of values in a plain list, which holds only one.
+    /// The type of values in a plain list or of `md5sum`, which hold only one, and in hashdeep's if it is to hold only one.
     pub signal_type: Option<SignalType>,
 }
 
@@ -25,12 +25,46 @@ pub struct WriteReport {
     pub left_out: u64,
 }
 
-/// Writes entries one by one in a list format. NDJSON keeps everything, CSV and VICS everything but texts; plain, PDQ text and HMA local files keep
-/// values only (PDQ text also quality and file name). Nothing is complete before [`ListWriter::finish`].
+/// Version of the data model that a VICS document says it has. *Source:* Project VIC; open readers and writers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum VicsVersion {
+    /// 1.2.
+    V1_2,
+    /// 1.3.
+    V1_3,
+    /// 2.0.
+    #[default]
+    V2_0,
+}
+
+impl VicsVersion {
+    /// What stands before the first medium.
+    fn head(self) -> &'static [u8] {
+        match self {
+            Self::V1_2 => {
+                b"{\"odata.metadata\":\"http://github.com/ICMEC/ProjectVic/DataModels/1.2.xml#Media\",\"value\":[\n"
+            }
+            Self::V1_3 => {
+                b"{\"odata.metadata\":\"http://github.com/ICMEC/ProjectVic/DataModels/1.3.xml#Media\",\"value\":[\n"
+            }
+            Self::V2_0 => {
+                b"{\"@odata.context\":\"http://github.com/VICSDATAMODEL/ProjectVic/DataModels/2.0.xml/Default/$metadata#Media\",\
+                  \"value\":[\n"
+            }
+        }
+    }
+}
+
+/// Writes entries one by one in a list format. NDJSON keeps everything, CSV and VICS everything but texts; plain, PDQ text,
+/// HMA local files, `md5sum` and hashdeep keep values only (with file names where the format has them). Nothing is complete
+/// before [`ListWriter::finish`].
 pub struct ListWriter<W> {
     out: W,
     format: ListFormat,
     kind: Option<SignalType>,
+    vics: VicsVersion,
+    /// hashdeep's columns, from the first entry that has any.
+    columns: Vec<SignalType>,
     report: WriteReport,
 }
 
@@ -38,7 +72,7 @@ impl<W: Write> ListWriter<W> {
     /// Starts a list.
     ///
     /// # Errors
-    /// [`Refusal`] for a format that is only read, and for a plain list without a type.
+    /// [`Refusal`] for a format that is only read, for a plain list without a type, and for digest lists of other values.
     pub fn new(out: W, format: ListFormat, options: &WriteOptions) -> Result<Self, Refusal> {
         match format {
             ListFormat::Plain if options.signal_type.is_none() => {
@@ -53,14 +87,29 @@ impl<W: Write> ListWriter<W> {
             | ListFormat::Csv
             | ListFormat::Ndjson
             | ListFormat::Vics => {}
+            ListFormat::Md5sum | ListFormat::Hashdeep => write_digests::check(format, options.signal_type)?,
             _ => {
                 return Err(Refusal::new(
                     format!("lists are not written as {format}"),
-                    "write plain, pdq-text, hma-local-file, csv, ndjson or vics",
+                    "write plain, pdq-text, hma-local-file, csv, ndjson, vics, hashdeep or md5sum",
                 ));
             }
         }
-        Ok(Self { out, format, kind: options.signal_type, report: WriteReport::default() })
+        Ok(Self {
+            out,
+            format,
+            kind: options.signal_type,
+            vics: VicsVersion::default(),
+            columns: Vec::new(),
+            report: WriteReport::default(),
+        })
+    }
+
+    /// Says which version of its data model a VICS document has; 2.0 otherwise. The media are the same in all.
+    #[must_use]
+    pub fn vics_version(mut self, version: VicsVersion) -> Self {
+        self.vics = version;
+        self
     }
 
     /// Writes one entry.
@@ -82,6 +131,10 @@ impl<W: Write> ListWriter<W> {
                 written
             }
             ListFormat::PdqText => self.pdq_rows(entry)?,
+            ListFormat::Md5sum => write_digests::md5sum(&mut self.out, entry, self.kind)?,
+            ListFormat::Hashdeep => {
+                write_digests::hashdeep(&mut self.out, entry, self.kind, &mut self.columns)?
+            }
             _ => {
                 let mut written = 0;
                 for signal in of_kind(entry, self.kind.filter(|kind| !kind.is_text())) {
@@ -109,11 +162,12 @@ impl<W: Write> ListWriter<W> {
         match self.format {
             ListFormat::Vics => {
                 if empty {
-                    self.out.write_all(VICS_HEAD)?;
+                    self.out.write_all(self.vics.head())?;
                 }
                 self.out.write_all(b"\n]}\n")?;
             }
             ListFormat::Csv if empty => self.csv_header()?,
+            ListFormat::Hashdeep if empty => write_digests::hashdeep_head(&mut self.out, &[])?,
             _ => {}
         }
         self.out.flush()?;
@@ -146,8 +200,8 @@ impl<W: Write> ListWriter<W> {
         if values == 0 {
             return Ok(0);
         }
-        self.out.write_all(if first { VICS_HEAD } else { b",\n" })?;
-        serde_json::to_writer(&mut self.out, &vics_media::to_media(entry))?;
+        self.out.write_all(if first { self.vics.head() } else { b",\n" })?;
+        vics_media::write_media(&mut self.out, entry)?;
         Ok(values)
     }
 
@@ -181,28 +235,33 @@ impl<W: Write> ListWriter<W> {
         } else {
             serde_json::to_string(&entry.tags).unwrap_or_default()
         };
-        let extra = entry.extra.as_ref().map(Value::to_string).unwrap_or_default();
+        let extra = carried(entry)?;
         let class = entry.classification.as_deref().unwrap_or_default();
         writeln!(self.out, ",{quality},{},{},{}", quoted(class), quoted(&tags), quoted(&extra))?;
         Ok(values)
     }
 }
 
-const VICS_HEAD: &[u8] =
-    b"{\"@odata.context\":\"http://github.com/VICSDATAMODEL/ProjectVic/DataModels/2.0.xml/Default/$metadata#Media\",\
-      \"value\":[\n";
+/// What an entry carries as JSON, numbers as they were spelled; empty when it carries nothing.
+fn carried(entry: &ListEntry) -> io::Result<String> {
+    let Some(mut extra) = entry.extra.clone() else { return Ok(String::new()) };
+    let numbers = extra.as_object_mut().map(spelling::take_numbers).unwrap_or_default();
+    let mut out = Vec::new();
+    spelling::write(&mut out, &extra, &numbers)?;
+    String::from_utf8(out).map_err(io::Error::other)
+}
 
 /// The values that lists hold: no texts, which a line or a column could not carry.
 fn hashes(entry: &ListEntry) -> impl Iterator<Item = &Signal> {
     entry.signals.iter().filter(|signal| !signal.kind().is_text())
 }
 
-fn of_kind(entry: &ListEntry, kind: Option<SignalType>) -> impl Iterator<Item = &Signal> {
+pub(super) fn of_kind(entry: &ListEntry, kind: Option<SignalType>) -> impl Iterator<Item = &Signal> {
     entry.signals.iter().filter(move |signal| Some(signal.kind()) == kind)
 }
 
 /// A CSV field, in quotes where RFC 4180 asks for them.
-fn quoted(field: &str) -> String {
+pub(super) fn quoted(field: &str) -> String {
     if field.contains(['"', ',', ';', '\t', '\n', '\r']) || field.starts_with('#') {
         format!("\"{}\"", field.replace('"', "\"\""))
     } else {

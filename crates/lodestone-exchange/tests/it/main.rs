@@ -1,15 +1,19 @@
 //! Integration tests of this crate, one binary.
 #![allow(clippy::unwrap_used)]
 
+mod bad_rows;
 #[cfg(feature = "net")]
 mod clients;
+mod gate;
 mod hostile;
 #[cfg(feature = "net")]
 mod mock;
+mod other_lists;
 mod refusals;
 mod round_trips;
 mod text_lists;
 mod vics;
+mod vics_round_trips;
 
 use lodestone_exchange::format::{ListFormat, ReadOptions, Refusal, open};
 use lodestone_types::{ListEntry, Reject, SignalType};

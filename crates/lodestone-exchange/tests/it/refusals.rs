@@ -45,7 +45,8 @@ fn a_list_declared_as_another_type_is_refused_as_a_whole() {
 fn what_is_no_text_is_refused_by_what_it_is() {
     assert!(refusal(b"PK\x03\x04....", None).contains("zip archive; unpack it first"));
     assert!(refusal(b"\x1f\x8b\x08\0", None).contains("gzip"));
-    assert!(refusal(b"\xff\xfeh\0a\0", None).contains("UTF-16"));
+    assert!(refusal(b"h\0a\0s\0h\0\n\0", None).contains("UTF-16 text without a byte order mark"));
+    assert!(refusal(b"\xff\xfe\0\0h\0\0\0", None).contains("UTF-32"));
     assert!(refusal(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", Some(SignalType::Md5)).contains("binary data"));
     assert!(refusal(b"", Some(SignalType::Md5)).contains("no entries"));
     assert!(refusal(b"# only a comment\n\n", Some(SignalType::Md5)).contains("no entries"));

@@ -133,8 +133,75 @@ fn pdq_text_keeps_quality_and_name() {
 
 #[test]
 fn formats_that_are_only_read_are_refused_for_writing() {
-    for format in [ListFormat::Hashdeep, ListFormat::Md5sum, ListFormat::NsrlRds2, ListFormat::NsrlRds3] {
-        assert!(ListWriter::new(Vec::new(), format, &WriteOptions::default()).is_err());
+    for format in [
+        ListFormat::NsrlRds2,
+        ListFormat::NsrlRds3,
+        ListFormat::IcseCsv,
+        ListFormat::NistCaid,
+        ListFormat::HashKeeper,
+        ListFormat::EnCase,
+        ListFormat::AutopsyKdb,
+    ] {
+        assert!(ListWriter::new(Vec::new(), format, &WriteOptions::default()).is_err(), "{format}");
     }
     assert!(ListWriter::new(Vec::new(), ListFormat::Plain, &WriteOptions::default()).is_err());
+    let pdq = WriteOptions { signal_type: Some(SignalType::Pdq) };
+    for format in [ListFormat::Md5sum, ListFormat::Hashdeep] {
+        assert!(ListWriter::new(Vec::new(), format, &pdq).is_err(), "{format} holds digests only");
+    }
+}
+
+fn file(id: &str, name: Option<&str>, size: Option<u64>, kinds: &[SignalType]) -> ListEntry {
+    let mut extra = serde_json::Map::new();
+    extra.extend(name.map(|name| ("filename".to_owned(), name.into())));
+    extra.extend(size.map(|size| ("size".to_owned(), size.into())));
+    let digits = |kind: &SignalType| value(7, kind.size_bytes().unwrap() * 2);
+    ListEntry {
+        entry: id.to_owned(),
+        signals: kinds.iter().map(|kind| Signal::parse(*kind, &digits(kind)).unwrap()).collect(),
+        extra: (!extra.is_empty()).then_some(extra.into()),
+        ..ListEntry::default()
+    }
+}
+
+#[test]
+fn hashdeep_lists_read_back_and_leave_out_what_they_cannot_hold() {
+    let both = [SignalType::Md5, SignalType::Sha256];
+    let entries = [
+        file("1", Some("/a/b, c.jpg"), Some(12), &both),
+        file("no-size", Some("x"), None, &both),
+        file("no-sha256", Some("y"), Some(1), &[SignalType::Md5]),
+        file("named-by-id", None, Some(3), &both),
+    ];
+    let (text, left_out) = write(&entries, ListFormat::Hashdeep, None);
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.starts_with("%%%% HASHDEEP-1.0\n%%%% size,md5,sha256,filename\n12,0707"), "{text}");
+    assert_eq!(left_out, 2);
+    let read = read_again(text.as_bytes(), None);
+    assert_eq!(read[0].signals, entries[0].signals);
+    assert_eq!(read[0].extra, entries[0].extra);
+    assert_eq!(read[1].extra.as_ref().unwrap()["filename"], "named-by-id");
+    let (text, left_out) = write(&entries, ListFormat::Hashdeep, Some(SignalType::Md5));
+    assert!(String::from_utf8(text).unwrap().contains("%%%% size,md5,filename\n"));
+    assert_eq!(left_out, 1);
+    let (none, _) = write(&[], ListFormat::Hashdeep, None);
+    assert_eq!(none, b"%%%% HASHDEEP-1.0\n%%%% size,md5,sha256,filename\n");
+}
+
+#[test]
+fn md5sum_lists_read_back_with_names_of_any_kind() {
+    let names = ["a.jpg", "two\nlines\r\\", " blank ", "é (1) = x"];
+    for kind in [SignalType::Md5, SignalType::Sha1, SignalType::Sha256] {
+        let entries: Vec<_> = names.iter().map(|name| file("1", Some(name), None, &[kind])).collect();
+        let (text, left_out) = write(&entries, ListFormat::Md5sum, Some(kind));
+        assert_eq!(left_out, 0);
+        let read = read_again(&text, Some(kind));
+        for (read, written) in read.iter().zip(&entries) {
+            assert_eq!(read.signals, written.signals);
+            let name =
+                |entry: &ListEntry| entry.extra.as_ref().unwrap()["filename"].as_str().unwrap().to_owned();
+            assert_eq!(name(read).trim_start(), name(written).trim_start());
+        }
+        assert_eq!(read.len(), names.len());
+    }
 }
