@@ -66,7 +66,8 @@ fn is_line(places: impl Iterator<Item = (f32, f32)> + Clone, unit: f32) -> bool 
 /// Whether most inliers' known features have a look-alike that tells of one and the same other place.
 ///
 /// Each inlier looks for other questioned features that resemble its known one; where several shifts from the transform
-/// gather nearly as many of them as there are inliers, the picture repeats.
+/// gather a third as many of them as there are inliers, the picture repeats: not every corner of a lattice is among the
+/// features, and in other pictures next to none has such a double.
 fn is_lattice(sheet: &Sheet, known: &Sheet, fitted: &Fitted) -> bool {
     let inliers = &fitted.distinct;
     let unit = sheet.unit();
@@ -91,7 +92,7 @@ fn is_lattice(sheet: &Sheet, known: &Sheet, fitted: &Fitted) -> bool {
     shifts.sort_unstable();
     shifts.dedup();
     // Inliers that share a shift, of one cell and its neighbours to the right and below.
-    let needed = (inliers.len() * 6).div_ceil(10).max(4);
+    let needed = (inliers.len() * 7).div_ceil(20).max(4);
     shifts.iter().any(|&(x, y, _)| {
         let mut numbers: Vec<u32> = shifts
             .iter()

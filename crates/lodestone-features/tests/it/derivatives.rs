@@ -1,8 +1,8 @@
 //! Known pictures are found in what was made of them, and in nothing else.
 
 use lodestone_features::{
-    Alignment, FindStats, Form, Luma, OrbOptions, Questioned, VoteIndex, VoteIndexBuilder, VoteOptions,
-    align, extract, find_known,
+    Alignment, Features, FindStats, Form, Luma, MATCH_EVIDENCE_BITS, OrbOptions, Part, Questioned, VoteIndex,
+    VoteIndexBuilder, VoteOptions, align, extract, extract_parts, find_known,
 };
 
 use crate::scene::{picture, scene, seen};
@@ -34,10 +34,10 @@ fn crops_tilts_mirrors_and_negatives_are_found_with_their_transform() {
     let known = scene(320, 240, 3);
     let cropped = found(&index, &seen(&known, 180, 140, |x, y| (x + 90.0, y + 60.0)));
     let at = cropped.transform.apply(90.0, 60.0);
-    assert!(at.0.abs() < 2.0 && at.1.abs() < 2.0, "{at:?}");
+    assert!(at.0.abs() < 3.0 && at.1.abs() < 3.0, "{at:?}");
     assert!(
-        (cropped.visible_of_known.left - 90.0).abs() < 2.0
-            && (cropped.visible_of_known.bottom - 200.0).abs() < 2.0
+        (cropped.visible_of_known.left - 90.0).abs() < 3.0
+            && (cropped.visible_of_known.bottom - 200.0).abs() < 3.0
     );
     assert!((cropped.scale - 1.0).abs() < 0.02);
 
@@ -54,7 +54,7 @@ fn crops_tilts_mirrors_and_negatives_are_found_with_their_transform() {
     let mirrored = found(&index, &seen(&known, 320, 240, |x, y| (319.0 - x, y)));
     assert_eq!(mirrored.form, Form { mirror: true, negative: false });
     let at = mirrored.transform.apply(0.0, 10.0);
-    assert!((at.0 - 320.0).abs() < 2.0 && (at.1 - 10.0).abs() < 2.0, "{at:?}");
+    assert!((at.0 - 320.0).abs() < 3.0 && (at.1 - 10.0).abs() < 3.0, "{at:?}");
 
     let negative = found(&index, &picture(320, 240, |x, y| 255 - known.row(y)[x as usize]));
     assert_eq!(negative.form, Form { mirror: false, negative: true });
@@ -76,6 +76,28 @@ fn a_small_panel_beside_others_is_found_with_its_box() {
     let bounds = found.in_questioned;
     assert!((bounds.left - 300.0).abs() < 4.0 && (bounds.bottom - 370.0).abs() < 4.0, "{bounds:?}");
     assert!((found.scale - 0.625).abs() < 0.02);
+}
+
+#[test]
+fn a_part_asked_about_by_itself_gives_more_evidence() {
+    let known = extract(&scene(320, 240, 3), &OrbOptions::KNOWN);
+    let panel = seen(&scene(320, 240, 3), 100, 75, |x, y| (x * 3.2 + 1.1, y * 3.2 + 1.1));
+    let other = scene(640, 480, 901);
+    let luma = picture(640, 480, |x, y| {
+        if (400..500).contains(&x) && (50..125).contains(&y) {
+            panel.row(y - 50)[(x - 400) as usize]
+        } else {
+            other.row(y)[x as usize]
+        }
+    });
+    let mut features = extract(&luma, &OrbOptions::QUESTIONED);
+    let evidence =
+        |features: &Features| align(&Questioned::new(features), &known).map_or(0, |a| a.evidence_bits);
+    let before = evidence(&features);
+    let part = Part { left: 400, top: 50, width: 100, height: 75 };
+    features.append(&extract_parts(&luma, &[part], &OrbOptions::PART));
+    assert!(evidence(&features) > before, "{before}");
+    assert!(evidence(&features) >= MATCH_EVIDENCE_BITS);
 }
 
 #[test]
