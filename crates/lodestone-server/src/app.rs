@@ -55,7 +55,7 @@ pub struct Shared {
     /// How often each key may ask.
     pub rates: Rates,
     /// Requests worked on.
-    pub requests: Semaphore,
+    pub requests: Arc<Semaphore>,
     /// Files fetched at one time.
     pub fetches: Arc<Semaphore>,
     /// How much of bodies is held.

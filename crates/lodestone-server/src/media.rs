@@ -6,11 +6,12 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use lodestone_engine::pool::{Job, Kind, Refused};
-use lodestone_net::{NetError, Why, fetch};
+use lodestone_net::{NetError, Why, fetch_within};
 use lodestone_types::{Digests, Dihedral, Observation, Signal, SignalType, Stage, Unreadable};
 
 use crate::App;
 use crate::error::ApiError;
+use crate::http::body::Room;
 
 /// What a file is said to be. *Source:* python-threatexchange, `content_type/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -224,12 +225,14 @@ pub struct Fetched {
     pub kind: ContentType,
     /// Its bytes.
     pub bytes: Bytes,
+    /// What they take of the room for all that is held: to be kept until they are let go of.
+    pub room: Room,
 }
 
 /// Fetches a file; `content_type` says what it is where the answer's own header is not to be asked.
 ///
 /// # Errors
-/// 400 in HMA's words, 413 when it is too large, 429 when too many are fetched.
+/// 400 in HMA's words, 413 when it is too large, 429 when too many are fetched, or too much is held.
 pub async fn from_url(app: &App, url: &str, content_type: Option<&str>) -> Result<Fetched, ApiError> {
     if !names_a_host(url) {
         return Err(ApiError::bad("Invalid or unsafe URL provided"));
@@ -237,9 +240,11 @@ pub async fn from_url(app: &App, url: &str, content_type: Option<&str>) -> Resul
     let content_type = content_type.filter(|name| !name.is_empty()).map(ContentType::named).transpose()?;
     let place = Arc::clone(&app.fetches).try_acquire_owned().map_err(|_| ApiError::busy(1))?;
     let (outbound, url) = (Arc::clone(&app.outbound), url.to_owned());
-    let fetched = tokio::task::spawn_blocking(move || {
+    let mut room = Room::of(&app.bodies);
+    let (fetched, room) = tokio::task::spawn_blocking(move || {
         let _place = place;
-        fetch(&outbound, &url)
+        let fetched = fetch_within(&outbound, &url, &mut |bytes| room.grow_to(bytes));
+        fetched.map(|fetched| (fetched, room))
     })
     .await
     .map_err(|_| ApiError::unavailable("fetching failed"))?
@@ -248,7 +253,7 @@ pub async fn from_url(app: &App, url: &str, content_type: Option<&str>) -> Resul
         Some(kind) => kind,
         None => kind_of(fetched.content_type.as_deref().unwrap_or_default())?,
     };
-    Ok(Fetched { kind, bytes: Bytes::from(fetched.bytes) })
+    Ok(Fetched { kind, bytes: Bytes::from(fetched.bytes), room })
 }
 
 /// Whether a URL says where to fetch from in so many words. Parsers of browsers make a host of what follows in
@@ -282,6 +287,7 @@ fn fetch_error(error: NetError) -> ApiError {
         }
         NetError::Refused { .. } => ApiError::bad("Invalid or unsafe URL provided"),
         NetError::TooLarge { .. } => ApiError::too_large(),
+        NetError::NoRoom => ApiError::busy(1),
         other => ApiError::bad(format!("Failed to fetch URL: {other}")),
     }
 }

@@ -115,7 +115,17 @@ impl Metrics {
 
     /// Something was looked up.
     pub fn looked_up(&self, took: Duration, found: bool) {
+        self.look_up_took(took);
+        self.matched(found);
+    }
+
+    /// A look-up took so long.
+    pub fn look_up_took(&self, took: Duration) {
         self.look_up_seconds.observe(took.as_secs_f64());
+    }
+
+    /// A look-up found something, or not.
+    pub fn matched(&self, found: bool) {
         if found {
             self.matched.inc();
         }

@@ -237,7 +237,7 @@ fn open(config: Config, clock: Clock) -> Result<(App, Threads, JoinHandle<()>), 
         keys,
         secrets,
         rates: Rates::new(config.requests_per_second),
-        requests: Semaphore::new(config.max_requests),
+        requests: Arc::new(Semaphore::new(config.max_requests)),
         fetches: Arc::new(Semaphore::new(FETCHES)),
         bodies: BodyLimits {
             max_bytes: config.max_body_bytes,

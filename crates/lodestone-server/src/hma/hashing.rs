@@ -120,7 +120,9 @@ pub(crate) async fn of_url(
 ) -> Result<Hashed, ApiError> {
     let fetched = media::from_url(app, url, content_type).await?;
     let types: Vec<SignalType> = media::wanted(app, fetched.kind, types)?;
-    media::hash(app, fetched.bytes, &types).await
+    let hashed = media::hash(app, fetched.bytes, &types).await;
+    drop(fetched.room);
+    hashed
 }
 
 /// The one file of a form, and what it is said to be.

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use crate::App;
 use crate::auth::{Caller, Role, TurnedAway};
 use crate::error::{self, ApiError};
+use crate::http::places;
 use crate::route::For;
 use crate::ui::{self, Visit};
 
@@ -35,13 +36,12 @@ pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Nex
 /// Has a request answered, if there is a place for it.
 async fn answer(app: &App, allowed: For, request: Request, next: Next) -> Response {
     // What anybody may call has to answer also when much is going on.
-    let place = match allowed {
-        For::All => Ok(None),
-        For::AnyKey | For::Role(_) => app.requests.try_acquire().map(Some),
-    };
-    match place {
-        Ok(_place) => next.run(request).await,
-        Err(_) => ApiError::busy(1).into_response(),
+    if matches!(allowed, For::All) {
+        return next.run(request).await;
+    }
+    match places::seat(&app.requests, request) {
+        Ok((request, _place)) => next.run(request).await,
+        Err(places::Full) => ApiError::busy(1).into_response(),
     }
 }
 

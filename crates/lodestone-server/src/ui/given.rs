@@ -58,7 +58,9 @@ impl Given {
                     other => other,
                 }?;
                 let types = media::wanted(app, fetched.kind, None)?;
-                Ok(Self::File(Box::new(media::hash(app, fetched.bytes, &types).await?)))
+                let hashed = media::hash(app, fetched.bytes, &types).await?;
+                drop(fetched.room);
+                Ok(Self::File(Box::new(hashed)))
             }
             (None, None, Some(value)) => {
                 let kind = text("signal_type").unwrap_or("pdq");
