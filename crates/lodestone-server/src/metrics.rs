@@ -38,6 +38,8 @@ pub struct Metrics {
     matched: Counter,
     signals: Family<OfType, Gauge>,
     generation: Gauge,
+    unsearched: Gauge,
+    not_ready: Gauge,
     workers: Gauge,
     waiting_files: Gauge,
     waiting_writes: Gauge,
@@ -69,6 +71,9 @@ impl Default for Metrics {
             gauge
         };
         let generation = gauge(&mut registry, "generation", "Generation of the banks that answer");
+        let unsearched =
+            gauge(&mut registry, "unsearched_texts", "Texts in the banks that look-ups cannot search");
+        let not_ready = gauge(&mut registry, "not_ready", "Reasons for which the server is not ready");
         let workers = gauge(&mut registry, "workers", "Worker processes that run");
         let waiting_files = gauge(&mut registry, "waiting_files", "Files that wait for a worker");
         let waiting_writes = gauge(&mut registry, "waiting_writes", "Changes that wait for the writer");
@@ -91,6 +96,8 @@ impl Default for Metrics {
             matched,
             signals,
             generation,
+            unsearched,
+            not_ready,
             workers,
             waiting_files,
             waiting_writes,
@@ -144,6 +151,8 @@ impl Metrics {
         let state = app.view.now();
         let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         self.generation.set(whole(state.generation()));
+        self.unsearched.set(whole(state.unsearched()));
+        self.not_ready.set(whole(app.not_ready().len() as u64));
         for (kind, signals) in state.counts() {
             let label = OfType { signal_type: kind.as_str().to_owned() };
             self.signals.get_or_create(&label).set(whole(*signals));

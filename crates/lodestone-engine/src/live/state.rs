@@ -59,6 +59,8 @@ pub struct LiveState {
     /// Entries whose `disable_until_ts` is not 1, with it.
     pub(super) suspended: Arc<BTreeMap<u64, i64>>,
     pub(super) said: Arc<BTreeMap<u64, Said>>,
+    /// When those two were read: [`lodestone_store::Store::said`].
+    pub(super) said_at: u64,
     /// Entries that changed or went since the digests were read, with what they have now.
     pub(super) current: Layers<u64, Arc<[Signal]>>,
     pub(super) pdq: Arc<LiveSnapshot>,

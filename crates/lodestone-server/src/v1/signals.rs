@@ -415,8 +415,11 @@ mod tests {
     #[test]
     fn digests_are_looked_up_though_hma_does_not_offer_them_and_never_when_switched_off() {
         assert!(signal(&types(), "sha256", &"ab".repeat(32)).is_ok());
-        let types = types();
-        types.set(SignalType::Pdq, 0.0);
+        let (dir, types) = (tempfile::tempdir().unwrap(), types());
+        let mut store = lodestone_store::Store::open(dir.path()).unwrap();
+        let off = crate::types::setting(SignalType::Pdq);
+        store.batch(1, |batch| batch.set_setting(&off, Some("0"))).unwrap();
+        types.load(&store).unwrap();
         assert!(signal(&types, "pdq", &"ab".repeat(32)).unwrap_err().contains("not enabled"));
     }
 }
