@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use bytes::Bytes;
+use lodestone_engine::live::LiveState;
 use lodestone_engine::pool::{Job, Kind, Refused};
 use lodestone_net::{NetError, Why, fetch_within};
 use lodestone_types::{Digests, Dihedral, Observation, Signal, SignalType, Stage, Unreadable};
@@ -56,11 +57,30 @@ impl ContentType {
     }
 }
 
+/// What is known of a file's exact bytes.
+#[derive(Clone)]
+enum Exact {
+    /// Their digests.
+    Digested(Digests),
+    /// They were not digested: nobody asked. They are let go of with the request.
+    Bytes(Bytes),
+}
+
+/// The bytes are not printed: they are someone's file.
+impl std::fmt::Debug for Exact {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Digested(digests) => f.debug_tuple("Digested").field(digests).finish(),
+            Self::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
+        }
+    }
+}
+
 /// A file's signals.
 #[derive(Clone, Debug)]
 pub struct Hashed {
-    /// Of its exact bytes.
-    pub digests: Digests,
+    /// The bytes, or what they digest to.
+    exact: Exact,
     /// By type, as asked for; `None`: PDQ of a picture whose quality is too low to be matched.
     pub signals: BTreeMap<SignalType, Option<Signal>>,
     /// PDQ in the other symmetries.
@@ -69,22 +89,40 @@ pub struct Hashed {
     pub quality: Option<u8>,
     /// Why the picture could not be read, where digests were asked for too; they stand.
     pub unreadable: Option<Unreadable>,
+    /// What its bytes take of the room for all that is held, where it was fetched.
+    room: Option<Arc<Room>>,
 }
 
 impl Hashed {
+    /// With the room that its bytes take.
+    #[must_use]
+    pub fn holding(mut self, room: Room) -> Self {
+        self.room = Some(Arc::new(room));
+        self
+    }
+
     /// As `/h/hash` answers: the empty string for low quality.
     pub fn texts(&self) -> BTreeMap<String, String> {
         let text = |signal: &Option<Signal>| signal.as_ref().map(Signal::to_text).unwrap_or_default();
         self.signals.iter().map(|(kind, signal)| (kind.as_str().to_owned(), text(signal))).collect()
     }
 
+    /// Digests of its exact bytes. Those that were not needed before are made now: some milliseconds a megabyte.
+    pub fn digests(&self) -> Digests {
+        match &self.exact {
+            Exact::Digested(digests) => *digests,
+            Exact::Bytes(bytes) => lodestone_engine::observe::digests_of(bytes),
+        }
+    }
+
     /// Digests as signals, for the banks of false alarms and of known-good files.
     pub fn digest_signals(&self) -> Vec<Signal> {
         let of = |kind, value: &[u8]| Signal::from_bytes(kind, value);
+        let digests = self.digests();
         [
-            of(SignalType::Md5, &self.digests.md5),
-            of(SignalType::Sha1, &self.digests.sha1),
-            of(SignalType::Sha256, &self.digests.sha256.0),
+            of(SignalType::Md5, &digests.md5),
+            of(SignalType::Sha1, &digests.sha1),
+            of(SignalType::Sha256, &digests.sha256.0),
         ]
         .into_iter()
         .flatten()
@@ -117,7 +155,8 @@ pub fn wanted(app: &App, kind: ContentType, types: Option<&str>) -> Result<Vec<S
     Ok(wanted)
 }
 
-/// Hashes a file. The bytes are let go of when this returns; nothing of them is kept.
+/// Hashes a file. Nothing of it is kept beyond what is returned, which holds its bytes where they were not digested: they
+/// are where neither the types nor a bank asks for exact bytes.
 ///
 /// # Errors
 /// 400 for an empty file; 400 or 422 for a picture that cannot be read, when nothing but PDQ is asked for; 429 when
@@ -126,26 +165,33 @@ pub async fn hash(app: &App, bytes: Bytes, types: &[SignalType]) -> Result<Hashe
     if bytes.is_empty() {
         return Err(ApiError::bad("the file is empty"));
     }
+    let exact = types.iter().any(|kind| kind.is_digest()) || suppresses(&app.view.now());
     let observation = if types.contains(&SignalType::Pdq) {
-        observe(app, bytes, Kind::Hash).await?
+        observe(app, bytes.clone(), if exact { Kind::Hash } else { Kind::Print }).await?
     } else {
         // Digests alone need no decoder, and no worker.
-        let digested = move || lodestone_engine::observe::digests_of(&bytes);
+        let read = bytes.clone();
+        let digested = move || lodestone_engine::observe::digests_of(&read);
         let digests = tokio::task::spawn_blocking(digested).await;
         let digests = digests.map_err(|_| ApiError::unavailable("hashing failed"))?;
         Observation { digests: Some(digests), ..Observation::default() }
     };
-    let Some(digests) = observation.digests else {
-        return Err(unreadable(observation.unreadable.as_ref()));
+    let exact = match observation.digests {
+        Some(digests) => Exact::Digested(digests),
+        None if exact => return Err(unreadable(observation.unreadable.as_ref())),
+        None => Exact::Bytes(bytes),
     };
     let print = observation.primary();
     let mut hashed = Hashed {
-        digests,
+        exact,
         signals: BTreeMap::new(),
         forms: print.map(forms).unwrap_or_default(),
         quality: print.map(|print| print.quality),
         unreadable: None,
+        room: None,
     };
+    let digests = observation.digests;
+    let digest = |kind, of: fn(&Digests) -> &[u8]| digests.and_then(|all| Signal::from_bytes(kind, of(&all)));
     for kind in types {
         let signal = match kind {
             SignalType::Pdq => match print {
@@ -158,9 +204,9 @@ pub async fn hash(app: &App, bytes: Bytes, types: &[SignalType]) -> Result<Hashe
                     continue;
                 }
             },
-            SignalType::Md5 | SignalType::VideoMd5 => Signal::from_bytes(*kind, &hashed.digests.md5),
-            SignalType::Sha1 => Signal::from_bytes(*kind, &hashed.digests.sha1),
-            SignalType::Sha256 => Signal::from_bytes(*kind, &hashed.digests.sha256.0),
+            SignalType::Md5 | SignalType::VideoMd5 => digest(*kind, |all| &all.md5),
+            SignalType::Sha1 => digest(*kind, |all| &all.sha1),
+            SignalType::Sha256 => digest(*kind, |all| &all.sha256.0),
             _ => continue,
         };
         hashed.signals.insert(*kind, signal);
@@ -169,6 +215,12 @@ pub async fn hash(app: &App, bytes: Bytes, types: &[SignalType]) -> Result<Hashe
         Some(why) if hashed.signals.is_empty() => Err(unreadable(Some(why))),
         _ => Ok(hashed),
     }
+}
+
+/// Whether a bank of false alarms or of known-good files has anything: then what is merely similar is asked for by its
+/// exact bytes too.
+pub fn suppresses(state: &LiveState) -> bool {
+    state.banks().any(|bank| !bank.bank.kind.makes_known() && bank.bank.version.entries > 0)
 }
 
 /// Has a worker observe a file.

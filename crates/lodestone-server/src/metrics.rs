@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use crate::App;
+use crate::route::Methods;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Answered {
@@ -114,9 +115,15 @@ impl Default for Metrics {
 
 impl Metrics {
     /// A request was answered.
-    pub fn answered(&self, route: &str, status: StatusCode, took: Duration) {
-        let label = Answered { route: route.to_owned(), status: status.as_u16() };
-        self.answered.get_or_create(&label).inc();
+    pub fn answered(&self, route: &str, methods: Option<&Methods>, status: StatusCode, took: Duration) {
+        let counter = || {
+            let label = Answered { route: route.to_owned(), status: status.as_u16() };
+            Counter::clone(&self.answered.get_or_create(&label))
+        };
+        match methods {
+            Some(methods) if status == StatusCode::OK => _ = methods.answered.get_or_init(counter).inc(),
+            _ => _ = counter().inc(),
+        }
         self.seconds.observe(took.as_secs_f64());
     }
 

@@ -131,24 +131,47 @@ fn schema(errors: &SchemaErrors) -> ApiError {
     ApiError::schema(errors.to_json())
 }
 
+/// Value, type, banks, and whether distances are wanted, of a raw look-up.
+type Raw<'p> = (&'p str, &'p str, Option<&'p str>, bool);
+
+/// What most look-ups ask, read without pydantic's leniency, which costs more than the look-up's own work.
+fn plain(params: &Params) -> Option<Raw<'_>> {
+    let with_distance = match params.get("include_distance") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return None,
+    };
+    Some((params.get("signal")?, params.get("signal_type")?, params.get("banks"), with_distance))
+}
+
+/// The same, as HMA reads it, and its words for what does not fit.
+fn asked_as_in_hma(params: &Params) -> Result<Raw<'_>, ApiError> {
+    let names = ["signal", "signal_type", "banks", "include_distance"];
+    let with_distance = Fields::from_query(&names, params.pairs())
+        .read(|f| {
+            f.required_str("signal");
+            f.required_str("signal_type");
+            f.opt_str("banks");
+            f.bool_or("include_distance", false)
+        })
+        .map_err(|errors| schema(&errors))?;
+    let text = |name| params.get(name).unwrap_or_default();
+    Ok((text("signal"), text("signal_type"), params.get("banks"), with_distance))
+}
+
 async fn raw_lookup(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let names = ["signal", "signal_type", "banks", "include_distance"];
-    let fields = Fields::from_query(&names, params.pairs());
-    let (text, kind, banks, with_distance) = fields
-        .read(|f| {
-            let signal = f.required_str("signal");
-            let kind = f.required_str("signal_type");
-            (signal, kind, f.opt_str("banks"), f.bool_or("include_distance", false))
-        })
-        .map_err(|errors| schema(&errors))?;
-    let signal = parse(&app, &kind, &text)?;
+    let (text, kind, banks, with_distance) = match plain(&params) {
+        Some(fields) => fields,
+        None => asked_as_in_hma(&params)?,
+    };
+    let signal = parse(&app, kind, text)?;
     let extras = Extras::of(&params)?;
     extras.check(&app, &caller)?;
-    let ask = Ask { banks: bank_names(banks.as_deref()), ..extras.ask() };
+    let ask = Ask { banks: bank_names(banks), ..extras.ask() };
     let Matches { found, left_out } = found(&app, signal, Vec::new(), ask).await?;
     let generation = app.view.now().generation();
     if extras.include.is_empty() && !extras.wants_forms() {
@@ -225,10 +248,10 @@ async fn lookup_post(
     let (kind, bytes) = hashing::one_file(&form)?;
     let types = media::wanted(&app, kind, params.get("types"))?;
     let hashed = media::hash(&app, bytes, &types).await?;
-    drop(held);
     let bypass = params.get("bypass_coinflip").is_some_and(|text| text.eq_ignore_ascii_case("true"));
     let look = Look::of(&app, &params, bypass, caller)?;
     let banks = look.file(&app, &hashed).await?;
+    drop(held);
     Ok(look.tagged(Json::ok(Value::Object(banks))))
 }
 
@@ -322,7 +345,8 @@ impl Look {
         hashed: &Hashed,
     ) -> Result<BTreeMap<SignalType, Vec<Found>>, ApiError> {
         let state = app.view.now();
-        let quiet = !crate::lookup::suppressed_by(&state, &hashed.digest_signals()).is_empty();
+        let quiet = media::suppresses(&state)
+            && !crate::lookup::suppressed_by(&state, &hashed.digest_signals()).is_empty();
         let mut by_type: BTreeMap<SignalType, Vec<Found>> = BTreeMap::new();
         let mut signals = Vec::new();
         let (mut too_plain, mut left_out) = (false, 0);
@@ -383,7 +407,7 @@ impl Look {
             caller: &self.caller,
             sender: self.sender.as_deref(),
             content_ref: self.content_ref.as_deref(),
-            sha256: hashed.map(|hashed| hashed.digests.sha256.0),
+            sha256: hashed.filter(|_| !found.is_empty()).map(|hashed| hashed.digests().sha256.0),
             signals,
             found,
             left_out,

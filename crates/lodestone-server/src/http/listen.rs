@@ -1,6 +1,5 @@
 //! Connections: accepted, limited, served, drained.
 
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +8,6 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::http::{Request, Uri, uri::PathAndQuery};
 use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
@@ -88,7 +86,7 @@ pub(crate) async fn serve(listener: TcpListener, door: Arc<Door>, mut stop: watc
             accepted = accept(&listener, &places) => accepted,
             () = stopped(&mut stop) => break,
         };
-        let Some((stream, peer, place)) = accepted else {
+        let Some((stream, place)) = accepted else {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
@@ -101,10 +99,10 @@ pub(crate) async fn serve(listener: TcpListener, door: Arc<Door>, mut stop: watc
             let _place = place;
             let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
             match &door.tls {
-                None => connection(stream, peer, &door, is_spare, stop).await,
+                None => connection(stream, &door, is_spare, stop).await,
                 Some(acceptor) => {
                     if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-                        connection(stream, peer, &door, is_spare, stop).await;
+                        connection(stream, &door, is_spare, stop).await;
                     }
                 }
             }
@@ -125,15 +123,15 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 async fn accept(
     listener: &TcpListener,
     places: &Places,
-) -> Option<(tokio::net::TcpStream, SocketAddr, Place)> {
+) -> Option<(tokio::net::TcpStream, Place)> {
     let mut place = places.take().await?;
-    let (stream, peer) = listener.accept().await.ok()?;
+    let (stream, _) = listener.accept().await.ok()?;
     if place.is_spare
         && let Ok(taken) = Arc::clone(&places.usual).try_acquire_owned()
     {
         place = Place { _taken: taken, is_spare: false };
     }
-    Some((stream, peer, place))
+    Some((stream, place))
 }
 
 /// What is answered where all usual places are taken: whether the server lives and is ready, and to everything else that
@@ -144,7 +142,6 @@ fn is_for_all(path: &str) -> bool {
 
 async fn connection<S>(
     stream: S,
-    peer: SocketAddr,
     door: &Door,
     is_spare: bool,
     mut stop: watch::Receiver<bool>,
@@ -161,7 +158,6 @@ async fn connection<S>(
         if let Some(uri) = without_leading_slashes(request.uri()) {
             *request.uri_mut() = uri;
         }
-        request.extensions_mut().insert(ConnectInfo(peer));
         let is_answered = !is_spare || is_for_all(request.uri().path());
         async move {
             match is_answered {

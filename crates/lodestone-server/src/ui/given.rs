@@ -58,8 +58,7 @@ impl Given {
                     other => other,
                 }?;
                 let types = media::wanted(app, fetched.kind, None)?;
-                let hashed = media::hash(app, fetched.bytes, &types).await?;
-                drop(fetched.room);
+                let hashed = media::hash(app, fetched.bytes, &types).await?.holding(fetched.room);
                 Ok(Self::File(Box::new(hashed)))
             }
             (None, None, Some(value)) => {
