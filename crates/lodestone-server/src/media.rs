@@ -90,14 +90,14 @@ pub struct Hashed {
     /// Why the picture could not be read, where digests were asked for too; they stand.
     pub unreadable: Option<Unreadable>,
     /// What its bytes take of the room for all that is held, where it was fetched.
-    room: Option<Arc<Room>>,
+    _room: Option<Arc<Room>>,
 }
 
 impl Hashed {
     /// With the room that its bytes take.
     #[must_use]
     pub fn holding(mut self, room: Room) -> Self {
-        self.room = Some(Arc::new(room));
+        self._room = Some(Arc::new(room));
         self
     }
 
@@ -188,7 +188,7 @@ pub async fn hash(app: &App, bytes: Bytes, types: &[SignalType]) -> Result<Hashe
         forms: print.map(forms).unwrap_or_default(),
         quality: print.map(|print| print.quality),
         unreadable: None,
-        room: None,
+        _room: None,
     };
     let digests = observation.digests;
     let digest = |kind, of: fn(&Digests) -> &[u8]| digests.and_then(|all| Signal::from_bytes(kind, of(&all)));

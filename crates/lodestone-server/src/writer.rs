@@ -374,3 +374,26 @@ fn report(panic: Option<Box<dyn Any + Send>>) {
         tracing::error!(what, "a panic while writing");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::*;
+
+    #[test]
+    fn writing_that_failed_is_tried_again_until_it_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(dir.path()).unwrap();
+        let live = LiveBanks::open(&mut store, dir.path(), &mut |_| ControlFlow::Continue(())).unwrap();
+        let mut owned = Owned { store, live, changed_s: Arc::default() };
+        let (clock, health) = (Clock::fixed(7), Health::default());
+        assert!(health.trouble().is_none() && !health.is_behind());
+        health.committed(Some(&StoreError::Full));
+        health.change(|stands| stands.behind = true);
+        assert_eq!((health.trouble(), health.is_behind()), (Some("the disk is full"), true));
+        try_again(&mut owned, &clock, &health, true);
+        assert_eq!((health.trouble(), health.is_behind()), (None, false));
+        assert_eq!(owned.store.setting(PROBE).unwrap().as_deref(), Some("7"));
+    }
+}
