@@ -116,7 +116,8 @@ impl App {
         let health = self.writer.health();
         let why = [
             self.stopping.load(Ordering::Relaxed).then_some("the server is stopping"),
-            (!self.pool.is_ready() && self.pool.trouble().is_some()).then_some("no worker process can be started"),
+            (!self.pool.is_ready() && self.pool.trouble().is_some())
+                .then_some("no worker process can be started"),
             health.is_behind().then_some("look-ups do not see all that was committed"),
             health.trouble(),
             self.actions.refuses().then_some("matches cannot be written down"),

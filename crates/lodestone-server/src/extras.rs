@@ -122,7 +122,9 @@ impl Extras {
         match may(Role::Curate) || may(Role::Audit) {
             true => Ok(()),
             // Clients look for HMA's "missing role" in this.
-            false => Err(ApiError::forbidden("this key is missing role curate or audit, for signals and notes")),
+            false => {
+                Err(ApiError::forbidden("this key is missing role curate or audit, for signals and notes"))
+            }
         }
     }
 

@@ -151,8 +151,10 @@ pub fn look_up(
         }
         kind => {
             let texts = state.texts(signal);
-            let candidates = (0..).zip(&texts).filter_map(|(at, (no, _))| Candidate::of(state, ask, *no, None, at));
-            let distance = |one: &Candidate| texts.get(one.at).map_or(Distance::Exact, |(_, d)| Distance::Text(*d));
+            let candidates =
+                (0..).zip(&texts).filter_map(|(at, (no, _))| Candidate::of(state, ask, *no, None, at));
+            let distance =
+                |one: &Candidate| texts.get(one.at).map_or(Distance::Exact, |(_, d)| Distance::Text(*d));
             Ok(nearest(state, ask, kind, candidates.collect(), distance))
         }
     }
@@ -255,7 +257,13 @@ struct Candidate {
 
 impl Candidate {
     /// The entry, if its bank takes part and it is not suspended.
-    fn of(state: &LiveState, ask: &Ask, entry_no: u64, distance_bits: Option<u32>, at: usize) -> Option<Self> {
+    fn of(
+        state: &LiveState,
+        ask: &Ask,
+        entry_no: u64,
+        distance_bits: Option<u32>,
+        at: usize,
+    ) -> Option<Self> {
         let bank = state.bank_of(entry_no)?;
         let takes_part = bank.bank.kind.makes_known()
             && ask.banks.as_ref().is_none_or(|names| names.contains(&bank.bank.name))

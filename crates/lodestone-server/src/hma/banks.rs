@@ -240,12 +240,21 @@ async fn delete(
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
 ) -> Result<Json, ApiError> {
+    remove(&app, &caller, name).await?;
+    Ok(Json::ok(json!({ "message": "Done" })))
+}
+
+/// Deletes a bank; one that is not there is deleted already, as in HMA.
+///
+/// # Errors
+/// The writer's.
+pub(crate) async fn remove(app: &App, caller: &Caller, name: String) -> Result<(), ApiError> {
+    let caller = caller.clone();
     app.writer
         .write(move |batch| match batch.delete_bank(&name) {
             Ok(()) => audit::note(batch, &caller, "bank.delete", &json!({ "bank": name })),
             Err(StoreError::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         })
-        .await?;
-    Ok(Json::ok(json!({ "message": "Done" })))
+        .await
 }

@@ -16,7 +16,10 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .get(
             "/status",
             For::All,
-            about("Whether look-ups are answered", &[(200, "`I-AM-ALIVE`"), (503, "`INDEX-NOT-LOADED`, `INDEX-STALE`")]),
+            about(
+                "Whether look-ups are answered",
+                &[(200, "`I-AM-ALIVE`"), (503, "`INDEX-NOT-LOADED`, `INDEX-STALE`")],
+            ),
             status,
         )
         .get("/status/live", For::All, about("Whether the process lives", &[(200, "`I-AM-ALIVE`")]), live)

@@ -120,10 +120,7 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 /// A connection, with a place for it. A usual place that came free meanwhile is given to one that had a spare one.
-async fn accept(
-    listener: &TcpListener,
-    places: &Places,
-) -> Option<(tokio::net::TcpStream, Place)> {
+async fn accept(listener: &TcpListener, places: &Places) -> Option<(tokio::net::TcpStream, Place)> {
     let mut place = places.take().await?;
     let (stream, _) = listener.accept().await.ok()?;
     if place.is_spare
@@ -140,12 +137,8 @@ fn is_for_all(path: &str) -> bool {
     matches!(path, "/live" | "/ready" | "/status" | "/status/live")
 }
 
-async fn connection<S>(
-    stream: S,
-    door: &Door,
-    is_spare: bool,
-    mut stop: watch::Receiver<bool>,
-) where
+async fn connection<S>(stream: S, door: &Door, is_spare: bool, mut stop: watch::Receiver<bool>)
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let routes = Arc::clone(&door.routes);

@@ -26,9 +26,11 @@ pub(super) fn object(
                 Err(SchemaErrors::one("json_invalid", msg, &Value::String(text), json!({ "error": error })))
             }
         },
-        other => {
-            Err(no_object(model, format!("Input should be a valid dictionary or instance of {model}"), &other))
-        }
+        other => Err(no_object(
+            model,
+            format!("Input should be a valid dictionary or instance of {model}"),
+            &other,
+        )),
     }
 }
 

@@ -109,9 +109,11 @@ mod tests {
 
     #[test]
     fn of_a_long_request_its_beginning_is_repeated() {
-        let short = json!({ "name": "A", "list": [1, 2.5, null, true, ["x"]], "deep": { "a": { "b": "é" } } });
+        let short =
+            json!({ "name": "A", "list": [1, 2.5, null, true, ["x"]], "deep": { "a": { "b": "é" } } });
         assert_eq!(echo(&short), short);
-        let long = json!({ "text": "é".repeat(5_000_000), "list": vec!["x".repeat(900); 100_000], "after": 1 });
+        let long =
+            json!({ "text": "é".repeat(5_000_000), "list": vec!["x".repeat(900); 100_000], "after": 1 });
         let told = echo(&long);
         assert!(told.to_string().len() < 2 * ECHO_BYTES, "{}", told.to_string().len());
         assert!(told["text"].as_str().unwrap().ends_with("éé…"));

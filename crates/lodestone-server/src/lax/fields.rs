@@ -109,9 +109,8 @@ impl Fields {
     /// An error for every field but these, for the models that forbid others. Asked last.
     pub fn deny_unknown(&mut self, known: &[&str]) {
         let others = self.fields.iter().filter(|(name, _)| !known.contains(&name.as_str()));
-        let errors = others.map(|(name, value)| {
-            error(name, ("extra_forbidden", "Extra inputs are not permitted"), value)
-        });
+        let errors = others
+            .map(|(name, value)| error(name, ("extra_forbidden", "Extra inputs are not permitted"), value));
         self.errors.0.extend(errors.take(MOST_UNKNOWN));
     }
 

@@ -191,7 +191,8 @@ impl<'a> Answering<'a> {
     /// Looks everything up, in the order of the items: PDQ together, the rest one by one.
     fn all(&mut self, items: &[Item]) -> Result<(), ApiError> {
         let quiet = quiet_by_ref(self.state, items);
-        let hash = |item: &Item| item.signal.as_ref().ok().filter(|s| s.kind() == SignalType::Pdq)?.array::<32>();
+        let hash =
+            |item: &Item| item.signal.as_ref().ok().filter(|s| s.kind() == SignalType::Pdq)?.array::<32>();
         let pdq: Vec<(usize, [u8; 32])> =
             items.iter().enumerate().filter_map(|(at, item)| Some((at, hash(item)?))).collect();
         let prints: Vec<Print<'_>> = pdq.iter().map(|(_, hash)| Print { hash: *hash, others: &[] }).collect();

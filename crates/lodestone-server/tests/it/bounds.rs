@@ -53,7 +53,9 @@ fn many_signals_that_match_one_value_thousands_of_times_are_counted_and_cut_and_
     // What is written down has matches of each bank, however near those of the other are.
     let events = server.wait_for(async { wait_for_events(&server, 100).await });
     for event in events {
-        let of = |name: &str| event["matches"].as_array().unwrap().iter().filter(|one| one["bank"] == name).count();
+        let of = |name: &str| {
+            event["matches"].as_array().unwrap().iter().filter(|one| one["bank"] == name).count()
+        };
         assert!(of("many") >= 16 && of("few") == 2, "{} {}", of("many"), of("few"));
         assert_eq!(event["left_out"], 3_002 - of("many") - of("few"));
     }
@@ -87,7 +89,10 @@ fn what_suppresses_is_named_by_its_first_and_counted() {
     let told = server.post("/v1/lookup", &json!({ "signals": signals })).json();
     let first = &told["results"][0];
     assert_eq!((&told["matched"], &first["matches"][0]["suppressed"]), (&json!(0), &json!(true)));
-    assert_eq!((&first["suppressed_by"][0]["bank"], &first["suppressed_by_total"]), (&json!("N"), &json!(300)));
+    assert_eq!(
+        (&first["suppressed_by"][0]["bank"], &first["suppressed_by_total"]),
+        (&json!("N"), &json!(300))
+    );
     assert!(first["suppressed_by"].as_array().unwrap().len() < 100);
     server.stop();
 }

@@ -91,9 +91,8 @@ fn a_key_is_turned_away_though_the_client_that_took_it_back_did_not_wait_for_the
     });
     has_begun.recv().unwrap();
     let mut client = server.connect();
-    let request = format!(
-        "DELETE /v1/keys/{id} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {admin}\r\n\r\n"
-    );
+    let request =
+        format!("DELETE /v1/keys/{id} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {admin}\r\n\r\n");
     client.write_all(request.as_bytes()).unwrap();
     let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
     while server.app().writer.waiting() == 0 {

@@ -29,7 +29,11 @@ fn a_rule_names_banks_that_are_there_and_receivers_that_may_be_sent_to() {
         assert!(refused.message().1.starts_with("webhook.url: refused"), "{refused:?}");
     }
     let named = json!({ "webhook": { "url": "https://hooks.example/lodestone" } });
-    assert_eq!(server.post("/v1/rules", &rule(json!(["A"]), named)).status, 201, "a name is asked when it is sent to");
+    assert_eq!(
+        server.post("/v1/rules", &rule(json!(["A"]), named)).status,
+        201,
+        "a name is asked when it is sent to"
+    );
     server.stop();
 }
 
