@@ -22,6 +22,7 @@ use crate::lookup::{Matches, Print, each_print, look_up, scans};
 use crate::route::{About, For, Routes};
 use crate::types::Types;
 use crate::v1::asked::{Asked, Wanted};
+use crate::v1::given::{Given, Signals, Word};
 use crate::v1::match_files::quiet;
 use crate::v1::told::{Hit, Hits, Quiets, Room, ToldAll, told};
 use crate::v1::{cut, field, json};
@@ -70,7 +71,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Request {
-    signals: Vec<Value>,
+    signals: Signals<MAX_SIGNALS>,
     #[serde(default)]
     banks: Option<Vec<String>>,
     #[serde(default, alias = "radius")]
@@ -119,7 +120,7 @@ async fn look_up_signals(
     body: Body,
 ) -> Result<Response, ApiError> {
     let request: Request = json(&app, &headers, body).await?;
-    if request.signals.len() > MAX_SIGNALS {
+    if request.signals.beyond > 0 {
         let told = format!("at most {MAX_SIGNALS} signals a request");
         return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, told));
     }
@@ -130,7 +131,8 @@ async fn look_up_signals(
     let Request { signals, banks, radius_bits, forms, include, sender, seed, limit } = request;
     let wanted = Wanted { banks, radius_bits, forms, include, sender, seed, limit };
     let asked = Asked::new(&app, &caller, &state, wanted)?;
-    let items: Vec<Item> = signals.iter().map(|given| item(&app.types, given)).collect();
+    let items: Vec<Item> = signals.first.iter().map(|given| item(&app.types, given)).collect();
+    drop(signals);
     let scanned = items.iter().filter(|one| one.signal.as_ref().is_ok_and(|signal| scans(signal.kind())));
     if scanned.count() > MAX_SCANS {
         let told = format!("at most {MAX_SCANS} texts a request: each is compared with all there are");
@@ -324,18 +326,14 @@ pub(super) fn with_results(head: &Value, results: &str) -> Response {
 }
 
 /// A signal as it was given.
-fn item(types: &Types, given: &Value) -> Item {
-    let text = |name: &str| given.get(name).and_then(Value::as_str);
-    let reference = text("ref").map(cut);
-    let signal = match (text("type").or_else(|| text("signal_type")), text("value")) {
+fn item(types: &Types, given: &Given) -> Item {
+    let reference = given.reference.text().map(cut);
+    let signal = match (given.kind.text(), given.value.text()) {
+        _ if given.reference == Word::Other => Err("ref is no text".to_owned()),
         (Some(kind), Some(value)) => signal(types, kind, value),
         _ => Err("a signal is an object with type and value, both texts".to_owned()),
     };
-    let bad_ref = given.get("ref").is_some_and(|value| !value.is_string() && !value.is_null());
-    match bad_ref {
-        true => Item { reference, signal: Err("ref is no text".to_owned()) },
-        false => Item { reference, signal },
-    }
+    Item { reference, signal }
 }
 
 /// Hashes are looked up whether HMA's routes offer their type or not; texts only where they are offered.
@@ -397,7 +395,8 @@ mod tests {
     #[test]
     fn a_signal_that_cannot_be_looked_up_says_why_and_keeps_its_ref() {
         let pdq = "ab".repeat(32);
-        let good = item(&types(), &json!({ "type": "pdq", "value": pdq, "ref": "r" }));
+        let item = |given: Value| item(&types(), &serde_json::from_value(given).unwrap());
+        let good = item(json!({ "type": "pdq", "value": pdq, "ref": "r" }));
         assert_eq!((good.reference.as_deref(), good.signal.is_ok()), (Some("r"), true));
         for (given, why) in [
             (json!({ "type": "pdq", "value": "zz" }), "invalid signal"),
@@ -408,7 +407,7 @@ mod tests {
             (json!("pdq"), "object"),
             (json!({ "type": "pdq", "value": pdq, "ref": 5 }), "ref is no text"),
         ] {
-            let error = item(&types(), &given).signal.unwrap_err();
+            let error = item(given).signal.unwrap_err();
             assert!(error.contains(why), "{error}");
         }
     }
