@@ -50,7 +50,7 @@ pub(super) struct Signals<const MOST: usize> {
 macro_rules! plain {
     ($($name:ident: $kind:ty),*) => {
         $(fn $name<E>(self, _: $kind) -> Result<Self::Value, E> {
-            Ok(Self::Value::plain())
+            Ok(<Self::Value>::plain())
         })*
     };
 }

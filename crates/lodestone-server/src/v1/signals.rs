@@ -57,8 +57,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
             ] },
             answers: &[
                 (200, "generation, banks with versions, and a result for each signal; `left_out` counts matches not told"),
-                (403, "The key may not see what is to be included"),
                 (400, "A field cannot be used"),
+                (403, "The key has not the role, or may not see what is to be included"),
                 (413, "Too many signals"),
                 (415, "Not JSON"),
                 (503, "The index cannot be read now"),
