@@ -38,9 +38,9 @@ pub struct Most {
 }
 
 impl Default for Most {
-    /// For HMA's routes, which answer everything: some 20 MB at worst.
+    /// For HMA's routes, which have no way to ask for less: some 20 MB at worst, as text and before.
     fn default() -> Self {
-        Self { of_a_bank: 50_000, in_all: 200_000 }
+        Self { of_a_bank: 20_000, in_all: 50_000 }
     }
 }
 
