@@ -107,6 +107,17 @@ impl Hashed {
         self.signals.iter().map(|(kind, signal)| (kind.as_str().to_owned(), text(signal))).collect()
     }
 
+    /// SHA-256 of its exact bytes.
+    pub fn sha256(&self) -> [u8; 32] {
+        match &self.exact {
+            Exact::Digested(digests) => digests.sha256.0,
+            Exact::Bytes(bytes) => {
+                let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+                digest.as_ref().try_into().unwrap_or_else(|_| self.digests().sha256.0)
+            }
+        }
+    }
+
     /// Digests of its exact bytes. Those that were not needed before are made now: some milliseconds a megabyte.
     pub fn digests(&self) -> Digests {
         match &self.exact {
@@ -162,10 +173,27 @@ pub fn wanted(app: &App, kind: ContentType, types: Option<&str>) -> Result<Vec<S
 /// 400 for an empty file; 400 or 422 for a picture that cannot be read, when nothing but PDQ is asked for; 429 when
 /// too many files wait, 503 when no worker runs.
 pub async fn hash(app: &App, bytes: Bytes, types: &[SignalType]) -> Result<Hashed, ApiError> {
+    let exact = types.iter().any(|kind| kind.is_digest())
+        || suppresses(&app.view.now())
+        || bytes.len() > DIGESTED_LATER;
+    read(app, bytes, types, exact).await
+}
+
+/// As [`hash`], and digests whether somebody asks for them or not.
+///
+/// # Errors
+/// As there.
+pub async fn hash_and_digest(app: &App, bytes: Bytes, types: &[SignalType]) -> Result<Hashed, ApiError> {
+    read(app, bytes, types, true).await
+}
+
+/// Bytes of a file that may be digested where its match is answered: some milliseconds. Larger ones are in a worker.
+const DIGESTED_LATER: usize = 4 << 20;
+
+async fn read(app: &App, bytes: Bytes, types: &[SignalType], exact: bool) -> Result<Hashed, ApiError> {
     if bytes.is_empty() {
         return Err(ApiError::bad("the file is empty"));
     }
-    let exact = types.iter().any(|kind| kind.is_digest()) || suppresses(&app.view.now());
     let observation = if types.contains(&SignalType::Pdq) {
         observe(app, bytes.clone(), if exact { Kind::Hash } else { Kind::Print }).await?
     } else {

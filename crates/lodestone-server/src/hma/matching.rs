@@ -407,7 +407,7 @@ impl Look {
             caller: &self.caller,
             sender: self.sender.as_deref(),
             content_ref: self.content_ref.as_deref(),
-            sha256: hashed.filter(|_| !found.is_empty()).map(|hashed| hashed.digests().sha256.0),
+            sha256: hashed.filter(|_| !found.is_empty()).map(Hashed::sha256),
             signals,
             found,
             left_out,
