@@ -34,8 +34,8 @@ pub struct Service {
     learner: Option<Learner>,
 }
 
-/// Eyes kept: a server asks for two kinds of observation in turn.
-const EYES: usize = 2;
+/// Eyes kept: a server asks for three kinds of observation in turn.
+const EYES: usize = 3;
 
 impl Service {
     /// Answers one job.

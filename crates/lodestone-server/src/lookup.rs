@@ -275,6 +275,12 @@ impl Candidate {
     }
 }
 
+/// The number of an entry's content and its bank, if it takes part in look-ups made this way.
+pub fn taking_part(state: &LiveState, ask: &Ask, entry_no: u64) -> Option<(u64, Arc<LiveBank>)> {
+    let candidate = Candidate::of(state, ask, entry_no, None, 0)?;
+    Some((candidate.content_id, Arc::clone(state.bank_of(entry_no)?)))
+}
+
 /// The nearest of them, in order; an entry that matches in several forms is told once, in the nearest.
 fn nearest(
     state: &LiveState,

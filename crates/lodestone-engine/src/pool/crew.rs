@@ -14,7 +14,7 @@ use super::quarantine::Quarantine;
 use super::{Answer, Job, Kind};
 use crate::observe::digests_of;
 use crate::observer::Observer;
-use crate::options::ObserveOptions;
+use crate::options::{ObserveOptions, Parts};
 
 type Reply = Box<dyn FnOnce(Answer) + Send>;
 
@@ -91,6 +91,8 @@ pub(super) struct Shared {
     pub(super) kit: OnceLock<Vec<String>>,
     examining: ObserveOptions,
     hashing: ObserveOptions,
+    /// As `hashing`, with regions.
+    regions: ObserveOptions,
     posts: Vec<Post>,
     quarantine: Mutex<Quarantine>,
     stopping: AtomicBool,
@@ -106,6 +108,10 @@ impl Shared {
             tally: Tally::default(),
             kit: OnceLock::new(),
             examining,
+            regions: ObserveOptions {
+                parts: Parts { regions: true, ..Parts::default() },
+                ..hashing.clone()
+            },
             hashing,
             posts: std::iter::repeat_with(Post::default).take(workers).collect(),
             quarantine: Mutex::default(),
@@ -283,7 +289,11 @@ impl Crew {
             return queued.unread("not_started", format!("no worker process could be started: {why}"));
         }
         let is_examined = queued.job.kind == Kind::Examine;
-        let options = if is_examined { &shared.examining } else { &shared.hashing };
+        let options = match queued.job.kind {
+            Kind::Examine => &shared.examining,
+            Kind::Regions => &shared.regions,
+            Kind::Hash | Kind::Print => &shared.hashing,
+        };
         let begun = Instant::now();
         let looked = observer.look(queued.bytes(), options, queued.job.kind == Kind::Print);
         let took = begun.elapsed();

@@ -77,6 +77,8 @@ pub enum Kind {
     Hash,
     /// PDQ alone, for look-ups by likeness where nobody asks for exact bytes: three digests cost a tenth of a picture.
     Print,
+    /// Digests, PDQ, and hashes of regions.
+    Regions,
     /// Everything that [`PoolOptions::observe`] asks for.
     Examine,
 }

@@ -1,5 +1,6 @@
 //! How a request wants its look-ups made, from a body or a query string.
 
+use lodestone_engine::derive::Layers;
 use lodestone_engine::live::LiveState;
 use lodestone_types::Bank;
 use serde_json::{Value, json};
@@ -38,6 +39,11 @@ pub(super) const SEED: Takes = query(
     "string",
     "Banks take part by their ratio and this seed, as in HMA; else all that are on do",
 );
+pub(super) const LAYERS: Takes = query(
+    "layers",
+    "string",
+    "`1` (the whole picture, the default) or `1,2`: regions of each picture too, told as `regions`, for people to look at",
+);
 pub(super) const LIMIT: Takes =
     query("limit", "integer", "Matches told of each item, 1 to 1000; 100 by default");
 
@@ -51,6 +57,8 @@ pub(super) struct Wanted {
     pub(super) sender: Option<String>,
     pub(super) seed: Option<String>,
     pub(super) limit: Option<usize>,
+    /// Regions of pictures too.
+    pub(super) regions: bool,
 }
 
 impl Wanted {
@@ -61,6 +69,10 @@ impl Wanted {
     pub(super) fn of(params: &Params) -> Result<Self, ApiError> {
         let list = |name| words(params.get(name)).map(str::to_owned).collect::<Vec<_>>();
         let radius = Extras::of(params)?.radius_bits;
+        let layers: Layers = params.filled("layers").map_or(Ok(Layers::WHOLE), str::parse).map_err(ApiError::bad)?;
+        if layers.has(3) {
+            return Err(ApiError::bad("layer 3 needs local features, which a server's banks do not have yet"));
+        }
         Ok(Self {
             banks: params.filled("banks").map(|_| list("banks")),
             radius_bits: radius,
@@ -68,6 +80,7 @@ impl Wanted {
             include: list("include"),
             sender: params.filled("sender").map(str::to_owned),
             seed: params.filled("seed").map(str::to_owned),
+            regions: layers.has(2),
             limit: params.filled("limit").map(|text| limit(Some(text), MATCHES, MAX_MATCHES)).transpose()?,
         })
     }

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use lodestone_engine::pool::Kind;
 use lodestone_engine::wire;
 use lodestone_types::Observation;
 use serde_json::{Map, Value, json};
@@ -23,7 +24,7 @@ use crate::v1::match_files::{self, match_file};
 use crate::v1::signals::with_results;
 use crate::v1::told::{Room, told};
 use crate::v1::upload::{self, Upload};
-use crate::v1::{observe, ok};
+use crate::v1::{observe, ok, regions};
 
 const FILES: Takes = Takes {
     name: "photo",
@@ -66,6 +67,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                     asked::SENDER,
                     asked::SEED,
                     asked::LIMIT,
+                    asked::LAYERS,
                 ],
                 answers: &[
                     (200, "generation, banks with versions, and an object for each file"),
@@ -89,11 +91,11 @@ struct Read {
 ///
 /// # Errors
 /// Those of the form; when no file at all could be read for want of workers, the first one's.
-async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Read, ApiError> {
+async fn read(app: &App, headers: &HeaderMap, body: Body, pictures: Kind) -> Result<Read, ApiError> {
     let held = body::read(headers, body, &app.bodies).await?;
     let files = upload::files(headers, &held.bytes).await?;
     let sent = files.len();
-    let mut files = observe::all(app, files).await;
+    let mut files = observe::all(app, files, pictures).await;
     drop(held);
     if files.len() < sent {
         return Err(ApiError::unavailable("a file was lost in this program"));
@@ -148,7 +150,7 @@ fn file(index: usize, upload: &Upload, seen: &Result<Observation, ApiError>) -> 
 }
 
 async fn hash(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, ApiError> {
-    let read = read(&app, &headers, body).await?;
+    let read = read(&app, &headers, body, Kind::Hash).await?;
     let mut answer = read.totals();
     let all = read.files.iter().enumerate().map(|(index, (upload, seen))| file(index, upload, seen));
     answer["results"] = all.collect();
@@ -165,7 +167,8 @@ async fn look_up_files(
     // What cannot be used is told before anything is read.
     let wanted = Wanted::of(&params)?;
     Asked::new(&app, &caller, &app.view.now(), wanted.clone())?;
-    let read = read(&app, &headers, body).await?;
+    let pictures = if wanted.regions { Kind::Regions } else { Kind::Hash };
+    let read = read(&app, &headers, body, pictures).await?;
     tokio::task::spawn_blocking(move || answer(&app, &caller, wanted, &read))
         .await
         .map_err(|_| ApiError::unavailable("the look-up failed"))?
@@ -174,6 +177,7 @@ async fn look_up_files(
 /// Answers file after file: each is looked up, written down, told as text and let go of before the next.
 fn answer(app: &App, caller: &Caller, wanted: Wanted, read: &Read) -> Result<Response, ApiError> {
     let state = app.view.now();
+    let with_regions = wanted.regions;
     let asked = Asked::new(app, caller, &state, wanted)?;
     let (mut matched, mut left_out) = (0u64, 0u64);
     let (mut room, mut results) = (Room::default(), String::new());
@@ -202,6 +206,12 @@ fn answer(app: &App, caller: &Caller, wanted: Wanted, read: &Read) -> Result<Res
                     left_out += told.left_out();
                     if let Ok(Value::Object(told)) = serde_json::to_value(told) {
                         object.extend(told);
+                    }
+                    if with_regions {
+                        match regions::told(&state, observed, &asked) {
+                            Ok(regions) => _ = object.insert("regions".to_owned(), regions),
+                            Err(error) => _ = object.insert("error".to_owned(), json!(error.message())),
+                        }
                     }
                     if match_files::is_too_plain(observed) {
                         let why = json!([{ "type": "pdq", "why": match_files::LOW_QUALITY }]);

@@ -27,6 +27,7 @@ mod imported;
 mod keys;
 mod match_files;
 mod observe;
+mod regions;
 mod opinions;
 mod signals;
 mod snapshot;

@@ -23,7 +23,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// What became of each file, in their order. The bytes are let go of as they are read.
-pub(super) async fn all(app: &App, files: Vec<Upload>) -> Vec<(Upload, Result<Observation, ApiError>)> {
+pub(super) async fn all(
+    app: &App,
+    files: Vec<Upload>,
+    pictures: Kind,
+) -> Vec<(Upload, Result<Observation, ApiError>)> {
     let places = Arc::new(Semaphore::new(app.config.workers.clamp(1, AT_ONCE)));
     let mut tasks = JoinSet::new();
     for (at, mut file) in files.into_iter().enumerate() {
@@ -31,7 +35,7 @@ pub(super) async fn all(app: &App, files: Vec<Upload>) -> Vec<(Upload, Result<Ob
         tasks.spawn(async move {
             let _place = places.acquire_owned().await;
             let bytes = std::mem::take(&mut file.bytes);
-            let seen = one(&app, file.kind, bytes).await;
+            let seen = one(&app, file.kind, bytes, pictures).await;
             (at, file, seen)
         });
     }
@@ -46,7 +50,12 @@ pub(super) async fn all(app: &App, files: Vec<Upload>) -> Vec<(Upload, Result<Ob
     done.into_iter().map(|(_, file, seen)| (file, seen)).collect()
 }
 
-async fn one(app: &App, kind: ContentType, bytes: Bytes) -> Result<Observation, ApiError> {
+async fn one(
+    app: &App,
+    kind: ContentType,
+    bytes: Bytes,
+    pictures: Kind,
+) -> Result<Observation, ApiError> {
     if kind == ContentType::Video {
         // Digests alone need no decoder, and no worker.
         let size_bytes = bytes.len() as u64;
@@ -57,7 +66,7 @@ async fn one(app: &App, kind: ContentType, bytes: Bytes) -> Result<Observation, 
     }
     let until = Instant::now() + PATIENCE;
     loop {
-        match media::observe(app, bytes.clone(), Kind::Hash).await {
+        match media::observe(app, bytes.clone(), pictures).await {
             Err(error) if error.status() == StatusCode::TOO_MANY_REQUESTS && Instant::now() < until => {
                 tokio::time::sleep(PAUSE).await;
             }
