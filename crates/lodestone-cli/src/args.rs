@@ -135,8 +135,9 @@ impl From<Document> for Format {
 /// Lists and banks to match against.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Lists {
-    /// List of known material, TYPE is pdq, md5, sha1 or sha256 where the list does not say; or a folder of known
-    /// pictures. Repeatable
+    /// List of known material (TYPE: pdq, md5, sha1, sha256), or a folder of known pictures. Repeatable
+    ///
+    /// TYPE stands where the list does not say itself what its values are.
     #[arg(long, value_name = "[TYPE:]FILE|DIR", help_heading = "Lists")]
     pub(crate) known: Vec<String>,
     /// List, or folder, of known generated material
@@ -157,8 +158,10 @@ pub(crate) struct Lists {
     /// PDQ distance in bits up to which the lists given here match; 31 by default
     #[arg(long, value_name = "BITS", help_heading = "Lists", value_parser = clap::value_parser!(u32).range(0..=64))]
     pub(crate) radius: Option<u32>,
-    /// What looks for known pictures: 1 the whole picture's hash, 2 hashes of its regions, 3 local features (against a
-    /// folder of known pictures, or banks made from files); 1, or 1,2,3 where a folder is given, by default
+    /// What looks for known pictures: 1 whole, 2 regions, 3 local features; 1 by default
+    ///
+    /// 1 compares the whole picture's hash, 2 hashes of its regions, with any list; 3 local features, with a folder of known
+    /// pictures or banks made from files. Where a folder of known pictures is given, all three run by default.
     #[arg(long, value_name = "1,2,3", help_heading = "Lists")]
     pub(crate) layers: Option<Layers>,
     /// PDQ quality from which pictures are matched by similarity; 50 by default

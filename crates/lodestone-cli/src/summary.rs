@@ -99,6 +99,10 @@ fn states(out: &mut dyn Write, s: &Summary, width: usize, ink: Ink) -> io::Resul
     let bar = if width < 84 { 16 } else { 24 };
     writeln!(out)?;
     for (name, value, colour, what) in rows {
+        // Nothing looks for parts of pictures unless asked to.
+        if name == "derived" && value == 0 {
+            continue;
+        }
         let drawn = drawn_bar(value, total, bar);
         let line = format!("  {name:<10}  {:>digits$}  ", count(value));
         if value == 0 {

@@ -384,7 +384,7 @@ fn lists_go_in_and_come_out_as_they_were() {
     }
     assert_eq!(server.get("/v1/banks/A/export?format=pdq").text, format!("{},80\n", pdq(0)));
     assert_eq!(server.get("/v1/banks/A/export?format=plain&type=md5").text, format!("{}\n", "ab".repeat(16)));
-    assert_eq!(server.get("/v1/banks/A/export?format=hashdeep").status, 400);
+    assert_eq!(server.get("/v1/banks/A/export?format=encase").status, 400);
     assert_eq!(server.get("/v1/banks/A/export?format=plain").status, 400);
     assert_eq!(server.get("/v1/banks/NONE/export").status, 404);
 }

@@ -323,6 +323,8 @@ fn bad_reply() -> Result<(), Failed> {
             == Counts {
                 work_us: pool.counts().work_us,
                 wait_us: pool.counts().wait_us,
+                // The thread may still be on its way back from the reply.
+                busy: pool.counts().busy,
                 hashed: 2,
                 workers: 1,
                 alive: 1,
