@@ -135,13 +135,13 @@ impl From<Document> for Format {
 /// Lists and banks to match against.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Lists {
-    /// List of known material (TYPE: pdq, md5, sha1, sha256), or a folder of known pictures. Repeatable
+    /// List of known material, or folder of known pictures. Repeatable
     ///
-    /// TYPE stands where the list does not say itself what its values are.
-    #[arg(long, value_name = "[TYPE:]FILE|DIR", help_heading = "Lists")]
+    /// TYPE (pdq, md5, sha1, sha256) stands where a list does not say itself what its values are.
+    #[arg(long, value_name = "[TYPE:]PATH", help_heading = "Lists")]
     pub(crate) known: Vec<String>,
     /// List, or folder, of known generated material
-    #[arg(long, value_name = "[TYPE:]FILE|DIR", help_heading = "Lists")]
+    #[arg(long, value_name = "[TYPE:]PATH", help_heading = "Lists")]
     pub(crate) known_generated: Vec<String>,
     /// List of known-good files (NSRL and the like): matched by exact digest only
     #[arg(long, value_name = "[TYPE:]FILE", help_heading = "Lists")]

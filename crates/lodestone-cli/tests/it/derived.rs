@@ -155,3 +155,20 @@ fn two_pictures_are_compared_both_ways_and_drawn_without_a_pixel() {
     assert!(unrelated.out.starts_with("No relation was found"), "{}", unrelated.out);
     assert_eq!(place.run(&["compare", "known/scene7.png", "asked/cut-off.png"]).code, Some(2));
 }
+
+#[test]
+fn a_collage_in_a_pile_stands_with_what_it_holds_and_is_a_look_of_its_own() {
+    let place = Place::new();
+    place.put("pile/alone.jpg", known().jpeg());
+    let other = Drawn::scene(50, 480, 360);
+    place.put(
+        "pile/collage.jpg",
+        Drawn::plain(980, 380, 255).over(&other, 10, 10).over(&known(), 490, 10).jpeg(),
+    );
+    let groups = |layers: &str| place.scan(&["pile", "--layers", layers]).of_kind("group");
+    assert_eq!(groups("1").len(), 2);
+    let together = groups("1,2");
+    assert_eq!(together.len(), 1, "{together:?}");
+    assert_eq!(together[0]["edges"][0]["kind"], "in_collage_with");
+    assert_eq!(together[0]["exposures_saved"], 0, "{together:?}");
+}

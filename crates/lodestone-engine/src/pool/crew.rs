@@ -108,10 +108,7 @@ impl Shared {
             tally: Tally::default(),
             kit: OnceLock::new(),
             examining,
-            regions: ObserveOptions {
-                parts: Parts { regions: true, ..Parts::default() },
-                ..hashing.clone()
-            },
+            regions: ObserveOptions { parts: Parts { regions: true, ..Parts::default() }, ..hashing.clone() },
             hashing,
             posts: std::iter::repeat_with(Post::default).take(workers).collect(),
             quarantine: Mutex::default(),

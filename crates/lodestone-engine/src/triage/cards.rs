@@ -92,17 +92,29 @@ fn card(
         exposures_saved: if all_resolved {
             count
         } else {
-            count - 1 - own_looks(items, stacks, &heads, centre)
+            count - 1 - own_looks(items, stacks, &heads, centre, links)
         },
     };
     Card { group, places }
 }
 
 /// Files beside the representative's that it does not show: what holds a known picture among others, or an edit of it.
-fn own_looks(items: &[TriageItem], stacks: &[Stack], heads: &BTreeMap<u32, usize>, centre: u32) -> u64 {
+fn own_looks(
+    items: &[TriageItem],
+    stacks: &[Stack],
+    heads: &BTreeMap<u32, usize>,
+    centre: u32,
+    links: &[Link],
+) -> u64 {
+    let beside: BTreeSet<u32> = links
+        .iter()
+        .filter(|link| matches!(link.kind, EdgeKind::InCollageWith | EdgeKind::EditOf))
+        .flat_map(|link| [link.a, link.b])
+        .collect();
     let more = |number: &u32| {
         let item = stacks[*number as usize].head(items);
-        *number != centre && !item.is_resolved() && item.shows_more_than_known()
+        let more = item.shows_more_than_known() || beside.contains(number);
+        *number != centre && !item.is_resolved() && more
     };
     heads.keys().filter(|number| more(number)).count() as u64
 }

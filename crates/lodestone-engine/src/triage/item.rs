@@ -14,6 +14,8 @@ pub struct TriageItem {
     state: State,
     /// The eight hashes of the first fingerprint.
     pub(super) hashes: Option<Box<[Code256; 8]>>,
+    /// Hashes of its regions as they stand, where they were asked for.
+    pub(super) regions: Box<[Code256]>,
     pub(super) quality: u8,
     pub(super) pixels: u64,
     /// The best match of each bank of known material, best first.
@@ -79,6 +81,13 @@ impl TriageItem {
             state: record.state,
             quality: print.filter(|_| hashes.is_some()).map_or(0, |print| print.quality),
             hashes,
+            regions: observation
+                .regions
+                .iter()
+                .flat_map(|regions| &regions.prints)
+                .filter(|print| !print.repeated)
+                .filter_map(|print| print.pdq.first().map(Code256::from_bytes))
+                .collect(),
             pixels: observation.picture.as_ref().map_or(0, |p| u64::from(p.width) * u64::from(p.height)),
             known: known(&record.matches),
             possible: record

@@ -1,7 +1,8 @@
 //! Triage: from a pile of files to ranked cards, one card per group of files that show the same or a similar picture.
 //!
 //! ```text
-//! items ─▶ exact stacks ─▶ same picture (≤ 31 bits) ─▶ similar (≤ 48 bits, medoids) ─▶ same known entry ─▶ rank
+//! items ─▶ exact stacks ─▶ same picture (≤ 31 bits) ─▶ similar (≤ 48 bits, medoids) ─▶ one within another
+//!       ─▶ same known entry ─▶ rank
 //!           (SHA-256)         └──────── split where chains grow ────────┘
 //! ```
 //!
@@ -24,6 +25,7 @@ mod component;
 mod item;
 mod pictures;
 mod rank;
+mod regions;
 mod stacks;
 mod union;
 
@@ -97,7 +99,8 @@ pub fn triage(
     for link in &links {
         union.join(link.a, link.b);
     }
-    for link in stacks::same_known(items, &stacks) {
+    let apart = regions::within(items, &stacks, options);
+    for link in apart.into_iter().chain(stacks::same_known(items, &stacks)) {
         if union.join(link.a, link.b) {
             links.push(link);
         }

@@ -69,9 +69,12 @@ impl Wanted {
     pub(super) fn of(params: &Params) -> Result<Self, ApiError> {
         let list = |name| words(params.get(name)).map(str::to_owned).collect::<Vec<_>>();
         let radius = Extras::of(params)?.radius_bits;
-        let layers: Layers = params.filled("layers").map_or(Ok(Layers::WHOLE), str::parse).map_err(ApiError::bad)?;
+        let layers: Layers =
+            params.filled("layers").map_or(Ok(Layers::WHOLE), str::parse).map_err(ApiError::bad)?;
         if layers.has(3) {
-            return Err(ApiError::bad("layer 3 needs local features, which a server's banks do not have yet"));
+            return Err(ApiError::bad(
+                "layer 3 needs local features, which a server's banks do not have yet",
+            ));
         }
         Ok(Self {
             banks: params.filled("banks").map(|_| list("banks")),

@@ -50,12 +50,7 @@ pub(super) async fn all(
     done.into_iter().map(|(_, file, seen)| (file, seen)).collect()
 }
 
-async fn one(
-    app: &App,
-    kind: ContentType,
-    bytes: Bytes,
-    pictures: Kind,
-) -> Result<Observation, ApiError> {
+async fn one(app: &App, kind: ContentType, bytes: Bytes, pictures: Kind) -> Result<Observation, ApiError> {
     if kind == ContentType::Video {
         // Digests alone need no decoder, and no worker.
         let size_bytes = bytes.len() as u64;
