@@ -123,6 +123,7 @@ struct Judge {
     list: Vec<(String, PdqHash)>,
     radius: u32,
     whole_radius: u32,
+    options: RegionOptions,
     hashes: u32,
 }
 
@@ -160,12 +161,21 @@ impl Judge {
             out.nearest_whole = out.nearest_whole.min(bits.min(256 - bits));
         }
         let start = Instant::now();
-        let prints = region_prints(&picture.luma, &RegionOptions::default());
+        let prints = region_prints(&picture.luma, &self.options);
         out.regions_ms = ms(start);
         out.regions = prints.regions.len();
         if std::env::var_os("DUMP").is_some() {
             for (rank, p) in prints.regions.iter().enumerate() {
-                println!("DUMP {rank} {:?} {:.3} q{} {:.0} {:.0} {:.0} {:.0}", p.kind, p.score, p.quality, p.region.x, p.region.y, p.region.right(), p.region.bottom());
+                println!(
+                    "DUMP {rank} {:?} {:.3} q{} {:.0} {:.0} {:.0} {:.0}",
+                    p.kind,
+                    p.score,
+                    p.quality,
+                    p.region.x,
+                    p.region.y,
+                    p.region.right(),
+                    p.region.bottom()
+                );
             }
         }
         let start = Instant::now();
@@ -213,7 +223,9 @@ fn argument(name: &str) -> Option<String> {
 }
 
 fn main() {
-    let Some(set) = std::env::args().nth(1).map(PathBuf::from) else { return eprintln!("judge_regions SET …") };
+    let Some(set) = std::env::args().nth(1).map(PathBuf::from) else {
+        return eprintln!("judge_regions SET …");
+    };
     let number = |name: &str, default: u32| argument(name).and_then(|v| v.parse().ok()).unwrap_or(default);
     let half = argument("--half").and_then(|v| v.parse::<usize>().ok());
     let misses = std::env::args().any(|a| a == "--misses");
@@ -240,17 +252,24 @@ fn main() {
         list,
         radius: number("--radius", MATCH_BITS),
         whole_radius: number("--whole-radius", MATCH_BITS),
+        options: RegionOptions {
+            most: number("--most", 60) as usize,
+            dihedral: number("--dihedral", 16) as usize,
+            cut: number("--cut", 12) as usize,
+            ..RegionOptions::default()
+        },
         hashes: number("--hashes", 60),
     };
     let judged: Vec<&Row> = rows
         .iter()
         .filter(|row| {
             let asked = only.as_ref().is_none_or(|only| only.split('+').any(|t| t == row.transform));
-            asked && match row.kind.as_str() {
-                "query" => wanted.get(&row.name).copied().unwrap_or(false),
-                "distractor" => true,
-                _ => false,
-            }
+            asked
+                && match row.kind.as_str() {
+                    "query" => wanted.get(&row.name).copied().unwrap_or(false),
+                    "distractor" => true,
+                    _ => false,
+                }
         })
         .collect();
     let next = AtomicUsize::new(0);
@@ -351,7 +370,8 @@ fn report(judged: &[&Row], outcomes: &BTreeMap<usize, Outcome>, misses: bool) {
     for (kind, (all, hit)) in &distractors {
         println!("distractors {kind}: {hit} of {all}");
     }
-    let mean = |of: fn(&Outcome) -> f64| outcomes.values().map(of).sum::<f64>() / outcomes.len().max(1) as f64;
+    let mean =
+        |of: fn(&Outcome) -> f64| outcomes.values().map(of).sum::<f64>() / outcomes.len().max(1) as f64;
     println!(
         "a picture: decode {:.2} ms, whole {:.2} ms, regions {:.2} ms, look-up and refinement {:.2} ms; {:.1} regions, {:.0} look-ups, {:.2} refined",
         mean(|o| o.decode_ms),

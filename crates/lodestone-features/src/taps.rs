@@ -103,7 +103,9 @@ mod tests {
 
     #[test]
     fn weights_of_every_value_sum_to_one_and_stay_within_the_line() {
-        for (from, to, len) in [(0.0, 640.0, 640), (3.25, 40.5, 41), (0.0, 1.0, 1), (0.9, 1.0, 1), (7.0, 7.5, 9)] {
+        for (from, to, len) in
+            [(0.0, 640.0, 640), (3.25, 40.5, 41), (0.0, 1.0, 1), (0.9, 1.0, 1), (7.0, 7.5, 9)]
+        {
             for taps in [Taps::boxes(64, from, to, len), Taps::tents(64, from, to, 0..len, 1.0)] {
                 assert_eq!(taps.len(), 64);
                 for i in 0..64 {

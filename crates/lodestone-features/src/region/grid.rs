@@ -5,8 +5,7 @@
 use crate::region::{Proposal, ProposalKind, Region, lines::Line};
 
 /// Columns and rows of the grids tried, the commoner first.
-const GRIDS: [(usize, usize); 9] =
-    [(2, 2), (3, 3), (1, 2), (2, 1), (1, 3), (3, 1), (2, 3), (3, 2), (4, 4)];
+const GRIDS: [(usize, usize); 9] = [(2, 2), (3, 3), (1, 2), (2, 1), (1, 3), (3, 1), (2, 3), (3, 2), (4, 4)];
 /// How far from its place an edge may lie, in cells.
 const REACH: f32 = 0.1;
 

@@ -74,7 +74,8 @@ pub(crate) fn lines_down(luma: &Luma, most: usize) -> Vec<Line> {
     let mut columns: Vec<usize> = (1..width - 2)
         .filter(|&x| {
             let beside = x.saturating_sub(2)..(x + 3).min(width);
-            best[x] >= least && beside.clone().all(|other| best[other] < best[x] || best[other] == best[x] && other >= x)
+            best[x] >= least
+                && beside.clone().all(|other| best[other] < best[x] || best[other] == best[x] && other >= x)
         })
         .collect();
     columns.sort_by_key(|&x| (std::cmp::Reverse(best[x]), x));
@@ -90,11 +91,14 @@ fn line(map: &[u8], width: usize, x: usize) -> Line {
     let beside = [-4, -3, 3, 4].into_iter().filter_map(|offset| {
         let other = x.checked_add_signed(offset).filter(|&other| other > 0 && other < width - 1)?;
         let rows = map[from * width..to * width].chunks_exact(width);
-        let count = rows.filter(|row| (row[x] | row[x + 1]) & STEP == 0 && (row[other] | row[other + 1]) & STEP != 0);
+        let count =
+            rows.filter(|row| (row[x] | row[x + 1]) & STEP == 0 && (row[other] | row[other + 1]) & STEP != 0);
         Some((count.count(), other))
     });
     match beside.max() {
-        Some((count, other)) if count > enough => Line { at: single.at, ..line_of(map, width, x, Some(other)) },
+        Some((count, other)) if count > enough => {
+            Line { at: single.at, ..line_of(map, width, x, Some(other)) }
+        }
         _ => single,
     }
 }

@@ -77,8 +77,11 @@ impl Rectangles {
         self.of_twins(across, down, true, &mut found);
         for proposal in &mut found {
             let region = &proposal.region;
-            let cut = inner(down, (region.x, region.right()), (region.y, region.bottom()))
-                .max(inner(across, (region.y, region.bottom()), (region.x, region.right())));
+            let cut = inner(down, (region.x, region.right()), (region.y, region.bottom())).max(inner(
+                across,
+                (region.y, region.bottom()),
+                (region.x, region.right()),
+            ));
             proposal.score -= 0.6 * (cut - CUTTING).max(0.0);
         }
         found

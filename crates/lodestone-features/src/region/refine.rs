@@ -79,7 +79,8 @@ pub fn refine(luma: &Luma, region: &Region, form: usize, target: &PdqHash, most_
             }
         }
     }
-    let region = best.region.scaled(x, y).within(luma.width() as f32, luma.height() as f32).unwrap_or(*region);
+    let region =
+        best.region.scaled(x, y).within(luma.width() as f32, luma.height() as f32).unwrap_or(*region);
     Refined {
         region,
         extent: best.extent.scaled(x, y),

@@ -4,7 +4,8 @@ use lodestone_features::Luma;
 
 /// A grey value at each place.
 pub(crate) fn luma(width: u32, height: u32, value: impl Fn(u32, u32) -> u8) -> Luma {
-    let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| value(x, y)).collect();
+    let pixels =
+        (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| value(x, y)).collect();
     Luma::new(width, height, pixels).unwrap()
 }
 
@@ -28,7 +29,9 @@ pub(crate) fn scene(seed: u32, width: u32, height: u32) -> Luma {
         top * (1.0 - v) + bottom * v
     };
     luma(width, height, |x, y| {
-        let sum = octave(x, y, 97, seed) * 0.6 + octave(x, y, 31, seed + 1) * 0.3 + octave(x, y, 11, seed + 2) * 0.1;
+        let sum = octave(x, y, 97, seed) * 0.6
+            + octave(x, y, 31, seed + 1) * 0.3
+            + octave(x, y, 11, seed + 2) * 0.1;
         sum as u8
     })
 }

@@ -63,7 +63,8 @@ fn a_picture_between_the_bars_of_a_screen_is_found() {
     let known = scene(4, 360, 270);
     let mut page = flat(360, 720, 20);
     page = laid(&page, &flat(360, 60, 240), 0, 0);
-    page = laid(&page, &luma(360, 90, |x, y| if x / 4 % 3 == 0 && y / 12 % 2 == 0 { 30 } else { 240 }), 0, 420);
+    page =
+        laid(&page, &luma(360, 90, |x, y| if x / 4 % 3 == 0 && y / 12 % 2 == 0 { 30 } else { 240 }), 0, 420);
     let page = laid(&page, &known, 0, 110);
     let (bits, region, _) = nearest(&prints(&page), &whole(&known));
     assert!(bits <= 16, "{bits} {region:?}");
@@ -113,7 +114,24 @@ fn a_large_picture_is_measured_in_its_own_pixels() {
     let page = laid(&flat(1600, 1300, 0), &known, 200, 150);
     let (bits, region, _) = nearest(&prints(&page), &whole(&known));
     assert!(bits <= 16, "{bits} {region:?}");
-    assert!(region.overlap(&Region { x: 200.0, y: 150.0, width: 1200.0, height: 900.0 }) > 0.98, "{region:?}");
+    assert!(
+        region.overlap(&Region { x: 200.0, y: 150.0, width: 1200.0, height: 900.0 }) > 0.98,
+        "{region:?}"
+    );
+}
+
+#[test]
+fn a_picture_cut_to_fill_its_cell_is_found_by_what_is_supposed_to_be_cut() {
+    let known = scene(11, 330, 220);
+    let shown = luma(300, 220, |x, y| known.row(y)[x as usize + 15]);
+    let page = laid(&scene(93, 640, 480), &shown, 40, 90);
+    let prints = prints(&page);
+    let cut =
+        prints.regions.iter().filter(|p| p.extent != p.region).map(|p| p.hash.distance_bits(&whole(&known)));
+    let plain =
+        prints.regions.iter().filter(|p| p.extent == p.region).map(|p| p.hash.distance_bits(&whole(&known)));
+    let (cut, plain) = (cut.min().unwrap(), plain.min().unwrap());
+    assert!(cut <= 31 && cut < plain, "{cut} {plain}");
 }
 
 #[test]
@@ -138,7 +156,8 @@ fn refinement_does_not_make_a_match_of_an_unrelated_picture() {
     let target = whole(&scene(40, 300, 200));
     for seed in 50..70 {
         let page = scene(seed, 400, 300);
-        let refined = refine(&page, &Region { x: 40.0, y: 30.0, width: 300.0, height: 200.0 }, 0, &target, 60);
+        let refined =
+            refine(&page, &Region { x: 40.0, y: 30.0, width: 300.0, height: 200.0 }, 0, &target, 60);
         assert!(refined.distance_bits > 60, "{seed}: {refined:?}");
     }
 }
