@@ -143,7 +143,7 @@ pub(crate) struct Lists {
     /// List, or folder, of known generated material
     #[arg(long, value_name = "[TYPE:]PATH", help_heading = "Lists")]
     pub(crate) known_generated: Vec<String>,
-    /// List of known-good files (NSRL and the like): matched by exact digest only
+    /// List of known-good files, as NSRL: matched by exact digest only
     #[arg(long, value_name = "[TYPE:]FILE", help_heading = "Lists")]
     pub(crate) known_good: Vec<String>,
     /// List of confirmed false alarms: an exact digest suppresses a similarity hit, and shows it
@@ -158,7 +158,7 @@ pub(crate) struct Lists {
     /// PDQ distance in bits up to which the lists given here match; 31 by default
     #[arg(long, value_name = "BITS", help_heading = "Lists", value_parser = clap::value_parser!(u32).range(0..=64))]
     pub(crate) radius: Option<u32>,
-    /// What looks for known pictures: 1 whole, 2 regions, 3 local features; 1 by default
+    /// Search by: 1 whole pictures, 2 regions, 3 local features; 1 by default
     ///
     /// 1 compares the whole picture's hash, 2 hashes of its regions, with any list; 3 local features, with a folder of known
     /// pictures or banks made from files. Where a folder of known pictures is given, all three run by default.

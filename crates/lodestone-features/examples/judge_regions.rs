@@ -123,6 +123,7 @@ struct Judge {
     list: Vec<(String, PdqHash)>,
     radius: u32,
     whole_radius: u32,
+    options: RegionOptions,
     hashes: u32,
 }
 
@@ -160,7 +161,7 @@ impl Judge {
             out.nearest_whole = out.nearest_whole.min(bits.min(256 - bits));
         }
         let start = Instant::now();
-        let prints = region_prints(&picture.luma, &RegionOptions::default());
+        let prints = region_prints(&picture.luma, &self.options);
         out.regions_ms = ms(start);
         out.regions = prints.regions.len();
         if std::env::var_os("DUMP").is_some() {
@@ -251,6 +252,12 @@ fn main() {
         list,
         radius: number("--radius", MATCH_BITS),
         whole_radius: number("--whole-radius", MATCH_BITS),
+        options: RegionOptions {
+            most: number("--most", 60) as usize,
+            dihedral: number("--dihedral", 16) as usize,
+            cut: number("--cut", 12) as usize,
+            ..RegionOptions::default()
+        },
         hashes: number("--hashes", 60),
     };
     let judged: Vec<&Row> = rows

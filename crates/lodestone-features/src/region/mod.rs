@@ -75,6 +75,12 @@ impl Region {
         (w >= 1.0 && h >= 1.0).then_some(Self { x, y, width: w, height: h })
     }
 
+    /// With these parts of its width added on the left and right, and of its height above and below.
+    fn grown(&self, across: f32, down: f32) -> Self {
+        let (x, y) = (across * self.width, down * self.height);
+        Self { x: self.x - x, y: self.y - y, width: self.width + 2.0 * x, height: self.height + 2.0 * y }
+    }
+
     fn scaled(&self, x: f32, y: f32) -> Self {
         Self { x: self.x * x, y: self.y * y, width: self.width * x, height: self.height * y }
     }

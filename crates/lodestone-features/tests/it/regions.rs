@@ -121,6 +121,20 @@ fn a_large_picture_is_measured_in_its_own_pixels() {
 }
 
 #[test]
+fn a_picture_cut_to_fill_its_cell_is_found_by_what_is_supposed_to_be_cut() {
+    let known = scene(11, 330, 220);
+    let shown = luma(300, 220, |x, y| known.row(y)[x as usize + 15]);
+    let page = laid(&scene(93, 640, 480), &shown, 40, 90);
+    let prints = prints(&page);
+    let cut =
+        prints.regions.iter().filter(|p| p.extent != p.region).map(|p| p.hash.distance_bits(&whole(&known)));
+    let plain =
+        prints.regions.iter().filter(|p| p.extent == p.region).map(|p| p.hash.distance_bits(&whole(&known)));
+    let (cut, plain) = (cut.min().unwrap(), plain.min().unwrap());
+    assert!(cut <= 31 && cut < plain, "{cut} {plain}");
+}
+
+#[test]
 fn refinement_finds_a_misplaced_edge_and_what_was_cut_off() {
     let known = scene(9, 400, 300);
     let target = whole(&known);
