@@ -105,7 +105,7 @@ fn main() {
     );
     let order: BTreeMap<&str, usize> =
         rows.iter().filter(|r| r.kind == "ref").enumerate().map(|(k, r)| (r.known.as_str(), k)).collect();
-    let mut asked: Vec<(u64, Questioned)> = Vec::new();
+    let mut asked: Vec<(u64, &str, Questioned)> = Vec::new();
     let mut extracting = Duration::ZERO;
     for (k, row) in rows.iter().filter(|r| r.kind == "query").enumerate() {
         let Some(half) = order.get(row.known.as_str()) else { continue };
@@ -116,15 +116,13 @@ fn main() {
         let start = on_core();
         let features = extract(&luma, &OrbOptions::QUESTIONED);
         extracting += on_core() - start;
-        asked.push((names[&row.known], Questioned::new(&features)));
+        asked.push((names[&row.known], &row.transform, Questioned::new(&features)));
     }
     let n = asked.len().max(1) as f64;
     println!("{} asked; features {:.2} ms each", asked.len(), extracting.as_secs_f64() * 1e3 / n);
     let standard = VoteOptions::default();
     let mut tried = vec![standard];
-    for (probes, beam, hits, limit_bits) in
-        [(16, 8, 32, 60), (32, 4, 32, 60), (64, 16, 64, 60), (16, 4, 16, 52), (8, 4, 16, 52)]
-    {
+    for (probes, beam, hits, limit_bits) in [(8, 8, 32, 60), (8, 4, 16, 52), (32, 8, 32, 60)] {
         tried.push(VoteOptions { probes, beam, hits, limit_bits, ..standard });
     }
     if args.iter().any(|a| a == "--one") {
@@ -134,11 +132,14 @@ fn main() {
         let mut stats = FindStats::default();
         let (mut matched, mut reported, mut wrong, mut slowest) = (0, 0, 0, Duration::ZERO);
         let start = on_core();
-        for (right, questioned) in &asked {
+        let mut missed: BTreeMap<&str, u32> = BTreeMap::new();
+        for (right, transform, questioned) in &asked {
             let begin = on_core();
             let found = find_known(&index, questioned, &options, &mut stats);
             slowest = slowest.max(on_core() - begin);
-            matched += u32::from(found.iter().any(|f| f.id == *right && f.alignment.is_match()));
+            let is_found = found.iter().any(|f| f.id == *right && f.alignment.is_match());
+            matched += u32::from(is_found);
+            *missed.entry(transform).or_default() += u32::from(!is_found);
             reported += u32::from(found.iter().any(|f| f.id == *right));
             wrong += found.iter().filter(|f| f.id != *right && f.alignment.is_match()).count();
         }
@@ -157,5 +158,7 @@ fn main() {
             stats.votes.pictures as f64 / n,
             stats.aligned as f64 / n
         );
+        missed.retain(|_, count| *count > 0);
+        println!("  not matched: {missed:?}");
     }
 }

@@ -35,7 +35,7 @@ impl PixelSink for Grey {
 }
 
 /// Decodes a file's first frame to grey.
-pub fn luma(path: &Path) -> Option<Luma> {
+pub(crate) fn luma(path: &Path) -> Option<Luma> {
     let bytes = std::fs::read(path).ok()?;
     let mut grey = Grey::default();
     lodestone_media::decode(&bytes, &Limits::default(), &mut grey).ok()?;
@@ -44,19 +44,19 @@ pub fn luma(path: &Path) -> Option<Luma> {
 }
 
 /// A line of truth.csv.
-pub struct Row {
+pub(crate) struct Row {
     /// Relative to the file.
-    pub path: String,
+    pub(crate) path: String,
     /// `ref`, `query` or `distractor`.
-    pub kind: String,
+    pub(crate) kind: String,
     /// What was done.
-    pub transform: String,
+    pub(crate) transform: String,
     /// The ref's name.
-    pub known: String,
+    pub(crate) known: String,
 }
 
 /// Reads truth.csv.
-pub fn read(truth: &Path) -> Vec<Row> {
+pub(crate) fn read(truth: &Path) -> Vec<Row> {
     let text = std::fs::read_to_string(truth).unwrap_or_default();
     text.lines()
         .skip(1)
@@ -74,7 +74,7 @@ pub fn read(truth: &Path) -> Vec<Row> {
 
 /// Time that this process has had a core, where the system tells; elapsed time elsewhere. What waits for other programs
 /// is not counted.
-pub fn on_core() -> Duration {
+pub(crate) fn on_core() -> Duration {
     static START: OnceLock<Instant> = OnceLock::new();
     let start = *START.get_or_init(Instant::now);
     std::fs::read_to_string("/proc/self/schedstat")

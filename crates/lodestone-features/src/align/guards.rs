@@ -27,7 +27,8 @@ pub enum Doubt {
 /// Shares of the known and of the questioned picture below which inliers lie in one spot of both, whatever their number:
 /// a logo that two pictures share gives many.
 const SPOT: (f32, f32) = (0.025, 0.12);
-/// Shares below which they may, unless there is more evidence than chance and a small mark give.
+/// Shares of what the known picture's features span and of the questioned picture below which they may, unless there is
+/// more evidence than chance and a small mark give.
 const SMALL: (f32, f32) = (0.05, 0.25);
 /// Evidence with which a small patch is enough.
 const SMALL_EVIDENCE_BITS: u32 = 300;
@@ -39,10 +40,14 @@ pub(crate) fn doubt(sheet: &Sheet, known: &Sheet, fitted: &Fitted, alignment: &A
     {
         return Some(Doubt::Line);
     }
-    let within = |(of_known, of_questioned): (f32, f32)| {
-        alignment.hull_share_of_known < of_known && alignment.hull_share_of_questioned < of_questioned
-    };
-    if within(SPOT) || within(SMALL) && alignment.evidence_bits < SMALL_EVIDENCE_BITS {
+    let of_known = alignment.hull_share_of_known;
+    let within =
+        |of_known: f32, limit: (f32, f32)| of_known < limit.0 && alignment.hull_share_of_questioned < limit.1;
+    // A picture of one thing before an even ground has all its features in one place: that is no spot.
+    let all = hull_area(known.points.iter().map(|p| (p.x, p.y))) / (known.width * known.height);
+    let of_features = of_known / all.clamp(0.15, 1.0);
+    let little = alignment.evidence_bits < SMALL_EVIDENCE_BITS;
+    if within(of_known, SPOT) || little && within(of_features, SMALL) {
         return Some(Doubt::Spot);
     }
     is_lattice(sheet, known, fitted).then_some(Doubt::Lattice)

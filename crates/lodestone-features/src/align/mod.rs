@@ -170,7 +170,7 @@ fn bounds(transform: &Transform, from: (f32, f32), to: (f32, f32)) -> Bounds {
 /// Direction of `(x, y)` in degrees: the nearest of 256 steps and the rest by the tangent, exact to a thousandth.
 fn degrees(x: f64, y: f64) -> f32 {
     let size = (x * x + y * y).sqrt();
-    if !(size > 0.0) {
+    if size <= 0.0 {
         return 0.0;
     }
     let step = trig::direction((x / size * 1e6) as i64, (y / size * 1e6) as i64);

@@ -49,11 +49,9 @@ impl Transform {
 
     /// This transform after mirroring at a picture of `width` pixels, in the picture as it is.
     pub(crate) fn unmirrored(&self, width: f64) -> Self {
-        let mut matrix = self.matrix;
-        for k in 0..3 {
-            matrix[0][k] = width * matrix[2][k] - matrix[0][k];
-        }
-        Self { kind: self.kind, matrix }
+        let [top, middle, bottom] = self.matrix;
+        let top = std::array::from_fn(|k| width * bottom[k] - top[k]);
+        Self { kind: self.kind, matrix: [top, middle, bottom] }
     }
 
     /// From questioned pixels back to known ones; `None` if it has no inverse.
@@ -65,7 +63,7 @@ impl Transform {
         };
         let last = minor(2, 2);
         let determinant = m[0][0] * minor(0, 0) + m[0][1] * minor(0, 1) + m[0][2] * minor(0, 2);
-        if !(last.abs() > 1e-12 && determinant.abs() > 1e-12) {
+        if last.abs() < 1e-12 || determinant.abs() < 1e-12 || !determinant.is_finite() {
             return None;
         }
         let mut matrix = [[0.0; 3]; 3];
@@ -100,12 +98,11 @@ impl Transform {
             row[0] /= k.size;
             row[1] /= k.size;
         }
-        for c in 0..3 {
-            matrix[0][c] = matrix[0][c] * q.size + q.x * matrix[2][c];
-            matrix[1][c] = matrix[1][c] * q.size + q.y * matrix[2][c];
-        }
-        let last = matrix[2][2];
-        if !(last.abs() > 1e-9) {
+        let [top, middle, bottom] = matrix;
+        let outward = |row: [f64; 3], at: f64| std::array::from_fn(|c| row[c] * q.size + at * bottom[c]);
+        let mut matrix = [outward(top, q.x), outward(middle, q.y), bottom];
+        let last = bottom[2];
+        if last.abs() < 1e-9 {
             return None;
         }
         matrix.iter_mut().flatten().for_each(|value| *value /= last);
@@ -161,7 +158,7 @@ fn affine(places: &[Places]) -> Option<[[f64; 3]; 3]> {
     }
     let determinant = xx * yy - xy * xy;
     // Places near a line do not tell how far across it the picture is stretched.
-    if !(determinant > 1e-3 * (xx + yy) * (xx + yy)) {
+    if determinant < 1e-3 * (xx + yy) * (xx + yy) {
         return None;
     }
     let row =
@@ -197,7 +194,7 @@ fn solve(system: &mut [[f64; 9]; 8]) -> Option<[f64; 8]> {
         let best = (pivot..8).max_by(|&a, &b| system[a][pivot].abs().total_cmp(&system[b][pivot].abs()))?;
         system.swap(pivot, best);
         let line = system[pivot];
-        if !(line[pivot].abs() > 1e-9) {
+        if line[pivot].abs() < 1e-9 {
             return None;
         }
         for row in &mut system[pivot + 1..] {

@@ -42,9 +42,9 @@ pub(crate) fn blocks(descriptors: &[Descriptor]) -> Vec<Block> {
 #[inline(always)]
 pub(crate) fn distances_of(block: &Block, query: &[u64; 4]) -> [u64; LANES] {
     let mut out = [0; LANES];
-    for w in 0..4 {
-        for (out, word) in out.iter_mut().zip(&block.0[w]) {
-            *out += u64::from((word ^ query[w]).count_ones());
+    for (row, asked) in block.0.iter().zip(query) {
+        for (out, word) in out.iter_mut().zip(row) {
+            *out += u64::from((word ^ asked).count_ones());
         }
     }
     out
