@@ -276,8 +276,9 @@ pub(crate) struct Match {
     /// Files and folders to match; members of archives too. With --against: lists, every entry of which is looked up
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath, required_unless_present = "signal")]
     pub(crate) files: Vec<PathBuf>,
-    /// Look up whole lists: in this list, in the `banks` of the data folder, or in everything ever `seen` by its scans.
-    /// Repeatable
+    /// Look up whole lists: in a list, in the `banks`, or in all ever `seen`
+    ///
+    /// In this list, in the `banks` of the data folder, or in everything ever `seen` by its scans. Repeatable.
     #[arg(long, value_name = "[TYPE:]LIST|banks|seen")]
     pub(crate) against: Vec<String>,
     /// Memory for the index of what stands after --against, in MiB; more goes to a temporary file; 2048 by default
