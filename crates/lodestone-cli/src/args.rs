@@ -15,7 +15,7 @@ mod key;
 mod serve;
 
 pub(crate) use audit::{Audit, Verify};
-pub(crate) use calibrate::{Calibrate, Eval, EvalProvenance, Method};
+pub(crate) use calibrate::{Calibrate, Eval, EvalProvenance, EvalTail, Method};
 pub(crate) use compare::Compare;
 pub(crate) use examine::{Depth, Examine, Examining, Learn, Provenance};
 pub(crate) use key::{Key, SecretKeys};
@@ -133,7 +133,7 @@ impl From<Document> for Format {
 }
 
 /// Lists and banks to match against.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Lists {
     /// List of known material, or folder of known pictures. Repeatable
     ///
@@ -164,6 +164,9 @@ pub(crate) struct Lists {
     /// pictures or banks made from files. Where a folder of known pictures is given, all three run by default.
     #[arg(long, value_name = "1,2,3", help_heading = "Lists")]
     pub(crate) layers: Option<Layers>,
+    /// How near your own unrelated pictures come to lists (`lodestone eval tail`), in place of what is built in
+    #[arg(long, hide_short_help = true, value_name = "FILE.json", value_hint = ValueHint::FilePath, help_heading = "Lists")]
+    pub(crate) tail: Option<PathBuf>,
     /// PDQ quality from which pictures are matched by similarity; 50 by default
     #[arg(long, value_name = "0-100", help_heading = "Lists", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub(crate) min_quality: Option<u8>,

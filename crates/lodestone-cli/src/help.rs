@@ -131,6 +131,17 @@ Examples:
 Scores of pixels are judged only where the pictures' size tells nothing: the control is printed first.
 Exit status: 0 judged; 2 no such folder, or files could not be read.";
 
+pub(crate) const EVAL_TAIL: &str = "\
+Examples:
+  lodestone eval tail ~/traffic/ --known pdq:list.txt --out tail.json
+  lodestone match uploads/ --known pdq:list.txt --layers 1,2 --tail tail.json
+
+The radius for regions follows from the length of the list and from how near unrelated pictures come to it. What is built
+in was counted on photographs; documents, memes and screens may come nearer. Pictures that match the list are left out: they
+would be counted as chance. Thousands of pictures are better than hundreds.
+
+Exit status: 0 written; 2 something could not be read or done.";
+
 pub(crate) const LEARN: &str = "\
 Examples:
   lodestone provenance learn known/phone-x/ --label \"Maker Phone X\" --out phone-x.toml

@@ -115,6 +115,9 @@ pub(crate) fn snapshot_with(
     if settings.appraise.layers.beyond_whole() {
         builder = builder.with_parts();
     }
+    if let Some(tail) = &lists.tail {
+        builder = builder.with_tail(tail)?;
+    }
     let mut names = BTreeSet::new();
     let mut generation = 0;
     if settings.data.is_some() {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use lodestone_features::tail::TailTable;
 use lodestone_index::{
     BuildOptions, BuildStep, Code256, DigestIndex, Hit, SearchStats, Segment, SegmentBuilder, SegmentError,
 };
@@ -15,7 +16,7 @@ use lodestone_provenance::Calibrations;
 use lodestone_types::{Bank, ListEntry, ListVersion, SignalType};
 
 use crate::banks::{OpenBanks, Stored};
-use crate::derive::{Known, KnownBuilder};
+use crate::derive::{Known, KnownBuilder, TailError};
 use crate::look_up::LookUpError;
 use crate::photodna::{Photodna, PhotodnaBuilder};
 use crate::rows::Rows;
@@ -30,7 +31,7 @@ const BYTES_A_CODE: u64 = 140;
 ///
 /// Memory: of lists some 20 bytes an entry and the index sizes of `lodestone-index`; of a data folder only the digests
 /// of its banks, about 24 to 44 bytes each.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Snapshot {
     generation: u64,
     banks: Vec<Bank>,
@@ -49,6 +50,7 @@ pub struct Snapshot {
     values: Vec<(u64, [u8; 32])>,
     /// Features of known pictures, where they were made.
     known: Known,
+    tail: TailTable,
     weights: Weights,
 }
 
@@ -59,6 +61,28 @@ struct Weights(Calibrations);
 impl std::fmt::Debug for Weights {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Weights").field(&self.0.describe()).finish()
+    }
+}
+
+impl Default for Snapshot {
+    /// Nothing is known.
+    fn default() -> Self {
+        Self {
+            generation: 0,
+            banks: Vec::new(),
+            rows: Rows::default(),
+            slots: Vec::new(),
+            md5: DigestIndex::default(),
+            sha1: DigestIndex::default(),
+            sha256: DigestIndex::default(),
+            given: None,
+            photodna: Photodna::default(),
+            stored: None,
+            values: Vec::new(),
+            known: Known::default(),
+            tail: TailTable::photographs(),
+            weights: Weights::default(),
+        }
     }
 }
 
@@ -201,6 +225,16 @@ impl Snapshot {
         Ok(hits)
     }
 
+    /// PDQ values of lists by key, where parts of pictures are looked up.
+    pub(crate) fn given_values(&self) -> &[(u64, [u8; 32])] {
+        &self.values
+    }
+
+    /// How near unrelated regions and values come.
+    pub(crate) fn region_tail(&self) -> &TailTable {
+        &self.tail
+    }
+
     /// Known pictures by their features.
     pub(crate) fn known(&self) -> &Known {
         &self.known
@@ -258,6 +292,7 @@ pub struct SnapshotBuilder {
     parts: bool,
     values: Vec<(u64, [u8; 32])>,
     known: KnownBuilder,
+    tail: TailTable,
     weights: Weights,
 }
 
@@ -307,8 +342,18 @@ impl SnapshotBuilder {
             parts: false,
             values: Vec::new(),
             known: KnownBuilder::default(),
+            tail: TailTable::photographs(),
             weights: Weights(Calibrations::built_in()),
         }
+    }
+
+    /// Goes by a tail of accidental nearness that was learned on the operator's own traffic.
+    ///
+    /// # Errors
+    /// [`TailError`].
+    pub fn with_tail(mut self, path: &std::path::Path) -> Result<Self, TailError> {
+        self.tail = crate::derive::load_tail(path)?;
+        Ok(self)
     }
 
     /// What is kept of known pictures beside their hashes.
@@ -499,6 +544,7 @@ impl SnapshotBuilder {
             stored: self.stored,
             values: self.values,
             known: self.known.build(),
+            tail: self.tail,
             weights: self.weights,
         })
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{Document, Examining, Reading};
+use super::{Document, Examining, Lists, Reading};
 
 #[derive(Args, Debug)]
 pub(crate) struct Calibrate {
@@ -53,6 +53,23 @@ pub(crate) enum Eval {
     /// Count what is found in a labelled folder, and what the calibration tables cost there
     #[command(after_long_help = crate::help::EVAL)]
     Provenance(Box<EvalProvenance>),
+    /// Learn how near regions of your own unrelated pictures come to a list, for `--tail`
+    #[command(after_long_help = crate::help::EVAL_TAIL)]
+    Tail(Box<EvalTail>),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EvalTail {
+    /// Files and folders of your own traffic; what matches the list is left out
+    #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// File to write
+    #[arg(long, value_name = "FILE.json", value_hint = ValueHint::FilePath)]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) lists: Lists,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
 }
 
 #[derive(Args, Debug)]

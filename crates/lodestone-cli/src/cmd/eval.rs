@@ -27,8 +27,10 @@ struct Found {
 
 /// Judges.
 pub(crate) fn run(args: &Eval) -> Result<Ended> {
-    let Eval::Provenance(args) = args;
-    provenance(args)
+    match args {
+        Eval::Provenance(args) => provenance(args),
+        Eval::Tail(args) => super::tail::run(args),
+    }
 }
 
 fn provenance(args: &EvalProvenance) -> Result<Ended> {

@@ -20,6 +20,7 @@ mod page_file;
 pub(crate) mod provenance;
 pub(crate) mod scan;
 pub(crate) mod serve;
+mod tail;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};

@@ -172,3 +172,32 @@ fn a_collage_in_a_pile_stands_with_what_it_holds_and_is_a_look_of_its_own() {
     assert_eq!(together[0]["edges"][0]["kind"], "in_collage_with");
     assert_eq!(together[0]["exposures_saved"], 0, "{together:?}");
 }
+
+#[test]
+fn the_tail_of_ones_own_traffic_is_learned_and_sets_the_radius_of_regions() {
+    let place = place();
+    for seed in 60..64 {
+        let two = Drawn::plain(980, 380, 255)
+            .over(&Drawn::scene(seed, 480, 360), 10, 10)
+            .over(&Drawn::scene(seed + 10, 480, 360), 490, 10);
+        place.put(&format!("traffic/{seed}.jpg"), two.jpeg());
+    }
+    let learned = place.run(&["eval", "tail", "traffic", "--known", "known", "--out", "tail.json"]);
+    assert_eq!(learned.code, Some(0), "{}", learned.err);
+    assert!(learned.err.contains("learned from 4 pictures; 0 left out"), "{}", learned.err);
+    let run = |more: &[&str]| {
+        let base = ["match", "asked/collage.jpg", "--known", "known", "--layers", "1,2", "--format", "ndjson"];
+        place.run(&[&base[..], more].concat())
+    };
+    let radius = |ran: &Ran| found(ran, "asked/collage.jpg")[0]["radius_bits"].as_u64().unwrap();
+    let expected = |ran: &Ran| found(ran, "asked/collage.jpg")[0]["expected_false_hits"].as_f64().unwrap();
+    let (plain, learned) = (run(&[]), run(&["--tail", "tail.json"]));
+    assert_eq!(radius(&plain), 31);
+    // So few pairs say less than the many that are built in.
+    assert!(expected(&learned) > expected(&plain) && radius(&learned) <= 31);
+    place.put("other.json", "{}");
+    assert_eq!(run(&["--tail", "other.json"]).code, Some(2));
+    let none = place.run(&["eval", "tail", "known", "--known", "known", "--out", "none.json"]);
+    assert_eq!(none.code, Some(2), "what matches is not learned from");
+    assert!(!place.path("none.json").exists());
+}

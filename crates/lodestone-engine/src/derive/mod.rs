@@ -18,6 +18,7 @@ mod layers;
 mod parts;
 mod regions;
 mod shelf;
+mod tail;
 mod whole;
 
 use std::collections::BTreeSet;
@@ -35,6 +36,8 @@ pub use folder::{LoadedFolder, load_folder};
 pub(crate) use known::{Known, KnownBuilder};
 pub use layers::Layers;
 pub(crate) use parts::{Kept, parts};
+pub(crate) use tail::load as load_tail;
+pub use tail::{TailError, TailLearner};
 
 /// Accidental matches that a region's threshold allows for one picture. *Source:* `derivatives.md` 3.2.
 const TARGET: f64 = 1e-5;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use lodestone_features::region::{Region, refine};
-use lodestone_features::tail::TailTable;
 use lodestone_hash::PdqHash;
 use lodestone_index::{Code256, SearchStats};
 use lodestone_types::{
@@ -52,7 +51,7 @@ pub(super) fn find(
     if codes.is_empty() || values == 0 {
         return Ok(Vec::new());
     }
-    let tail = TailTable::photographs();
+    let tail = shelf.tail();
     let look_ups = codes.len() as u32;
     // Not even equal hashes would say enough: nothing is looked up, rather than anything believed.
     let Some(limit) = tail.threshold(look_ups, 1, values, TARGET) else { return Ok(Vec::new()) };

@@ -1,5 +1,8 @@
 //! Where regions are looked up: the snapshot of a command, or the live state of a server.
 
+use std::sync::LazyLock;
+
+use lodestone_features::tail::TailTable;
 use lodestone_index::{Code256, Hit, SearchStats};
 use lodestone_types::SignalType;
 
@@ -23,6 +26,9 @@ pub(crate) trait Shelf {
     /// The value of an entry that is nearest to a query, where values are at hand.
     fn near_value(&self, key: u64, query: &Code256) -> Option<[u8; 32]>;
 
+    /// How near unrelated regions and values come.
+    fn tail(&self) -> &TailTable;
+
     /// The radius of an entry's bank.
     fn radius_of(&self, key: u64) -> Result<u32, LookUpError>;
 }
@@ -43,6 +49,10 @@ impl Shelf for Snapshot {
 
     fn near_value(&self, key: u64, query: &Code256) -> Option<[u8; 32]> {
         Snapshot::near_value(self, key, query)
+    }
+
+    fn tail(&self) -> &TailTable {
+        self.region_tail()
     }
 
     fn radius_of(&self, key: u64) -> Result<u32, LookUpError> {
@@ -67,6 +77,11 @@ impl Shelf for LiveState {
     /// A server's look-ups never touch the database, where the values are.
     fn near_value(&self, _key: u64, _query: &Code256) -> Option<[u8; 32]> {
         None
+    }
+
+    fn tail(&self) -> &TailTable {
+        static PHOTOGRAPHS: LazyLock<TailTable> = LazyLock::new(TailTable::photographs);
+        &PHOTOGRAPHS
     }
 
     fn radius_of(&self, key: u64) -> Result<u32, LookUpError> {

@@ -1,0 +1,77 @@
+//! `lodestone eval tail`.
+
+use std::io;
+
+use anyhow::{Context, Result, bail};
+use lodestone_engine::derive::{Layers, TailLearner};
+use lodestone_engine::examine::{ExamineContext, examine};
+use lodestone_engine::scan::ScanOptions;
+use lodestone_engine::{AppraiseOptions, Parts, Progress, SnapshotBuilder, WalkOptions};
+use lodestone_types::Record;
+
+use super::worker_start;
+use crate::Ended;
+use crate::args::{EvalTail, Lists};
+use crate::settings::Settings;
+use crate::show::Show;
+use crate::words::count;
+
+/// Distances that are printed.
+const SHOWN: [u32; 4] = [31, 40, 56, 72];
+
+/// Observes traffic, learns from what matches nothing, and writes the table.
+pub(crate) fn run(args: &EvalTail) -> Result<Ended> {
+    let lists =
+        Lists { layers: Some("1,2".parse::<Layers>().map_err(anyhow::Error::msg)?), ..args.lists.clone() };
+    let mut settings = Settings::new(&lists, &args.reading)?;
+    settings.observe.parts = Parts { regions: true, ..Parts::default() };
+    settings.observe.provenance = false;
+    let builder = SnapshotBuilder::new(crate::lists::build_options());
+    let snapshot =
+        crate::lists::snapshot_with(builder, settings.radius_bits.into(), &lists, &settings, None)?;
+    let Some(mut learner) = TailLearner::new(&snapshot) else {
+        bail!("no PDQ value to compare with: give a list by --known");
+    };
+    let options = ScanOptions {
+        roots: args.files.clone(),
+        walk: WalkOptions { follow_links: true, skip: Vec::new() },
+        observe: settings.observe.clone(),
+        appraise: AppraiseOptions { ..settings.appraise },
+        workers: settings.workers,
+        deadline: settings.deadline,
+        rehash: true,
+    };
+    let cancel = super::on_ctrl_c("stopping; nothing is written. Ctrl-C again to stop at once.")?;
+    let (progress, mut show) = (Progress::default(), Show::new());
+    let context = ExamineContext {
+        snapshot: &snapshot,
+        start: worker_start(&settings.observe)?,
+        cancel: &cancel,
+        progress: &progress,
+        tick: &mut |progress| show.tick(progress),
+    };
+    let mut unreadable = 0u64;
+    let all = examine(&options, context, &mut |record: Record| {
+        unreadable += u64::from(record.observation.unreadable.is_some());
+        learner.take(&record);
+        io::Result::Ok(())
+    })?;
+    show.clear();
+    if all.interrupted {
+        bail!("interrupted; nothing was written");
+    }
+    let (pictures, matched) = learner.pictures();
+    if pictures == 0 {
+        bail!("no picture that matches nothing, and has regions, was found; nothing was written");
+    }
+    std::fs::write(&args.out, learner.to_json())
+        .with_context(|| format!("cannot write {}", args.out.display()))?;
+    eprintln!(
+        "learned from {}; {matched} left out because they match, {unreadable} could not be read",
+        count(pictures, "picture", "pictures")
+    );
+    for bits in SHOWN {
+        eprintln!("  within {bits} bits: at most {:.1e} of all pairs", learner.part_within(bits));
+    }
+    Ok(Ended::of(unreadable > 0, false))
+}
