@@ -116,7 +116,8 @@ impl Form {
     pub(crate) fn keypoint(self, width: u16, keypoint: Keypoint) -> Keypoint {
         let Keypoint { mut x, y, scale, mut angle } = keypoint;
         if self.mirror {
-            x = (width * 16).saturating_sub(x);
+            // The right edge of the widest picture is one sixteenth beyond what 16 bits hold.
+            x = (u32::from(width) * 16).saturating_sub(x.into()).min(u16::MAX.into()) as u16;
             angle = 128u8.wrapping_sub(angle);
         }
         if self.negative {
@@ -291,6 +292,8 @@ mod tests {
             let keypoint = Keypoint { x: 33, y: 7, scale: 70, angle: 9 };
             assert_eq!(form.keypoint(40, form.keypoint(40, keypoint)), keypoint);
         }
+        let edge = Keypoint { x: 0, y: 0, scale: 64, angle: 0 };
+        assert_eq!(Form::ALL[1].keypoint(4096, edge).x, u16::MAX);
         assert_eq!(Descriptor([0b0001, 0, 0, 0]).in_form(Form::ALL[1]).0[0], 0b0010);
         assert_eq!(!Descriptor([0b0001, 0, 0, 0]).in_form(Form::ALL[2]).0[0], 0b0100);
     }
