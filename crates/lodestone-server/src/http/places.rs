@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The place of a request, given back when this is dropped: to be kept until it is answered.
 #[derive(Debug)]
+#[expect(dead_code, reason = "held only: it is given back when it is dropped")]
 pub(crate) enum Place {
     /// It has one.
     Taken(OwnedSemaphorePermit),
