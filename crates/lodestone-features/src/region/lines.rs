@@ -188,7 +188,7 @@ impl Scratch {
             let largest = left[x].max(right[x]);
             let near = (largest >= LEAST_STEP) as u8;
             let step = (here[x] == largest) as u8 & near;
-            said[x] = step * STEP | near * NEAR;
+            said[x] = (step * STEP) | (near * NEAR);
         }
     }
 }

@@ -78,7 +78,7 @@ pub struct RegionPrints {
 
 /// Finds the regions of a picture and hashes them. Knows no list.
 ///
-/// Cost: 3 to 5 ms for a picture of 640 × 480 pixels. Larger ones are shrunk to a longest side of 640 first, which PDQ
+/// Cost: some 6 ms of a busy core for a picture of 700 pixels, shrinking included. Larger ones are shrunk to a longest side of 640 first, which PDQ
 /// hardly notices, and their regions given in their own pixels.
 pub fn region_prints(luma: &Luma, options: &RegionOptions) -> RegionPrints {
     let small = luma.shrunk(WORKING_SIDE);

@@ -62,7 +62,7 @@ impl Proposal {
 /// At most 60 regions in which another picture may stand, best first, in pixels of `luma`. The whole picture is not among
 /// them.
 ///
-/// Cost: 1 to 2 ms for a picture of 640 × 480 pixels; larger ones are shrunk to that first.
+/// Pictures with a side above 640 pixels are shrunk to that first.
 pub fn propose(luma: &Luma) -> Vec<Proposal> {
     let small = luma.shrunk(WORKING_SIDE);
     let mut found = propose_small(&small);
