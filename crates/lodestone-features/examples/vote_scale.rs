@@ -122,7 +122,7 @@ fn main() {
     println!("{} asked; features {:.2} ms each", asked.len(), extracting.as_secs_f64() * 1e3 / n);
     let standard = VoteOptions::default();
     let mut tried = vec![standard];
-    for (probes, beam, hits, limit_bits) in [(8, 8, 32, 60), (8, 4, 16, 52), (32, 8, 32, 60)] {
+    for (probes, beam, hits, limit_bits) in [(16, 8, 32, 60), (8, 4, 32, 60), (8, 4, 16, 52)] {
         tried.push(VoteOptions { probes, beam, hits, limit_bits, ..standard });
     }
     if args.iter().any(|a| a == "--one") {

@@ -26,7 +26,7 @@ pub struct VoteOptions {
 impl Default for VoteOptions {
     /// Chosen by recall against exact matching, see the crate's `vote_scale` example.
     fn default() -> Self {
-        Self { probes: 16, beam: 8, limit_bits: 60, hits: 32, forms: &Form::ALL, candidates: 64 }
+        Self { probes: 16, beam: 4, limit_bits: 60, hits: 32, forms: &Form::ALL, candidates: 64 }
     }
 }
 
