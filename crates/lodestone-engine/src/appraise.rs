@@ -113,6 +113,14 @@ fn matched(
             found.extend(similar);
         }
     }
+    let values = snapshot.pdq_signals()?;
+    for (found, observation) in found.iter_mut().zip(observations) {
+        let prints = observation.fingerprints.len() as u32;
+        for one in found.iter_mut().filter(|one| one.layer == 1) {
+            let tail = snapshot.region_tail();
+            one.expected_false_hits = Some(tail.expected_false_hits(one.distance_bits, prints, 16, values));
+        }
+    }
     if options.layers.beyond_whole() {
         for (found, observation) in found.iter_mut().zip(observations) {
             derive::find(snapshot, options, observation, found, stats)?;

@@ -226,8 +226,8 @@ pub struct Match {
     /// How the questioned picture comes from the known one, where the layers can tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relation: Option<Relation>,
-    /// Distinct local features that agree with the transform.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Distinct local features that agree with the transform; `null` where features had no part in it.
+    #[serde(default)]
     pub inliers: Option<u32>,
     /// What these features are worth against chance, in bits: rarer ones and closer ones say more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -235,8 +235,8 @@ pub struct Match {
     /// Regions of this picture that were looked up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub windows: Option<u32>,
-    /// Accidental matches as near as this one to be expected for one picture, by the tail in force.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Accidental matches as near as this one to be expected for one picture, by the tail in force; `null` for exact ones.
+    #[serde(default)]
     pub expected_false_hits: Option<f64>,
     /// What was replaced of the known picture, where it was at hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
