@@ -17,7 +17,7 @@ use lodestone_engine::{
     Wish,
 };
 use lodestone_index::BuildOptions;
-use lodestone_types::BankKind;
+use lodestone_types::{BankKind, Stage};
 
 use crate::args::Lists;
 use crate::settings::Settings;
@@ -152,7 +152,15 @@ pub(crate) fn snapshot_with(
         }
     }
     // Lists given by file are a change of their own: their state is one after the data folder's.
-    build(builder, generation + u64::from(any), &never)
+    let snapshot = build(builder, generation + u64::from(any), &never)?;
+    if settings.appraise.layers.has(3) && snapshot.pictures_with_features() == 0 {
+        let why = "nothing given has local features, which layer 3 needs: they are made of a folder of known pictures";
+        if !settings.appraise.layers.has(1) && !settings.appraise.layers.has(2) {
+            bail!("{why}");
+        }
+        eprintln!("warning: {why}; it finds nothing here");
+    }
+    Ok(snapshot)
 }
 
 /// Loads a folder of known pictures, and says what came of it.
@@ -206,7 +214,12 @@ fn folder(
         eprintln!("  {} no pictures: known by their bytes only", count(loaded.no_pictures, "is", "are"));
     }
     for (name, why) in &loaded.unreadable {
-        eprintln!("  cannot be read, known by its bytes only: {}: {}", visible(name), unreadable(why));
+        let read = !matches!(why.stage, Stage::Walk | Stage::Read);
+        let known = if read { "known by its bytes only" } else { "NOT known" };
+        eprintln!("  cannot be read, {known}: {}: {}", visible(name), unreadable(why));
+    }
+    for (name, why) in &loaded.partial {
+        eprintln!("  breaks off, known by what is there: {}: {}", visible(name), visible(why));
     }
     let cannot = loaded.unreadable.len() as u64;
     if cannot > max_rejects {

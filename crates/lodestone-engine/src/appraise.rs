@@ -179,9 +179,9 @@ pub(crate) struct Found {
     pub(crate) key: u64,
     pub(crate) signal_type: SignalType,
     pub(crate) distance_bits: u32,
-    distance_squared: Option<u32>,
+    pub(crate) distance_squared: Option<u32>,
     pub(crate) transform: Transform,
-    folded: bool,
+    pub(crate) folded: bool,
     /// What found it; 0 the bytes.
     pub(crate) layer: u8,
     /// The radius in force, where it is not the bank's.

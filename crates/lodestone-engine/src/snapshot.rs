@@ -235,6 +235,11 @@ impl Snapshot {
         &self.tail
     }
 
+    /// Entries that layer 3 can find.
+    pub fn pictures_with_features(&self) -> usize {
+        self.known.len()
+    }
+
     /// Known pictures by their features.
     pub(crate) fn known(&self) -> &Known {
         &self.known

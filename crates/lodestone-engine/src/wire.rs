@@ -21,6 +21,17 @@ fn is_possible(one: &Match) -> bool {
     one.standing == Standing::PossibleDerivative
 }
 
+/// A match; what features alone have found has no distance in bits.
+pub fn a_match(one: &Match) -> Value {
+    let mut object = json!(one);
+    if one.layer == 3 {
+        for key in ["signal_type", "distance_bits", "radius_bits"] {
+            object[key] = Value::Null;
+        }
+    }
+    object
+}
+
 /// Fingerprints of one file by wire name. Absent ones are `null`.
 pub fn signals(observation: &Observation) -> Value {
     let digests = observation.digests.as_ref();
@@ -71,12 +82,13 @@ pub fn file(record: &Record) -> Value {
         "format": seen.format,
         "picture": seen.picture,
         "signals": signals(seen),
-        "matches": record.matches.iter().filter(|one| !is_possible(one)).collect::<Vec<_>>(),
+        "matches": record.matches.iter().filter(|one| !is_possible(one)).map(a_match).collect::<Vec<_>>(),
         "group": record.group,
     });
     extend(&mut object, origin(seen));
     object["generation"] = json!(record.generation);
-    let possible: Vec<&Match> = record.matches.iter().filter(|one| is_possible(one)).collect();
+    let possible: Vec<Value> =
+        record.matches.iter().filter(|one| is_possible(one)).map(a_match).collect();
     if !possible.is_empty() {
         object["possible_derivatives"] = json!(possible);
     }

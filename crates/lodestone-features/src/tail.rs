@@ -108,7 +108,7 @@ impl TailTable {
         let mut seen = 0;
         for (at, &count) in self.counts.iter().enumerate() {
             seen += count;
-            if seen >= ENOUGH || at == DISTANCES - 1 {
+            if seen >= ENOUGH {
                 let below = (at as u32).saturating_sub(bits);
                 if below > 0 {
                     return (upper(seen) * fall(below)).min(1.0);

@@ -4,6 +4,7 @@ use anyhow::Result;
 use lodestone_engine::derive::{Side, compare};
 use lodestone_engine::observer::Observer;
 use lodestone_engine::report::comparison;
+use lodestone_engine::wire;
 use serde_json::json;
 
 use super::page_file::PageFile;
@@ -43,7 +44,8 @@ pub(crate) fn run(args: &Compare) -> Result<Ended> {
                 "kind": "comparison", "first": first.path, "second": second.path,
                 "first_unreadable": first.questioned.unreadable, "second_unreadable": second.questioned.unreadable,
                 "same_bytes": compared.same_bytes, "whole": compared.whole,
-                "second_from_first": compared.second_from_first, "first_from_second": compared.first_from_second,
+                "second_from_first": compared.second_from_first.iter().map(wire::a_match).collect::<Vec<_>>(),
+                "first_from_second": compared.first_from_second.iter().map(wire::a_match).collect::<Vec<_>>(),
             }))
             .and_then(|()| objects.finish())
     };

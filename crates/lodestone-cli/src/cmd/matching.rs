@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use lodestone_engine::examine::{ExamineContext, ExaminedAll, examine};
 use lodestone_engine::lists::Within;
 use lodestone_engine::scan::ScanOptions;
@@ -21,6 +21,9 @@ use crate::words;
 pub(crate) fn run(args: &Match) -> Result<Ended> {
     if !args.against.is_empty() {
         return super::against::run(args);
+    }
+    if args.format == Format::Csv {
+        bail!("--format csv is for --against; here it is text, ndjson or json");
     }
     let settings = Settings::new(&args.lists, &args.reading)?;
     let signals = args
@@ -69,6 +72,9 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
             let path = words::visible(&record.path);
             if let (State::Unreadable, Some(why)) = (record.state, &record.observation.unreadable) {
                 eprintln!("lodestone: {path}: {}", words::unreadable(why));
+                if record.matches.is_empty() {
+                    return writeln!(io::stdout().lock(), "{path}: unreadable: {}", words::unreadable(why));
+                }
             }
             print_matches(&path, &record.matches)
         };

@@ -16,6 +16,8 @@ use crate::settings::Settings;
 use crate::show::Show;
 use crate::words::count;
 
+/// Pairs below which a tail says little.
+const FEW_PAIRS: u64 = 1_000_000;
 /// Distances that are printed.
 const SHOWN: [u32; 4] = [31, 40, 56, 72];
 
@@ -64,14 +66,25 @@ pub(crate) fn run(args: &EvalTail) -> Result<Ended> {
     if pictures == 0 {
         bail!("no picture that matches nothing, and has regions, was found; nothing was written");
     }
-    std::fs::write(&args.out, learner.to_json())
-        .with_context(|| format!("cannot write {}", args.out.display()))?;
+    let pairs = learner.pairs();
+    if pairs < FEW_PAIRS {
+        eprintln!(
+            "warning: {pairs} pairs only: the tail is continued from far away; thousands of pictures against thousands of \
+             values say more"
+        );
+    }
+    let folder = args.out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
+    let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
+        io::Write::write_all(&mut file, learner.to_json().as_bytes())?;
+        file.persist(&args.out).map_err(|error| error.error)
+    });
+    written.with_context(|| format!("cannot write {}", args.out.display()))?;
     eprintln!(
         "learned from {}; {matched} left out because they match, {unreadable} could not be read",
         count(pictures, "picture", "pictures")
     );
     for bits in SHOWN {
-        eprintln!("  within {bits} bits: at most {:.1e} of all pairs", learner.part_within(bits));
+        eprintln!("  within {bits} bits: {:.1e} of all pairs, estimated upwards", learner.part_within(bits));
     }
     Ok(Ended::of(unreadable > 0, false))
 }

@@ -12,7 +12,7 @@ use super::edit::edit;
 use super::{Kept, Known};
 use crate::appraise::Found;
 
-/// Entries found by hashes that are aligned too, nearest first.
+/// Entries found by hashes that are aligned too, in the order in which they were found.
 const MOST_CONFIRMED: usize = 16;
 
 /// Finds known pictures by their features, and lays what hashes found over its known picture, to say how.
@@ -29,7 +29,9 @@ pub(super) fn find(known: &Known, observation: &Observation, found: &mut Vec<Fou
         aligned.insert(hit.id);
         take(known, &frame, hit.id, &hit.alignment, found);
     }
-    let unsure: Vec<u64> = found.iter().map(|one| one.key).filter(|key| !aligned.contains(key)).collect();
+    // Features are of the first frame.
+    let unsure = found.iter().filter(|one| one.transform.frame.is_none() && !aligned.contains(&one.key));
+    let unsure: Vec<u64> = unsure.map(|one| one.key).collect();
     for key in unsure.into_iter().take(MOST_CONFIRMED) {
         if let Some(alignment) = known.features(key).and_then(|features| align(&questioned, &features)) {
             take(known, &frame, key, &alignment, found);
@@ -60,6 +62,8 @@ struct Frame {
     /// As its features were measured in.
     measured: (u16, u16),
     detail: Option<Kept>,
+    /// All of it was decoded.
+    whole: bool,
 }
 
 impl Frame {
@@ -68,7 +72,9 @@ impl Frame {
         let stored =
             observation.picture.as_ref().map(|picture| (picture.width.into(), picture.height.into()));
         let (w, h): (f64, f64) = stored.unwrap_or((width, height));
-        let detail = Kept::of(observation);
+        // Of a picture that breaks off, what is missing was not replaced.
+        let whole = observation.picture.as_ref().is_none_or(|picture| picture.partial.is_none());
+        let detail = Kept::of(observation).filter(|_| whole);
         Self {
             across: w / width.max(1.0),
             down: h / height.max(1.0),
@@ -76,6 +82,7 @@ impl Frame {
             height,
             measured: (features.width, features.height),
             detail,
+            whole,
         }
     }
 
@@ -100,37 +107,45 @@ fn take(known: &Known, frame: &Frame, key: u64, alignment: &Alignment, found: &m
         _ => None,
     };
     let relation = relation(frame, alignment, size, edit.as_ref().is_some_and(|(_, edited)| *edited));
-    let standing = match alignment.strength {
-        Strength::Match => Standing::Match,
-        // So few may agree by chance: looked at earlier, and no more.
-        Strength::Review => Standing::PossibleDerivative,
-    };
+    let sure = alignment.strength == Strength::Match;
+    let chance = expected_false_hits(alignment.evidence_bits, known.len() as u64);
+    let aligned = transform(frame, alignment, size);
     let held = found.iter_mut().find(|one| one.key == key && !one.signal_type.is_digest());
     let one = match held {
-        Some(one) => one,
+        // What hashes say of it is better than an alignment that may be chance.
+        Some(_) if !sure => return,
+        // Too far for a hash, and proved by features: theirs alone.
+        Some(one) if one.standing == Standing::PossibleDerivative => {
+            *one = Found { transform: aligned, expected_false_hits: Some(chance), ..by_features(key) };
+            one
+        }
+        Some(one) => {
+            if one.layer == 2 {
+                // A region that was moved to where it fits best is nearer the truth than four corners by features.
+                let region = one.transform.region.or(aligned.region);
+                one.transform = Transform { region, kind: one.transform.kind, ..aligned };
+                one.standing = Standing::Match;
+            }
+            one.expected_false_hits = Some(one.expected_false_hits.map_or(chance, |held| held.min(chance)));
+            one
+        }
         None => {
-            let mut one = Found::as_it_is(key, SignalType::Pdq, 0);
-            one.layer = 3;
-            one.standing = standing;
-            one.expected_false_hits = Some(expected_false_hits(alignment.evidence_bits, known.len() as u64));
-            found.push(one);
+            // So few features may agree by chance: looked at earlier, and no more.
+            let standing = if sure { Standing::Match } else { Standing::PossibleDerivative };
+            let expected_false_hits = Some(chance);
+            found.push(Found { transform: aligned, standing, expected_false_hits, ..by_features(key) });
             let Some(last) = found.last_mut() else { return };
             last
         }
     };
-    if one.layer == 2
-        || (one.layer == 3 && one.inliers.is_none())
-        || one.standing == Standing::PossibleDerivative
-    {
-        one.transform = transform(frame, alignment, size);
-        if standing == Standing::Match {
-            one.standing = Standing::Match;
-        }
-    }
-    one.relation = Some(relation);
+    one.relation = sure.then_some(relation);
     one.inliers = Some(alignment.inliers);
     one.evidence_bits = Some(alignment.evidence_bits);
     one.edit = edit.map(|(edit, _)| edit);
+}
+
+fn by_features(key: u64) -> Found {
+    Found { layer: 3, ..Found::as_it_is(key, SignalType::Pdq, 0) }
 }
 
 fn transform(frame: &Frame, alignment: &Alignment, (width, height): (f64, f64)) -> Transform {
@@ -154,7 +169,11 @@ fn transform(frame: &Frame, alignment: &Alignment, (width, height): (f64, f64)) 
             width: thousandths(seen.right, width) - x,
             height: thousandths(seen.bottom, height) - y,
         }),
-        angle_degrees: Some(milli(alignment.angle_degrees)),
+        // Alignments turn before they mirror; told is the other order.
+        angle_degrees: Some(milli(match alignment.form.mirror {
+            true => -alignment.angle_degrees,
+            false => alignment.angle_degrees,
+        })),
         scale: Some(Milli::from_f64(f64::from(alignment.scale) * (frame.across + frame.down) / 2.0)),
         ..Transform::default()
     }
@@ -173,6 +192,7 @@ fn relation(frame: &Frame, alignment: &Alignment, (width, height): (f64, f64), e
     let all_of_known = area(&alignment.visible_of_known) >= NEARLY_ALL * width * height;
     let fills = area(&alignment.in_questioned) >= NEARLY_ALL * frame.width * frame.height;
     match (all_of_known, fills) {
+        (true, true) if !frame.whole => Relation::CropOf,
         (true, true) => Relation::SamePicture,
         (false, true) => Relation::CropOf,
         (true, false) => Relation::Contains,

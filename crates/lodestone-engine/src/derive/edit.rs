@@ -3,9 +3,9 @@
 use lodestone_features::{Alignment, Bounds, Cell, Change, Difference, Luma, difference};
 use lodestone_types::{Box2, Edit, Milli};
 
-/// Share of the known picture that one replaced patch must have for the picture to be called edited: less may be a
-/// mark, a line of text or a compression's trace.
-const EDITED_SHARE: f32 = 0.05;
+/// Share of the known picture that one replaced patch must have for the picture to be called edited: a face can be as
+/// small. Less may be a line of text or a compression's trace.
+const EDITED_SHARE: f32 = 0.02;
 /// Patches told.
 const MOST_REGIONS: usize = 16;
 

@@ -28,8 +28,10 @@ pub struct LoadedFolder {
     pub with_features: u64,
     /// Files that are no pictures: known by their bytes only.
     pub no_pictures: u64,
-    /// Pictures that cannot be read, and why: known by their bytes only.
+    /// What cannot be read, and why: pictures are known by their bytes only, others not at all.
     pub unreadable: Vec<(String, Unreadable)>,
+    /// Pictures that break off, and why: known by what was there.
+    pub partial: Vec<(String, String)>,
     /// It was stopped before its end.
     pub interrupted: bool,
 }
@@ -59,7 +61,11 @@ pub fn load_folder(
     let (root, _) = path_text(folder);
     let mut digester = Digester::new();
     let ended = examine(options, context, &mut |record| {
-        let name = relative(&record.path, &root).to_owned();
+        let mut name = relative(&record.path, &root).to_owned();
+        if let Some(bytes) = &record.path_bytes_hex {
+            // Two names that are no text may look the same.
+            name = format!("{name} ({bytes})");
+        }
         digester.update(name.as_bytes());
         digester.update(&[0]);
         digester.update(&record.observation.digests.map_or([0; 32], |digests| digests.sha256.0));
@@ -79,6 +85,15 @@ fn take(
     min_quality: u8,
 ) -> Result<(), BuildError> {
     let seen = record.observation;
+    if seen.size_bytes == 0 && seen.digests.is_some() {
+        // Every empty file has these bytes.
+        loaded.no_pictures += 1;
+        return Ok(());
+    }
+    let partial = seen.picture.as_ref().and_then(|picture| picture.partial.clone());
+    if let Some(why) = &partial {
+        loaded.partial.push((name.clone(), why.clone()));
+    }
     if let Some(why) = &seen.unreadable {
         match why.reason.as_str() {
             "unsupported" | "empty" => loaded.no_pictures += 1,
@@ -102,7 +117,7 @@ fn take(
     if let Some(features) = record.filter(|features| !features.is_empty()) {
         loaded.with_features += u64::from(builder.known_mut().features(key, &features));
     }
-    if let Some(Kept(luma)) = Kept::of(&seen) {
+    if let Some(Kept(luma)) = Kept::of(&seen).filter(|_| partial.is_none()) {
         builder.known_mut().grey(key, luma);
     }
     Ok(())

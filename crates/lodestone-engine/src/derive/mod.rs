@@ -112,9 +112,15 @@ pub(crate) fn find(
     if layers.has(2)
         && let Some(regions) = &observation.regions
     {
-        take(regions::find(snapshot, observation, regions, stats)?);
+        let (possible, found): (Vec<Found>, Vec<Found>) = regions::find(snapshot, observation, regions, stats)?
+            .into_iter()
+            .partition(|one| one.standing == Standing::PossibleDerivative);
+        take(found);
+        take(whole::possible(snapshot, options, observation, stats)?);
+        take(possible);
+    } else {
+        take(whole::possible(snapshot, options, observation, stats)?);
     }
-    take(whole::possible(snapshot, options, observation, stats)?);
     if layers.has(3) {
         aligned::find(snapshot.known(), observation, found);
     }

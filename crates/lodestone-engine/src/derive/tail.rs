@@ -92,6 +92,11 @@ impl TailLearner {
         (self.pictures, self.matched)
     }
 
+    /// Pairs of a region and a listed value.
+    pub fn pairs(&self) -> u64 {
+        self.table.pairs()
+    }
+
     /// Share of pairs within so many bits, an upper estimate.
     pub fn part_within(&self, bits: u32) -> f64 {
         self.table.part_within(bits)

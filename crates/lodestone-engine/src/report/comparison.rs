@@ -191,7 +191,7 @@ fn outline(out: &mut dyn Write, transform: &Transform) -> io::Result<()> {
             out,
             "<polygon class=\"seen\" points=\"{}\"/><circle class=\"first\" cx=\"{x}\" cy=\"{y}\" r=\"{}\"/>",
             points.join(" "),
-            (corners[1][0] - x).unsigned_abs().max(8) / 40
+            (i64::from(corners[1][0]) - i64::from(x)).unsigned_abs().clamp(8, 4096) / 40
         );
     }
     let Some(region) = transform.region else { return Ok(()) };

@@ -163,7 +163,7 @@ fn nearest<'a>(files: &[&'a TriageItem], kind: BankKind) -> Option<(&'a TriageIt
     let matches = files.iter().flat_map(|item| item.known.iter().map(|known| (*item, known)));
     matches
         .filter(|(_, known)| known.kind == kind)
-        .min_by_key(|(item, known)| (!known.exact, !known.digest, known.distance_bits, item.path()))
+        .min_by_key(|(item, known)| (!known.exact, !known.digest, known.layer > 1, known.distance_bits, item.path()))
 }
 
 fn resolved(factors: &mut Factors, members: &[&TriageItem]) {

@@ -187,6 +187,7 @@ fn answer(app: &App, caller: &Caller, wanted: Wanted, read: &Read) -> Result<Res
             match match_file(&state, observed, &asked.ask) {
                 Err(error) => _ = object.insert("error".to_owned(), json!(error.message())),
                 Ok(hits) => {
+                    let suppressed = !hits.quiet.is_empty();
                     let looked = Looked {
                         caller,
                         sender: asked.sender.as_deref(),
@@ -208,7 +209,7 @@ fn answer(app: &App, caller: &Caller, wanted: Wanted, read: &Read) -> Result<Res
                         object.extend(told);
                     }
                     if with_regions {
-                        match regions::told(&state, observed, &asked) {
+                        match regions::told(&state, observed, &asked, suppressed) {
                             Ok(regions) => _ = object.insert("regions".to_owned(), regions),
                             Err(error) => _ = object.insert("error".to_owned(), json!(error.message())),
                         }

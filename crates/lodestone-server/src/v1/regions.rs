@@ -9,11 +9,17 @@ use crate::error::ApiError;
 use crate::lookup::taking_part;
 use crate::v1::asked::Asked;
 
-/// What the regions of a picture match, nearest first, at most as many as may be told of an item.
+/// What the regions of a picture match, nearest first, at most as many as may be told of an item. `suppressed`: the exact
+/// bytes are a confirmed false alarm, or a known good file.
 ///
 /// # Errors
 /// 503 when the index cannot be read.
-pub(super) fn told(state: &LiveState, seen: &Observation, asked: &Asked) -> Result<Value, ApiError> {
+pub(super) fn told(
+    state: &LiveState,
+    seen: &Observation,
+    asked: &Asked,
+    suppressed: bool,
+) -> Result<Value, ApiError> {
     let hits = region_hits(state, seen)?;
     let one = |hit: &lodestone_engine::derive::RegionHit| {
         let (content_id, bank) = taking_part(state, &asked.ask, hit.entry_no)?;
@@ -27,6 +33,7 @@ pub(super) fn told(state: &LiveState, seen: &Observation, asked: &Asked) -> Resu
             "radius_bits": hit.radius_bits,
             "transform": hit.transform,
             "standing": if hit.standing == Standing::Match { Standing::Match } else { Standing::Review },
+            "suppressed": suppressed,
             "windows": hit.windows,
             "expected_false_hits": hit.expected_false_hits,
         }))
