@@ -126,3 +126,18 @@ for hostile in range(0, 17, 2):
     put(["live"], f"hostile{hostile}", bytes([15, hostile + hostile // 16, hostile, 3]) + changes)
     put(["live"], f"hostile{hostile}-kept", bytes([15, hostile + 1, hostile * 3, hostile]) + changes)
 put(["pdq"], "small", bytes([70, 65, 3, 1]) + bytes(range(256)))
+form = "multipart/form-data; boundary=fuzz"
+part = '--fuzz\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n'
+parts = part % ("photo", '; filename="a.jpg"', "bytes") + part % ("note", "", "words") + "--fuzz--\r\n"
+put(["form"], "multipart", bytes([len(form)]) + form.encode() + parts.encode())
+plain = "application/x-www-form-urlencoded"
+put(["form"], "urlencoded", bytes([len(plain)]) + plain.encode() + b"signal=a+b%20c&limit=5&on=yes&%FF=1")
+put(["form"], "json", bytes([16]) + b"application/json" + b'{"a":"1_0.5","b":{},"c":"off"}')
+texts = {
+    0: "A chart of rainfall, over the years\na chart of rain fall over the year",
+    1: "https://example.org/a\nhttps://example.org/a",
+    2: '{"and":[{"or":["tide","regex-(high|low)"]}],"not":["ebb"]}',
+    3: "T1" + "0123456789ABCDEF" * 4 + "012345",
+}
+for kind, text in texts.items():
+    put(["texts"], f"kind{kind}", bytes([kind]) + text.encode())

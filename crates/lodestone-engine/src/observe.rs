@@ -67,20 +67,20 @@ impl Eye {
 
     /// Everything the bytes say of themselves. Never fails: what cannot be read is said so, and digests remain.
     pub fn observe(&mut self, bytes: &[u8]) -> Observation {
-        self.observe_digested(bytes, digests_of(bytes), None)
+        self.observe_digested(bytes, Some(digests_of(bytes)), None)
     }
 
     /// As [`Eye::observe`], of bytes digested before, with the text that stands beside the file.
     pub(crate) fn observe_digested(
         &mut self,
         bytes: &[u8],
-        digests: Digests,
+        digests: Option<Digests>,
         sidecar: Option<&str>,
     ) -> Observation {
         let format = identify(bytes);
         let mut seen = Observation {
             size_bytes: bytes.len() as u64,
-            digests: Some(digests),
+            digests,
             format: format.map(|format| format.as_str().to_owned()),
             ..Observation::default()
         };

@@ -25,6 +25,12 @@ pub(crate) struct Request {
     pub(crate) leave: Vec<u64>,
     /// Text that stands beside the file.
     pub(crate) sidecar: Option<String>,
+    /// One item, looked at once: steps are not told, since nobody would take up where a worker died.
+    #[serde(default)]
+    pub(crate) once: bool,
+    /// No digests: nobody asks for exact bytes.
+    #[serde(default)]
+    pub(crate) undigested: bool,
     pub(crate) task: Task,
 }
 
@@ -50,6 +56,8 @@ impl Request {
             digest_only: Vec::new(),
             leave: Vec::new(),
             sidecar: None,
+            once: false,
+            undigested: false,
             task: Task::Observe,
         }
     }
@@ -167,11 +175,12 @@ impl Observer {
     }
 
     /// Observes bytes by these options, itself only: archives stay shut, and nothing is tried twice. The digests are there
-    /// whatever became of the worker.
-    pub(crate) fn look(&mut self, mut bytes: &[u8], options: &ObserveOptions) -> Looked {
+    /// whatever became of the worker; with `undigested`, only where it ended.
+    pub(crate) fn look(&mut self, mut bytes: &[u8], options: &ObserveOptions, undigested: bool) -> Looked {
         let size_bytes = bytes.len() as u64;
         let mut state = State { max_items: 1, ..State::default() };
-        let outcome = match serde_json::to_vec(&Request::new(options)) {
+        let request = Request { once: !options.archives, undigested, ..Request::new(options) };
+        let outcome = match serde_json::to_vec(&request) {
             Ok(text) => self.worker.run(&text, &mut bytes, &mut |event| {
                 if let Event::Emit(answer) = event {
                     state.take(&answer);
@@ -187,7 +196,7 @@ impl Observer {
         }
         let file = state.finish().file().map(|file| file.observation.clone());
         let mut observation = file.unwrap_or_default();
-        if observation.digests.is_none() {
+        if observation.digests.is_none() && (!undigested || death.is_some()) {
             observation.size_bytes = size_bytes;
             observation.digests = Some(crate::observe::digests_of(bytes));
         }
@@ -230,7 +239,7 @@ impl Observer {
 
 /// What one look gave.
 pub(crate) struct Looked {
-    /// Always with digests.
+    /// With digests, unless they were not wanted.
     pub(crate) observation: Observation,
     /// How the worker ended, if it did.
     pub(crate) death: Option<Unreadable>,

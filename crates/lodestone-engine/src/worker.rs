@@ -68,8 +68,9 @@ impl Service {
         let eye = eye.map_err(io::Error::other)?;
         let budget = Budget::new(&unpacking(request.options.limits(), job.bytes.size()));
         let mut answers = job.answers();
-        Run { eye, request: &request, answers: &mut answers, budget: &budget, next: 0, broken: None }
-            .whole(job)
+        let announced = usize::try_from(job.bytes.size()).unwrap_or(usize::MAX).min(FIRST);
+        let answers = &mut answers;
+        Run { eye, request: &request, answers, budget: &budget, announced, next: 0, broken: None }.whole(job)
     }
 
     /// The eye for these options. What it brings is read before the first byte of an item: afterwards no file can be.
@@ -123,6 +124,8 @@ struct Run<'a> {
     request: &'a Request,
     answers: &'a mut Answers,
     budget: &'a Budget,
+    /// Size of the file as the parent says, at most [`FIRST`].
+    announced: usize,
     next: u64,
     broken: Option<io::Error>,
 }
@@ -132,6 +135,9 @@ const BEAT: u64 = 64 << 20;
 
 /// Bytes read at a time.
 const STEP: usize = 1 << 18;
+
+/// Room made at once for a file whose size is known.
+const FIRST: usize = 1 << 20;
 
 /// What an item's bytes were read into.
 #[derive(Default)]
@@ -166,7 +172,9 @@ impl Run<'_> {
             return Ok(None);
         }
         // Said of answered items too: going over them takes time.
-        self.say_begin(number, member.clone())?;
+        if !self.request.once {
+            self.say_begin(number, member.clone())?;
+        }
         if number < self.request.from {
             return self.answered(number, member.as_ref(), content);
         }
@@ -199,29 +207,29 @@ impl Run<'_> {
     fn read(&mut self, number: u64, member: Option<&Member>, content: &mut dyn Read) -> io::Result<Bytes> {
         let mut bytes = Bytes::default();
         let max = usize::try_from(self.eye.options().max_bytes).unwrap_or(usize::MAX);
+        if number == 0 {
+            bytes.held.reserve_exact(self.announced.min(max));
+        }
         let mut beyond = Vec::new();
         let mut next_beat = BEAT;
         loop {
             // Straight to where they are held, as far as there is room; the rest is digested only.
-            let held = bytes.held.len();
-            let into = if held < max {
-                bytes.held.resize(held.saturating_add(STEP).min(max), 0);
-                &mut bytes.held[held..]
-            } else {
-                beyond.resize(STEP, 0);
-                &mut beyond[..]
-            };
-            let read = content.read(into);
-            let n = *read.as_ref().unwrap_or(&0);
-            bytes.digester.update(&into[..n]);
-            bytes.size_bytes += n as u64;
-            if held < max {
-                bytes.held.truncate(held + n);
+            let room = max.saturating_sub(bytes.held.len());
+            let into = if room > 0 { &mut bytes.held } else { &mut beyond };
+            let before = into.len();
+            let step = if room > 0 { room.min(STEP) } else { STEP };
+            let read = Read::take(&mut *content, step as u64).read_to_end(into);
+            let new = into.get(before..).unwrap_or_default();
+            let n = new.len();
+            if !self.request.undigested {
+                bytes.digester.update(new);
             }
+            beyond.clear();
+            bytes.size_bytes += n as u64;
             match read {
-                Ok(0) => return Ok(bytes),
+                // Fewer than asked for: that was the end.
+                Ok(_) if n < step => return Ok(bytes),
                 Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     bytes.cut = Some(archive::read_error(&error));
                     return Ok(bytes);
@@ -236,10 +244,11 @@ impl Run<'_> {
 
     fn observed(&mut self, number: u64, is_file: bool, bytes: &mut Bytes) -> Observation {
         let format = identify(&bytes.held);
-        let digests = digests(std::mem::take(&mut bytes.digester));
+        let digester = std::mem::take(&mut bytes.digester);
+        let digests = (!self.request.undigested).then(|| digests(digester));
         let mut seen = Observation {
             size_bytes: bytes.size_bytes,
-            digests: Some(digests),
+            digests,
             format: format.map(|format| format.as_str().to_owned()),
             ..Observation::default()
         };
@@ -400,7 +409,8 @@ impl Run<'_> {
     }
 
     fn say(&mut self, answer: &Answer) -> io::Result<()> {
-        self.answers.emit(&serde_json::to_vec(answer)?)
+        let answer = serde_json::to_vec(answer)?;
+        if self.request.once { self.answers.emit_last(&answer) } else { self.answers.emit(&answer) }
     }
 }
 

@@ -46,6 +46,9 @@ pub enum NetError {
         /// The limit, in bytes.
         limit_bytes: u64,
     },
+    /// The caller has no room for more of the body now.
+    #[error("there is no room for the answer now")]
+    NoRoom,
     /// The server answered, and not with a success.
     #[error("the server answered with status {0}")]
     Status(u16),

@@ -49,10 +49,23 @@ impl fmt::Debug for Answer {
 /// Fetches a file with GET. Blocks for at most the policy's total time and holds at most its number of bytes.
 ///
 /// # Errors
-/// Any [`NetError`]; [`NetError::Status`] for every status but 200 to 299, [`NetError::Malformed`] for a body that is
-/// compressed in transfer, which was not asked for and would be hashed as it is.
+/// Any [`NetError`] but [`NetError::NoRoom`]; [`NetError::Status`] for every status but 200 to 299,
+/// [`NetError::Malformed`] for a body that is compressed in transfer, which was not asked for and would be hashed as it is.
 pub fn fetch(policy: &Outbound, url: &str) -> Result<Fetched, NetError> {
-    let response = request(policy, Request::get(url))?;
+    fetch_within(policy, url, &mut |_| true)
+}
+
+/// As [`fetch()`], for callers that count what they hold: `room` is told how many bytes are to be held in all, each time
+/// before it is more, and ends the request by saying no.
+///
+/// # Errors
+/// As there, and [`NetError::NoRoom`].
+pub fn fetch_within(
+    policy: &Outbound,
+    url: &str,
+    room: &mut dyn FnMut(u64) -> bool,
+) -> Result<Fetched, NetError> {
+    let mut response = request(policy, Request::get(url))?;
     if !(200..300).contains(&response.status) {
         return Err(NetError::Status(response.status));
     }
@@ -64,8 +77,26 @@ pub fn fetch(policy: &Outbound, url: &str) -> Result<Fetched, NetError> {
         return Err(NetError::Malformed { host: "the server".to_owned(), reason });
     }
     let content_type = response.header("content-type").map(|text| text.chars().take(256).collect());
-    Ok(Fetched { status: response.status, content_type, bytes: response.body.read_all()? })
+    let mut bytes = Vec::new();
+    let mut piece = vec![0; PIECE];
+    loop {
+        let read = response.body.read(&mut piece).map_err(NetError::of_read)?;
+        let Some(new) = piece.get(..read).filter(|new| !new.is_empty()) else { break };
+        if bytes.len() + new.len() > bytes.capacity() {
+            // Grown by half, so that what is held is near what is there, and copied a few times only.
+            let wanted = (bytes.len() + new.len()).max(bytes.len() + bytes.len() / 2);
+            if !room(wanted as u64) {
+                return Err(NetError::NoRoom);
+            }
+            bytes.reserve_exact(wanted - bytes.len());
+        }
+        bytes.extend_from_slice(new);
+    }
+    Ok(Fetched { status: response.status, content_type, bytes })
 }
+
+/// Bytes read at once.
+const PIECE: usize = 64 * 1024;
 
 /// Sends a message with POST and gives the answer, whatever its status. Redirects are not followed. An answer whose head
 /// came is an answer: trouble with its body does not make it an error, or a message that was taken would be sent again.

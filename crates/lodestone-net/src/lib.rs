@@ -35,7 +35,7 @@ mod transport;
 pub mod webhook;
 
 pub use error::{NetError, Why};
-pub use fetch::{Answer, Fetched, MAX_ANSWER_BYTES, fetch, post};
+pub use fetch::{Answer, Fetched, MAX_ANSWER_BYTES, fetch, fetch_within, post};
 pub use guard::{CertificateError, Outbound, Root};
 pub use lookup::{Lookup, SystemLookup};
 pub use network::{BadNetwork, Network};

@@ -132,6 +132,14 @@ impl Answers {
         frame::write(&mut self.pipe.borrow_mut().output, Tag::Begin, what)
     }
 
+    /// Hands over the last value of a job: it goes together with the word that the job is done, which wakes the parent once.
+    ///
+    /// # Errors
+    /// As [`Answers::emit`].
+    pub fn emit_last(&mut self, value: &[u8]) -> io::Result<()> {
+        frame::put(&mut self.pipe.borrow_mut().output, Tag::Emit, value)
+    }
+
     /// Hands a value to the parent.
     ///
     /// # Errors

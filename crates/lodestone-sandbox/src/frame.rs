@@ -1,6 +1,6 @@
 //! Frames on the pipes: one tag byte, the length as u32 little-endian, the payload.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 
 /// Longest payload. A value a worker emits is far smaller; bytes are handed out a mebibyte at a time.
 pub(crate) const MAX_PAYLOAD: usize = 64 << 20;
@@ -39,6 +39,12 @@ const TAGS: [(u8, Tag); 8] = [
 
 /// Writes one frame and flushes.
 pub(crate) fn write(out: &mut impl Write, tag: Tag, payload: &[u8]) -> io::Result<()> {
+    put(out, tag, payload)?;
+    out.flush()
+}
+
+/// Writes one frame, head and payload in one call where the pipe takes that: a reader is not woken for the head alone.
+pub(crate) fn put(out: &mut impl Write, tag: Tag, payload: &[u8]) -> io::Result<()> {
     let length = u32::try_from(payload.len())
         .ok()
         .filter(|_| payload.len() <= MAX_PAYLOAD)
@@ -47,9 +53,19 @@ pub(crate) fn write(out: &mut impl Write, tag: Tag, payload: &[u8]) -> io::Resul
     let mut head = [0; 5];
     head[0] = byte;
     head[1..].copy_from_slice(&length.to_le_bytes());
-    out.write_all(&head)?;
-    out.write_all(payload)?;
-    out.flush()
+    let mut written = loop {
+        match out.write_vectored(&[IoSlice::new(&head), IoSlice::new(payload)]) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => break written,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    };
+    if let Some(rest) = head.get(written..) {
+        out.write_all(rest)?;
+        written = head.len();
+    }
+    out.write_all(payload.get(written - head.len()..).unwrap_or_default())
 }
 
 /// Reads one frame into `payload`; `None` at a clean end of the pipe.
@@ -83,6 +99,37 @@ pub(crate) fn read(input: &mut impl Read, payload: &mut Vec<u8>) -> io::Result<O
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Takes so many bytes at a time.
+    struct Narrow(Vec<u8>, usize);
+
+    impl Write for Narrow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let some = bytes.len().min(self.1);
+            self.0.extend_from_slice(&bytes[..some]);
+            Ok(some)
+        }
+
+        fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+            let all: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
+            self.write(&all)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_pipe_that_takes_a_few_bytes_at_a_time_gets_the_whole_frame() {
+        let mut whole = Vec::new();
+        write(&mut whole, Tag::Emit, b"value").unwrap();
+        for at_once in 1..=11 {
+            let mut narrow = Narrow(Vec::new(), at_once);
+            write(&mut narrow, Tag::Emit, b"value").unwrap();
+            assert_eq!(narrow.0, whole, "{at_once}");
+        }
+    }
 
     #[test]
     fn frames_round_trip_and_foreign_bytes_are_refused() {

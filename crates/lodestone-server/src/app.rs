@@ -55,7 +55,7 @@ pub struct Shared {
     /// How often each key may ask.
     pub rates: Rates,
     /// Requests worked on.
-    pub requests: Semaphore,
+    pub requests: Arc<Semaphore>,
     /// Files fetched at one time.
     pub fetches: Arc<Semaphore>,
     /// How much of bodies is held.
@@ -106,9 +106,23 @@ impl App {
 
     /// Whether look-ups are answered: workers run or are coming up, and the server is not stopping. Between two
     /// workers jobs wait; only where none can be started there is nobody to wait for.
-    pub fn is_ready(&self) -> bool {
+    pub fn looks_up(&self) -> bool {
         let workers = self.pool.is_ready() || self.pool.trouble().is_none();
         workers && !self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Why requests should not be sent here now; nothing: they should.
+    pub fn not_ready(&self) -> Vec<&'static str> {
+        let health = self.writer.health();
+        let why = [
+            self.stopping.load(Ordering::Relaxed).then_some("the server is stopping"),
+            (!self.pool.is_ready() && self.pool.trouble().is_some())
+                .then_some("no worker process can be started"),
+            health.is_behind().then_some("look-ups do not see all that was committed"),
+            health.trouble(),
+            self.actions.refuses().then_some("matches cannot be written down"),
+        ];
+        why.into_iter().flatten().collect()
     }
 
     /// When the banks changed last, seconds since 1970.
@@ -152,6 +166,15 @@ impl App {
     pub(crate) async fn load_rules(&self) -> Result<(), ApiError> {
         let rules = self.actions.rules.clone();
         self.readers.read(move |store| Ok(rules.load(store)?)).await
+    }
+
+    /// Reads the ratios of signal types anew, after a change of them.
+    ///
+    /// # Errors
+    /// The store's; then they stay as they were.
+    pub(crate) async fn load_types(&self) -> Result<(), ApiError> {
+        let types = self.types.clone();
+        self.readers.read(move |store| Ok(types.load(store)?)).await
     }
 
     /// Writes a match event down; what follows from it is done once it is in the store.

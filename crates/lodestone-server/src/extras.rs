@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use lodestone_store::{Content, Store};
 use lodestone_types::{Dihedral, Signal};
 use serde_json::{Map, Value, json};
 
 use crate::App;
+use crate::auth::{Caller, Role};
 use crate::error::ApiError;
 use crate::http::params::Params;
-use crate::lookup::{Ask, Forms, Found};
+use crate::lookup::{Ask, Forms, Found, Most};
 
 /// What was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,7 +77,7 @@ impl Extras {
             }
         }
         for word in include {
-            extras.include.push(match word {
+            let more = match word {
                 "signals" => Include::Signals,
                 "classification" => Include::Classification,
                 "tags" => Include::Tags,
@@ -87,14 +89,50 @@ impl Extras {
                     let known = "signals, classification, tags, source, note, opinions, kind";
                     return Err(ApiError::bad(format!("nothing to include is called '{other}': {known}")));
                 }
-            });
+            };
+            if !extras.include.contains(&more) {
+                extras.include.push(more);
+            }
         }
         Ok(extras)
     }
 
     /// A look-up with radius and forms as asked for.
     pub fn ask(&self) -> Ask {
-        Ask { radius_bits: self.radius_bits, forms: self.forms, ..Ask::default() }
+        let most = match self.include.is_empty() {
+            true => Most::default(),
+            // What is included takes kilobytes each.
+            false => Most { of_a_bank: 1_000, in_all: 10_000 },
+        };
+        Ask { radius_bits: self.radius_bits, forms: self.forms, most, ..Ask::default() }
+    }
+
+    /// Refuses what a key may not see: whoever may only look up need not learn the lists' hashes, nor what people wrote of
+    /// them. `curate` and `audit` see both anyway.
+    ///
+    /// # Errors
+    /// 403.
+    pub fn check(&self, app: &App, caller: &Caller) -> Result<(), ApiError> {
+        let guarded = self.include.iter().any(|one| matches!(one, Include::Signals | Include::Note));
+        if !guarded || app.config.open {
+            return Ok(());
+        }
+        let now_us = app.clock.now_us();
+        let may = |role| app.keys.check_id(&caller.key, Some(role), now_us).is_ok();
+        match may(Role::Curate) || may(Role::Audit) {
+            true => Ok(()),
+            // Clients look for HMA's "missing role" in this.
+            false => {
+                Err(ApiError::forbidden("this key is missing role curate or audit, for signals and notes"))
+            }
+        }
+    }
+
+    /// Numbers of the entries that the store is asked for.
+    fn stored(&self, found: &[Found]) -> Option<Vec<u64>> {
+        let stored = [Include::Signals, Include::Classification, Include::Tags, Include::Note];
+        let asks = !found.is_empty() && self.include.iter().any(|one| stored.contains(one));
+        asks.then(|| found.iter().map(|one| one.entry_no).collect())
     }
 
     /// Whether matches say in which form they matched.
@@ -117,27 +155,45 @@ pub(crate) fn words(text: Option<&str>) -> impl Iterator<Item = &str> {
 /// # Errors
 /// The store's.
 pub async fn of(app: &App, found: &[Found], extras: &Extras) -> Result<Vec<Map<String, Value>>, ApiError> {
-    let mut more: Vec<Map<String, Value>> = found.iter().map(|one| forms(one, extras)).collect();
-    if extras.include.is_empty() || found.is_empty() {
-        return Ok(more);
-    }
-    let stored = [Include::Signals, Include::Classification, Include::Tags, Include::Note];
-    let contents = if extras.include.iter().any(|one| stored.contains(one)) {
-        let numbers: Vec<u64> = found.iter().map(|one| one.entry_no).collect();
-        app.readers
-            .read(move |store| {
-                let mut contents = BTreeMap::new();
-                for no in numbers {
-                    if let Some(content) = store.content_by_no(i64::try_from(no).unwrap_or(i64::MAX))? {
-                        contents.insert(no, content);
-                    }
-                }
-                Ok(contents)
-            })
-            .await?
-    } else {
-        BTreeMap::new()
+    let contents = match extras.stored(found) {
+        Some(numbers) => app.readers.read(move |store| contents(store, &numbers)).await?,
+        None => BTreeMap::new(),
     };
+    Ok(dressed(app, found, extras, &contents))
+}
+
+/// As [`of`], for threads that may wait.
+///
+/// # Errors
+/// As there.
+pub fn of_now(app: &App, found: &[Found], extras: &Extras) -> Result<Vec<Map<String, Value>>, ApiError> {
+    let contents = match extras.stored(found) {
+        Some(numbers) => app.readers.read_now(|store| contents(store, &numbers))?,
+        None => BTreeMap::new(),
+    };
+    Ok(dressed(app, found, extras, &contents))
+}
+
+fn contents(store: &Store, numbers: &[u64]) -> Result<BTreeMap<u64, Content>, ApiError> {
+    let mut contents = BTreeMap::new();
+    for no in numbers {
+        if let Some(content) = store.content_by_no(i64::try_from(*no).unwrap_or(i64::MAX))? {
+            contents.insert(*no, content);
+        }
+    }
+    Ok(contents)
+}
+
+fn dressed(
+    app: &App,
+    found: &[Found],
+    extras: &Extras,
+    contents: &BTreeMap<u64, Content>,
+) -> Vec<Map<String, Value>> {
+    let mut more: Vec<Map<String, Value>> = found.iter().map(|one| forms(one, extras)).collect();
+    if extras.include.is_empty() {
+        return more;
+    }
     let state = app.view.now();
     for (one, object) in found.iter().zip(&mut more) {
         let content = contents.get(&one.entry_no);
@@ -161,7 +217,7 @@ pub async fn of(app: &App, found: &[Found], extras: &Extras) -> Result<Vec<Map<S
             object.insert(name.to_owned(), value);
         }
     }
-    Ok(more)
+    more
 }
 
 fn forms(found: &Found, extras: &Extras) -> Map<String, Value> {

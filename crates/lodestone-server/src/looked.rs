@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use crate::App;
 use crate::auth::Caller;
-use crate::error::ApiError;
 use crate::events::{EventMatch, MatchEvent};
 use crate::lookup::Found;
 
@@ -26,6 +25,11 @@ pub struct Looked<'l> {
     pub signals: &'l [Signal],
     /// What they match, without what is suppressed.
     pub found: &'l [Found],
+    /// How many more match.
+    pub left_out: u64,
+    /// Matches of one bank and signal type that are written down, the nearest: [`OF_A_BANK`], or less where one request
+    /// looks much up.
+    pub of_a_bank: u32,
     /// What examination found, where it was asked for.
     pub assessment: Option<Value>,
 }
@@ -37,7 +41,7 @@ impl Looked<'_> {
             return None;
         }
         let of = |found: &Found| EventMatch::of(found, state.said_of(found.entry_no));
-        let kept = kept(self.found);
+        let kept = kept(self.found, self.of_a_bank);
         Some(MatchEvent {
             id: app.new_id(),
             at_us: app.clock.now_us(),
@@ -47,7 +51,7 @@ impl Looked<'_> {
             generation: state.generation(),
             sha256: self.sha256.map(|sha256| hex::encode(&sha256)),
             signals: self.signals.iter().map(|s| (s.kind().as_str().to_owned(), s.to_text())).collect(),
-            left_out: (self.found.len() - kept.len()) as u64,
+            left_out: self.left_out.saturating_add((self.found.len() - kept.len()) as u64),
             matches: kept.into_iter().map(of).collect(),
             assessment: self.assessment.clone(),
         })
@@ -56,34 +60,17 @@ impl Looked<'_> {
 
 /// Matches of one bank and signal type that are written down: a hash that a list has a hundred thousand times must not make
 /// an event too long to be one.
-const KEPT_OF_A_BANK: u32 = 500;
+pub const OF_A_BANK: u32 = 500;
 /// Of all banks.
-const KEPT: usize = 20_000;
+pub const IN_ALL: usize = 20_000;
 
 /// What is written down of what was found: the nearest of each bank, whose order is that of `found`.
-fn kept(found: &[Found]) -> Vec<&Found> {
+fn kept(found: &[Found], most: u32) -> Vec<&Found> {
     let mut of_bank: BTreeMap<(u64, SignalType), u32> = BTreeMap::new();
     let has_room = |found: &&Found| {
         let count = of_bank.entry((found.bank.number, found.signal_type)).or_default();
         *count = count.saturating_add(1);
-        *count <= KEPT_OF_A_BANK
+        *count <= most
     };
-    found.iter().filter(has_room).take(KEPT).collect()
-}
-
-/// Events that are written where the request is answered; more go to a thread that may wait.
-const FEW: usize = 64;
-
-/// Writes down what the look-ups of one request found.
-///
-/// # Errors
-/// 503 when it cannot be written: a match that leaves no trace is not answered.
-pub async fn record(app: &App, events: Vec<MatchEvent>) -> Result<(), ApiError> {
-    let write = |app: &App, events: &[MatchEvent]| events.iter().try_for_each(|event| app.record(event));
-    if events.len() <= FEW {
-        return write(app, &events);
-    }
-    let app = app.clone();
-    let written = tokio::task::spawn_blocking(move || write(&app, &events)).await;
-    written.map_err(|_| ApiError::unavailable("the matches could not be written down"))?
+    found.iter().filter(has_room).take(IN_ALL).collect()
 }

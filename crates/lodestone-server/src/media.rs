@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use bytes::Bytes;
+use lodestone_engine::live::LiveState;
 use lodestone_engine::pool::{Job, Kind, Refused};
-use lodestone_net::{NetError, Why, fetch};
+use lodestone_net::{NetError, Why, fetch_within};
 use lodestone_types::{Digests, Dihedral, Observation, Signal, SignalType, Stage, Unreadable};
 
 use crate::App;
 use crate::error::ApiError;
+use crate::http::body::Room;
 
 /// What a file is said to be. *Source:* python-threatexchange, `content_type/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,11 +57,30 @@ impl ContentType {
     }
 }
 
+/// What is known of a file's exact bytes.
+#[derive(Clone)]
+enum Exact {
+    /// Their digests.
+    Digested(Digests),
+    /// They were not digested: nobody asked. They are let go of with the request.
+    Bytes(Bytes),
+}
+
+/// The bytes are not printed: they are someone's file.
+impl std::fmt::Debug for Exact {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Digested(digests) => f.debug_tuple("Digested").field(digests).finish(),
+            Self::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
+        }
+    }
+}
+
 /// A file's signals.
 #[derive(Clone, Debug)]
 pub struct Hashed {
-    /// Of its exact bytes.
-    pub digests: Digests,
+    /// The bytes, or what they digest to.
+    exact: Exact,
     /// By type, as asked for; `None`: PDQ of a picture whose quality is too low to be matched.
     pub signals: BTreeMap<SignalType, Option<Signal>>,
     /// PDQ in the other symmetries.
@@ -68,22 +89,51 @@ pub struct Hashed {
     pub quality: Option<u8>,
     /// Why the picture could not be read, where digests were asked for too; they stand.
     pub unreadable: Option<Unreadable>,
+    /// What its bytes take of the room for all that is held, where it was fetched.
+    _room: Option<Arc<Room>>,
 }
 
 impl Hashed {
+    /// With the room that its bytes take.
+    #[must_use]
+    pub fn holding(mut self, room: Room) -> Self {
+        self._room = Some(Arc::new(room));
+        self
+    }
+
     /// As `/h/hash` answers: the empty string for low quality.
     pub fn texts(&self) -> BTreeMap<String, String> {
         let text = |signal: &Option<Signal>| signal.as_ref().map(Signal::to_text).unwrap_or_default();
         self.signals.iter().map(|(kind, signal)| (kind.as_str().to_owned(), text(signal))).collect()
     }
 
+    /// SHA-256 of its exact bytes.
+    pub fn sha256(&self) -> [u8; 32] {
+        match &self.exact {
+            Exact::Digested(digests) => digests.sha256.0,
+            Exact::Bytes(bytes) => {
+                let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+                digest.as_ref().try_into().unwrap_or_else(|_| self.digests().sha256.0)
+            }
+        }
+    }
+
+    /// Digests of its exact bytes. Those that were not needed before are made now: some milliseconds a megabyte.
+    pub fn digests(&self) -> Digests {
+        match &self.exact {
+            Exact::Digested(digests) => *digests,
+            Exact::Bytes(bytes) => lodestone_engine::observe::digests_of(bytes),
+        }
+    }
+
     /// Digests as signals, for the banks of false alarms and of known-good files.
     pub fn digest_signals(&self) -> Vec<Signal> {
         let of = |kind, value: &[u8]| Signal::from_bytes(kind, value);
+        let digests = self.digests();
         [
-            of(SignalType::Md5, &self.digests.md5),
-            of(SignalType::Sha1, &self.digests.sha1),
-            of(SignalType::Sha256, &self.digests.sha256.0),
+            of(SignalType::Md5, &digests.md5),
+            of(SignalType::Sha1, &digests.sha1),
+            of(SignalType::Sha256, &digests.sha256.0),
         ]
         .into_iter()
         .flatten()
@@ -116,35 +166,60 @@ pub fn wanted(app: &App, kind: ContentType, types: Option<&str>) -> Result<Vec<S
     Ok(wanted)
 }
 
-/// Hashes a file. The bytes are let go of when this returns; nothing of them is kept.
+/// Hashes a file. Nothing of it is kept beyond what is returned, which holds its bytes where they were not digested: they
+/// are where neither the types nor a bank asks for exact bytes.
 ///
 /// # Errors
 /// 400 for an empty file; 400 or 422 for a picture that cannot be read, when nothing but PDQ is asked for; 429 when
 /// too many files wait, 503 when no worker runs.
 pub async fn hash(app: &App, bytes: Bytes, types: &[SignalType]) -> Result<Hashed, ApiError> {
+    let exact = types.iter().any(|kind| kind.is_digest())
+        || suppresses(&app.view.now())
+        || bytes.len() > DIGESTED_LATER;
+    read(app, bytes, types, exact).await
+}
+
+/// As [`hash`], and digests whether somebody asks for them or not.
+///
+/// # Errors
+/// As there.
+pub async fn hash_and_digest(app: &App, bytes: Bytes, types: &[SignalType]) -> Result<Hashed, ApiError> {
+    read(app, bytes, types, true).await
+}
+
+/// Bytes of a file that may be digested where its match is answered: some milliseconds. Larger ones are in a worker.
+const DIGESTED_LATER: usize = 4 << 20;
+
+async fn read(app: &App, bytes: Bytes, types: &[SignalType], exact: bool) -> Result<Hashed, ApiError> {
     if bytes.is_empty() {
         return Err(ApiError::bad("the file is empty"));
     }
     let observation = if types.contains(&SignalType::Pdq) {
-        observe(app, bytes, Kind::Hash).await?
+        observe(app, bytes.clone(), if exact { Kind::Hash } else { Kind::Print }).await?
     } else {
         // Digests alone need no decoder, and no worker.
-        let digested = move || lodestone_engine::observe::digests_of(&bytes);
+        let read = bytes.clone();
+        let digested = move || lodestone_engine::observe::digests_of(&read);
         let digests = tokio::task::spawn_blocking(digested).await;
         let digests = digests.map_err(|_| ApiError::unavailable("hashing failed"))?;
         Observation { digests: Some(digests), ..Observation::default() }
     };
-    let Some(digests) = observation.digests else {
-        return Err(unreadable(observation.unreadable.as_ref()));
+    let exact = match observation.digests {
+        Some(digests) => Exact::Digested(digests),
+        None if exact => return Err(unreadable(observation.unreadable.as_ref())),
+        None => Exact::Bytes(bytes),
     };
     let print = observation.primary();
     let mut hashed = Hashed {
-        digests,
+        exact,
         signals: BTreeMap::new(),
         forms: print.map(forms).unwrap_or_default(),
         quality: print.map(|print| print.quality),
         unreadable: None,
+        _room: None,
     };
+    let digests = observation.digests;
+    let digest = |kind, of: fn(&Digests) -> &[u8]| digests.and_then(|all| Signal::from_bytes(kind, of(&all)));
     for kind in types {
         let signal = match kind {
             SignalType::Pdq => match print {
@@ -157,9 +232,9 @@ pub async fn hash(app: &App, bytes: Bytes, types: &[SignalType]) -> Result<Hashe
                     continue;
                 }
             },
-            SignalType::Md5 | SignalType::VideoMd5 => Signal::from_bytes(*kind, &hashed.digests.md5),
-            SignalType::Sha1 => Signal::from_bytes(*kind, &hashed.digests.sha1),
-            SignalType::Sha256 => Signal::from_bytes(*kind, &hashed.digests.sha256.0),
+            SignalType::Md5 | SignalType::VideoMd5 => digest(*kind, |all| &all.md5),
+            SignalType::Sha1 => digest(*kind, |all| &all.sha1),
+            SignalType::Sha256 => digest(*kind, |all| &all.sha256.0),
             _ => continue,
         };
         hashed.signals.insert(*kind, signal);
@@ -168,6 +243,12 @@ pub async fn hash(app: &App, bytes: Bytes, types: &[SignalType]) -> Result<Hashe
         Some(why) if hashed.signals.is_empty() => Err(unreadable(Some(why))),
         _ => Ok(hashed),
     }
+}
+
+/// Whether a bank of false alarms or of known-good files has anything: then what is merely similar is asked for by its
+/// exact bytes too.
+pub fn suppresses(state: &LiveState) -> bool {
+    state.banks().any(|bank| !bank.bank.kind.makes_known() && bank.bank.version.entries > 0)
 }
 
 /// Has a worker observe a file.
@@ -224,12 +305,14 @@ pub struct Fetched {
     pub kind: ContentType,
     /// Its bytes.
     pub bytes: Bytes,
+    /// What they take of the room for all that is held: to be kept until they are let go of.
+    pub room: Room,
 }
 
 /// Fetches a file; `content_type` says what it is where the answer's own header is not to be asked.
 ///
 /// # Errors
-/// 400 in HMA's words, 413 when it is too large, 429 when too many are fetched.
+/// 400 in HMA's words, 413 when it is too large, 429 when too many are fetched, or too much is held.
 pub async fn from_url(app: &App, url: &str, content_type: Option<&str>) -> Result<Fetched, ApiError> {
     if !names_a_host(url) {
         return Err(ApiError::bad("Invalid or unsafe URL provided"));
@@ -237,9 +320,11 @@ pub async fn from_url(app: &App, url: &str, content_type: Option<&str>) -> Resul
     let content_type = content_type.filter(|name| !name.is_empty()).map(ContentType::named).transpose()?;
     let place = Arc::clone(&app.fetches).try_acquire_owned().map_err(|_| ApiError::busy(1))?;
     let (outbound, url) = (Arc::clone(&app.outbound), url.to_owned());
-    let fetched = tokio::task::spawn_blocking(move || {
+    let mut room = Room::of(&app.bodies);
+    let (fetched, room) = tokio::task::spawn_blocking(move || {
         let _place = place;
-        fetch(&outbound, &url)
+        let fetched = fetch_within(&outbound, &url, &mut |bytes| room.grow_to(bytes));
+        fetched.map(|fetched| (fetched, room))
     })
     .await
     .map_err(|_| ApiError::unavailable("fetching failed"))?
@@ -248,7 +333,7 @@ pub async fn from_url(app: &App, url: &str, content_type: Option<&str>) -> Resul
         Some(kind) => kind,
         None => kind_of(fetched.content_type.as_deref().unwrap_or_default())?,
     };
-    Ok(Fetched { kind, bytes: Bytes::from(fetched.bytes) })
+    Ok(Fetched { kind, bytes: Bytes::from(fetched.bytes), room })
 }
 
 /// Whether a URL says where to fetch from in so many words. Parsers of browsers make a host of what follows in
@@ -282,6 +367,7 @@ fn fetch_error(error: NetError) -> ApiError {
         }
         NetError::Refused { .. } => ApiError::bad("Invalid or unsafe URL provided"),
         NetError::TooLarge { .. } => ApiError::too_large(),
+        NetError::NoRoom => ApiError::busy(1),
         other => ApiError::bad(format!("Failed to fetch URL: {other}")),
     }
 }

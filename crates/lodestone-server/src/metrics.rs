@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use crate::App;
+use crate::route::Methods;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Answered {
@@ -38,6 +39,8 @@ pub struct Metrics {
     matched: Counter,
     signals: Family<OfType, Gauge>,
     generation: Gauge,
+    unsearched: Gauge,
+    not_ready: Gauge,
     workers: Gauge,
     waiting_files: Gauge,
     waiting_writes: Gauge,
@@ -69,6 +72,9 @@ impl Default for Metrics {
             gauge
         };
         let generation = gauge(&mut registry, "generation", "Generation of the banks that answer");
+        let unsearched =
+            gauge(&mut registry, "unsearched_texts", "Texts in the banks that look-ups cannot search");
+        let not_ready = gauge(&mut registry, "not_ready", "Reasons for which the server is not ready");
         let workers = gauge(&mut registry, "workers", "Worker processes that run");
         let waiting_files = gauge(&mut registry, "waiting_files", "Files that wait for a worker");
         let waiting_writes = gauge(&mut registry, "waiting_writes", "Changes that wait for the writer");
@@ -91,6 +97,8 @@ impl Default for Metrics {
             matched,
             signals,
             generation,
+            unsearched,
+            not_ready,
             workers,
             waiting_files,
             waiting_writes,
@@ -107,15 +115,31 @@ impl Default for Metrics {
 
 impl Metrics {
     /// A request was answered.
-    pub fn answered(&self, route: &str, status: StatusCode, took: Duration) {
-        let label = Answered { route: route.to_owned(), status: status.as_u16() };
-        self.answered.get_or_create(&label).inc();
+    pub fn answered(&self, route: &str, methods: Option<&Methods>, status: StatusCode, took: Duration) {
+        let counter = || {
+            let label = Answered { route: route.to_owned(), status: status.as_u16() };
+            Counter::clone(&self.answered.get_or_create(&label))
+        };
+        match methods {
+            Some(methods) if status == StatusCode::OK => _ = methods.answered.get_or_init(counter).inc(),
+            _ => _ = counter().inc(),
+        }
         self.seconds.observe(took.as_secs_f64());
     }
 
     /// Something was looked up.
     pub fn looked_up(&self, took: Duration, found: bool) {
+        self.look_up_took(took);
+        self.matched(found);
+    }
+
+    /// A look-up took so long.
+    pub fn look_up_took(&self, took: Duration) {
         self.look_up_seconds.observe(took.as_secs_f64());
+    }
+
+    /// A look-up found something, or not.
+    pub fn matched(&self, found: bool) {
         if found {
             self.matched.inc();
         }
@@ -134,6 +158,8 @@ impl Metrics {
         let state = app.view.now();
         let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         self.generation.set(whole(state.generation()));
+        self.unsearched.set(whole(state.unsearched()));
+        self.not_ready.set(whole(app.not_ready().len() as u64));
         for (kind, signals) in state.counts() {
             let label = OfType { signal_type: kind.as_str().to_owned() };
             self.signals.get_or_create(&label).set(whole(*signals));

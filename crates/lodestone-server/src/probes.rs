@@ -41,17 +41,25 @@ async fn version() -> Response {
 }
 
 async fn ready(State(app): State<App>) -> Response {
-    let ready = app.is_ready();
+    let why = app.not_ready();
+    let ready = why.is_empty();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let state = app.view.now();
     let sandbox = app.enforced.map_or_else(|| "process-only".to_owned(), |enforced| enforced.to_string());
-    let answer = json!({
+    let mut answer = json!({
         "ready": ready,
         "workers": app.pool.alive(),
         "sandbox": sandbox,
         "secrets": app.secrets.told(),
         "generation": state.generation(),
     });
+    if !ready {
+        answer["why"] = json!(why);
+    }
+    if state.unsearched() > 0 {
+        // Texts of an older program with patterns that are refused now: in the banks, and never found.
+        answer["unsearched_texts"] = json!(state.unsearched());
+    }
     Json(status, answer).into_response()
 }
 

@@ -4,11 +4,13 @@
 //! none of them can say anything else than the others.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
+use prometheus_client::metrics::counter::Counter;
 
 use crate::App;
 use crate::auth::Role;
@@ -172,14 +174,43 @@ impl Routes {
 #[derive(Debug, Default)]
 pub struct Table {
     list: Vec<Route>,
-    by_path: BTreeMap<&'static str, Vec<(Method, For)>>,
+    by_path: BTreeMap<&'static str, Methods>,
+}
+
+/// The methods of one path.
+#[derive(Debug, Default)]
+pub struct Methods {
+    methods: Vec<(Method, For)>,
+    /// Counts what was answered with 200, once something was: found here, not by its labels.
+    pub(crate) answered: OnceLock<Counter>,
+}
+
+impl Methods {
+    /// Who may call this; `None` when there is no such method. `HEAD` is `GET`.
+    pub fn allowed(&self, method: &Method) -> Option<For> {
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        self.methods.iter().find(|(own, _)| own == method).map(|(_, allowed)| *allowed)
+    }
+
+    /// All of them, as in the header `Allow`.
+    pub fn told(&self) -> String {
+        let of = |(method, _): &(Method, For)| match method.as_str() {
+            "GET" => vec!["GET".to_owned(), "HEAD".to_owned()],
+            other => vec![other.to_owned()],
+        };
+        let mut methods: Vec<String> = self.methods.iter().flat_map(of).collect();
+        methods.push("OPTIONS".to_owned());
+        methods.sort_unstable();
+        methods.dedup();
+        methods.join(", ")
+    }
 }
 
 impl Table {
     fn new(list: Vec<Route>) -> Self {
-        let mut by_path: BTreeMap<&'static str, Vec<(Method, For)>> = BTreeMap::new();
+        let mut by_path: BTreeMap<&'static str, Methods> = BTreeMap::new();
         for route in &list {
-            by_path.entry(route.path).or_default().push((route.method.clone(), route.allowed));
+            by_path.entry(route.path).or_default().methods.push((route.method.clone(), route.allowed));
         }
         Self { list, by_path }
     }
@@ -189,28 +220,8 @@ impl Table {
         &self.list
     }
 
-    /// Who may call this; `None` when the path has no such method. `HEAD` is `GET`.
-    pub fn allowed(&self, path: &str, method: &Method) -> Option<For> {
-        let method = if *method == Method::HEAD { &Method::GET } else { method };
-        let methods = self.by_path.get(path)?;
-        methods.iter().find(|(own, _)| own == method).map(|(_, allowed)| *allowed)
-    }
-
-    /// The methods of a path, as in the header `Allow`.
-    pub fn methods(&self, path: &str) -> String {
-        let mut methods: Vec<&str> = self
-            .by_path
-            .get(path)
-            .into_iter()
-            .flatten()
-            .flat_map(|(method, _)| match method.as_str() {
-                "GET" => vec!["GET", "HEAD"],
-                other => vec![other],
-            })
-            .collect();
-        methods.push("OPTIONS");
-        methods.sort_unstable();
-        methods.dedup();
-        methods.join(", ")
+    /// The methods of a path.
+    pub fn of(&self, path: &str) -> Option<&Methods> {
+        self.by_path.get(path)
     }
 }

@@ -237,7 +237,7 @@ fn open(config: Config, clock: Clock) -> Result<(App, Threads, JoinHandle<()>), 
         keys,
         secrets,
         rates: Rates::new(config.requests_per_second),
-        requests: Semaphore::new(config.max_requests),
+        requests: Arc::new(Semaphore::new(config.max_requests)),
         fetches: Arc::new(Semaphore::new(FETCHES)),
         bodies: BodyLimits {
             max_bytes: config.max_body_bytes,
@@ -273,12 +273,7 @@ fn open(config: Config, clock: Clock) -> Result<(App, Threads, JoinHandle<()>), 
 /// The signal types offered, with the ratios that were set.
 fn types(store: &Store, config: &Config) -> Result<Types, ServeError> {
     let types = Types::new(&config.signal_types);
-    for kind in &config.signal_types {
-        let set = store.setting(&hma::types::setting(*kind))?;
-        if let Some(ratio) = set.and_then(|ratio| ratio.parse().ok()) {
-            types.set(*kind, ratio);
-        }
-    }
+    types.load(store)?;
     Ok(types)
 }
 

@@ -10,8 +10,8 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -58,10 +58,53 @@ impl Owned {
     }
 }
 
+/// How writing stands, for those who watch. Clones see the same.
+#[derive(Clone, Debug, Default)]
+pub struct Health(Arc<Mutex<Stands>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Stands {
+    /// Look-ups do not see all that was committed.
+    behind: bool,
+    /// Why the last commit failed, if it did.
+    trouble: Option<&'static str>,
+}
+
+impl Health {
+    /// Whether look-ups do not see all that was committed.
+    pub fn is_behind(&self) -> bool {
+        self.now().behind
+    }
+
+    /// Why nothing can be written now, if the last commit failed. The writer tries again each second.
+    pub fn trouble(&self) -> Option<&'static str> {
+        self.now().trouble
+    }
+
+    fn now(&self) -> Stands {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Stands)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// A commit stands, or does not.
+    fn committed(&self, error: Option<&StoreError>) {
+        let trouble = error.map(|error| match error {
+            StoreError::Full => "the disk is full",
+            StoreError::Locked { .. } => "another program holds the database",
+            _ => "the store cannot be written",
+        });
+        self.change(|stands| stands.trouble = trouble);
+    }
+}
+
 /// Hands operations to the writing thread. Clones are handles of the same.
 #[derive(Clone)]
 pub struct Writer {
     queue: Sender<Job>,
+    health: Health,
 }
 
 /// An operation on the whole store.
@@ -117,10 +160,12 @@ impl Writer {
         // Bounded by hand: this kind of channel lets go of what is queued when its receiver ends, so that whoever waits for an
         // answer at the very end is told, and does not wait for ever.
         let (queue, jobs) = crossbeam_channel::unbounded();
+        let health = Health::default();
+        let told = health.clone();
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || write_on(owned, &jobs, &clock))?;
-        Ok((Self { queue }, thread))
+            .spawn(move || write_on(owned, &jobs, &clock, &told))?;
+        Ok((Self { queue, health }, thread))
     }
 
     /// Runs an operation in the next commit; answers once it is safe on the disk and look-ups see it.
@@ -161,7 +206,7 @@ impl Writer {
         let work = Box::new(move |owned: &mut Owned, clock: &Clock| {
             let done = work(owned);
             // What was done in part is seen too.
-            let followed = owned.follow(clock);
+            let followed = owned.follow(clock).map_err(|_| unseen());
             let _ = reply.send(done.and_then(|value| followed.map(|()| value)));
         });
         self.queue(Job::Alone(work))?;
@@ -178,6 +223,11 @@ impl Writer {
         self.queue.len()
     }
 
+    /// How writing stands.
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
     fn queue(&self, job: Job) -> Result<(), ApiError> {
         if self.queue.len() >= QUEUE {
             return Err(ApiError::busy(1));
@@ -186,17 +236,25 @@ impl Writer {
     }
 }
 
+/// What was committed stands; it is seen once the index can be written again.
+fn unseen() -> ApiError {
+    ApiError::unavailable("the change is kept, but the index cannot be written: look-ups do not see it yet")
+}
+
 fn gone() -> ApiError {
     ApiError::unavailable("the server is stopping")
 }
 
-/// How often what was committed and could not be followed is followed again, while nothing else comes.
+/// Setting that is written to see whether the store can be written again.
+const PROBE: &str = "writer.probe_us";
+/// How often what was committed and could not be followed is followed again, and writing that failed tried again, while
+/// nothing else comes.
 const AGAIN: Duration = Duration::from_secs(1);
 
-fn write_on(mut owned: Owned, jobs: &Receiver<Job>, clock: &Clock) {
-    let mut behind = false;
+fn write_on(mut owned: Owned, jobs: &Receiver<Job>, clock: &Clock, health: &Health) {
     loop {
-        let job = match behind {
+        let Stands { behind, trouble } = health.now();
+        let job = match behind || trouble.is_some() {
             false => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
             true => jobs.recv_timeout(AGAIN),
         };
@@ -204,7 +262,7 @@ fn write_on(mut owned: Owned, jobs: &Receiver<Job>, clock: &Clock) {
             Ok(job) => job,
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
-                behind = owned.follow(clock).is_err();
+                try_again(&mut owned, clock, health, trouble.is_some());
                 continue;
             }
         };
@@ -223,14 +281,15 @@ fn write_on(mut owned: Owned, jobs: &Receiver<Job>, clock: &Clock) {
             }
         }
         if !batch.is_empty() {
-            behind = !commit(&mut owned, batch, clock, behind);
+            commit(&mut owned, batch, clock, health);
         }
         if let Some(work) = alone {
             // A panic in one operation must not end all writing.
             let done = catch_unwind(AssertUnwindSafe(|| work(&mut owned, clock)));
             report(done.err());
             // It has followed by itself, and told whoever asked; where that failed, it is tried again.
-            behind = owned.follow(clock).is_err();
+            let behind = owned.follow(clock).is_err();
+            health.change(|stands| stands.behind = behind);
         }
         if stop {
             break;
@@ -238,8 +297,20 @@ fn write_on(mut owned: Owned, jobs: &Receiver<Job>, clock: &Clock) {
     }
 }
 
-/// Commits a batch and answers it. Returns whether look-ups see all that was ever committed; `behind`: they do not before.
-fn commit(owned: &mut Owned, mut batch: Vec<Box<dyn Batched>>, clock: &Clock, behind: bool) -> bool {
+/// Sees whether the store can be written again, and has look-ups see what was committed.
+fn try_again(owned: &mut Owned, clock: &Clock, health: &Health, writes: bool) {
+    if writes {
+        let now_us = clock.now_us();
+        let probe = now_us.to_string();
+        let done = owned.store.batch(now_us, |batch| batch.set_setting(PROBE, Some(&probe)));
+        health.committed(done.err().as_ref());
+    }
+    let behind = owned.follow(clock).is_err();
+    health.change(|stands| stands.behind = behind);
+}
+
+/// Commits a batch and answers it.
+fn commit(owned: &mut Owned, mut batch: Vec<Box<dyn Batched>>, clock: &Clock, health: &Health) {
     let done = catch_unwind(AssertUnwindSafe(|| {
         owned.store.batch(clock.now_us(), |work| -> Result<(), StoreError> {
             for one in &mut batch {
@@ -249,26 +320,29 @@ fn commit(owned: &mut Owned, mut batch: Vec<Box<dyn Batched>>, clock: &Clock, be
         })
     }));
     let mut failed = match done {
-        Ok(Ok(())) => None,
-        Ok(Err(error)) => Some(Failed::of(&error.into())),
+        Ok(Ok(())) => {
+            health.committed(None);
+            None
+        }
+        Ok(Err(error)) => {
+            health.committed(Some(&error));
+            Some(Failed::of(&error.into()))
+        }
         Err(panic) => {
             report(Some(panic));
             Some(Failed { status: 503, message: "the operation failed".to_owned() })
         }
     };
-    let is_seen = match failed {
-        Some(_) => !behind,
-        None => owned.follow(clock).is_ok(),
-    };
-    if failed.is_none() && !is_seen {
-        // What was committed stands; it is seen once the index can be written again.
-        let message = "the change is kept, but the index cannot be written: look-ups do not see it yet";
-        failed = Some(Failed { status: 503, message: message.to_owned() });
+    if failed.is_none() {
+        let behind = owned.follow(clock).is_err();
+        health.change(|stands| stands.behind = behind);
+        if behind {
+            failed = Some(Failed::of(&unseen()));
+        }
     }
     for one in batch {
         one.answer(failed.as_ref().map_or(Ok(()), |failed| Err(failed.again())));
     }
-    is_seen
 }
 
 /// An error that several are told.
@@ -298,5 +372,28 @@ fn report(panic: Option<Box<dyn Any + Send>>) {
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("no message");
         tracing::error!(what, "a panic while writing");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::*;
+
+    #[test]
+    fn writing_that_failed_is_tried_again_until_it_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(dir.path()).unwrap();
+        let live = LiveBanks::open(&mut store, dir.path(), &mut |_| ControlFlow::Continue(())).unwrap();
+        let mut owned = Owned { store, live, changed_s: Arc::default() };
+        let (clock, health) = (Clock::fixed(7), Health::default());
+        assert!(health.trouble().is_none() && !health.is_behind());
+        health.committed(Some(&StoreError::Full));
+        health.change(|stands| stands.behind = true);
+        assert_eq!((health.trouble(), health.is_behind()), (Some("the disk is full"), true));
+        try_again(&mut owned, &clock, &health, true);
+        assert_eq!((health.trouble(), health.is_behind()), (None, false));
+        assert_eq!(owned.store.setting(PROBE).unwrap().as_deref(), Some("7"));
     }
 }

@@ -112,6 +112,7 @@ impl Batch<'_> {
         let id = id_of(self.db()?, name)?;
         let (from, to) = entry_range(id);
         let generation = self.step()?;
+        self.said();
         let db = self.db()?;
         // What hangs on entries goes first: then nothing has to be looked for entry by entry.
         for sql in [

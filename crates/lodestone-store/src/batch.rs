@@ -27,6 +27,8 @@ struct Changed {
     generation: Option<u64>,
     /// Numbers of the banks whose version was counted up.
     banks: BTreeSet<i64>,
+    /// A suspension or an opinion changed.
+    said: bool,
 }
 
 impl Store {
@@ -48,8 +50,17 @@ impl Store {
         let mut batch = Batch { transaction: &transaction, now_us, changed: Changed::default(), lost: false };
         let done = work(&mut batch)?;
         batch.db()?;
+        let said = batch.changed.said;
         transaction.commit().map_err(StoreError::from)?;
+        self.said = self.said.saturating_add(u64::from(said));
         Ok(done)
+    }
+
+    /// Counts the groups of steps that changed a suspension or an opinion of an entry, by this handle since it was opened:
+    /// whoever keeps those of a store that is open for writing reads them anew when this has risen, or when a bank was
+    /// dropped or the log of changes does not reach back.
+    pub fn said(&self) -> u64 {
+        self.said
     }
 }
 
@@ -119,6 +130,11 @@ impl Batch<'_> {
         let generation: i64 =
             self.db()?.query_row("SELECT value FROM meta WHERE key = 'generation'", [], |row| row.get(0))?;
         Ok(u64::try_from(generation).unwrap_or(0).saturating_add(1))
+    }
+
+    /// Notes that a suspension or an opinion changed.
+    pub(crate) fn said(&mut self) {
+        self.changed.said = true;
     }
 
     /// Counts a bank's version up, once a batch, and makes the batch's generation.

@@ -235,6 +235,7 @@ impl Batch<'_> {
         )?
         .execute([no])?;
         if matching {
+            self.said();
             self.touch(bank_id)?;
         }
         Ok(true)

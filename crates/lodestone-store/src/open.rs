@@ -17,6 +17,8 @@ pub struct Store {
     pub(crate) db: Connection,
     /// Schema of the file: an older one is read as it is when the store is open for reading only.
     pub(crate) schema: i64,
+    /// Groups of steps, done by this handle, that changed a suspension or an opinion.
+    pub(crate) said: u64,
     /// Held for as long as the store is open for writing. The system lets it go when the process ends, however it ends.
     _lock: Option<Lock>,
 }
@@ -82,7 +84,7 @@ impl Store {
             upgrade::from_2_to_3(&transaction)?;
             transaction.commit()?;
         }
-        Ok(Self { db, schema: schema::VERSION, _lock: Some(Lock(lock)) })
+        Ok(Self { db, schema: schema::VERSION, said: 0, _lock: Some(Lock(lock)) })
     }
 
     /// Opens a data folder for reading. Needs no lock, and sees the last finished state while another process writes.
@@ -101,7 +103,7 @@ impl Store {
             return Err(StoreError::NotAStore { path: path.display().to_string() });
         }
         db.set_prepared_statement_cache_capacity(STATEMENTS);
-        Ok(Self { db, schema, _lock: None })
+        Ok(Self { db, schema, said: 0, _lock: None })
     }
 
     /// Holds the state that is read from here on: what others write meanwhile is not seen. Returns its generation.

@@ -121,6 +121,7 @@ impl Batch<'_> {
             )?
             .execute(params![entry_no, who, opinion.as_str(), note, self.now_us()])?;
         if set > 0 {
+            self.said();
             self.step()?;
         }
         Ok(set > 0)
@@ -136,6 +137,7 @@ impl Batch<'_> {
             .prepare_cached("DELETE FROM opinions WHERE no = ?1 AND who = ?2")?
             .execute(params![entry_no, who])?;
         if gone > 0 {
+            self.said();
             self.step()?;
         }
         Ok(gone > 0)

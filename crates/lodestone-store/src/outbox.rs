@@ -6,6 +6,7 @@
 use std::str::FromStr;
 
 use rusqlite::{OptionalExtension, Row, params};
+use serde_json::Value;
 
 use crate::read::{list, one, page};
 use crate::{Batch, Store, StoreError};
@@ -100,6 +101,28 @@ impl Store {
         self.needs_schema_3()?;
         let sql = format!("{SELECT} WHERE state = 'pending' AND next_us <= ?1 ORDER BY next_us, no LIMIT ?2");
         list(&self.db, &sql, [now_us, page(limit)], read)
+    }
+
+    /// As [`Store::due`], without those to some targets and without some by their numbers: what is on its way already must
+    /// not hide what else is due. Cost: in proportion to what is passed over.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn due_beside(
+        &self,
+        now_us: i64,
+        targets: &[&str],
+        numbers: &[i64],
+        limit: usize,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        self.needs_schema_3()?;
+        let sql = format!(
+            "{SELECT} WHERE state = 'pending' AND next_us <= ?1
+               AND target NOT IN (SELECT value FROM json_each(?2)) AND no NOT IN (SELECT value FROM json_each(?3))
+             ORDER BY next_us, no LIMIT ?4"
+        );
+        let (targets, numbers) = (Value::from(targets).to_string(), Value::from(numbers).to_string());
+        list(&self.db, &sql, params![now_us, targets, numbers, page(limit)], read)
     }
 
     /// When the next delivery is due; `None` when none is pending.

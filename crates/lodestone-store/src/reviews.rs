@@ -25,15 +25,26 @@ pub struct Review {
 }
 
 impl Store {
-    /// The next reviews after a number (at first 0), by rising number: all, or only the open ones.
+    /// The next reviews after a number (at first 0), by rising number: all, or only the open ones; of one `queue`, as their
+    /// bodies name it, or of all. Cost: in proportion to what is passed over.
     ///
     /// # Errors
     /// [`StoreError::Refused`] in an older store open for reading; the database's.
-    pub fn reviews(&self, only_open: bool, after: i64, limit: usize) -> Result<Vec<Review>, StoreError> {
+    pub fn reviews(
+        &self,
+        only_open: bool,
+        queue: Option<&str>,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Review>, StoreError> {
         self.needs_schema_3()?;
         let open = if only_open { "state = 'open' AND" } else { "" };
-        let sql = format!("{SELECT} WHERE {open} no > ?1 ORDER BY no LIMIT ?2");
-        list(&self.db, &sql, [after, page(limit)], read)
+        let sql = format!(
+            "{SELECT} WHERE {open} no > ?1
+               AND (?2 IS NULL OR CASE WHEN json_valid(body) THEN json_extract(body, '$.queue') = ?2 ELSE 0 END)
+             ORDER BY no LIMIT ?3"
+        );
+        list(&self.db, &sql, params![after, queue, page(limit)], read)
     }
 
     /// One review; `None` when there is none such.

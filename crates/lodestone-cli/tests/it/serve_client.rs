@@ -47,7 +47,19 @@ impl Server {
 
     /// Likewise on a data folder that is there.
     pub(crate) fn on(data: tempfile::TempDir, arguments: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lodestone"));
+        Self::run(Command::new(env!("CARGO_BIN_EXE_lodestone")), data, arguments)
+    }
+
+    /// Likewise, with files that can grow to so many blocks only, as on a disk that is full then.
+    #[cfg(unix)]
+    pub(crate) fn on_small_disk(blocks: u32, arguments: &[&str]) -> Self {
+        let mut command = Command::new("sh");
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        command.arg("-c").arg(script).arg(env!("CARGO_BIN_EXE_lodestone"));
+        Self::run(command, tempfile::tempdir().unwrap(), arguments)
+    }
+
+    fn run(mut command: Command, data: tempfile::TempDir, arguments: &[&str]) -> Self {
         for (name, _) in std::env::vars_os().filter(|(n, _)| n.to_string_lossy().starts_with("LODESTONE_")) {
             command.env_remove(name);
         }

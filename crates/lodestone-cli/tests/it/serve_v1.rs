@@ -477,3 +477,35 @@ fn what_was_acknowledged_is_there_after_a_power_cut() {
     assert_eq!(server.post("/v1/lookup", &json!({ "signals": signals })).is(200)["matched"], 1);
     assert_eq!(std::fs::read_dir(server.data.path().join("tmp")).unwrap().count(), 0);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_server_that_cannot_write_is_not_ready_and_says_why_and_looks_up_all_the_same() {
+    let server = Server::on_small_disk(12_000, &["--open"]);
+    bank(&server, "A", "known-real");
+    add(&server, "A", &json!({ "pdq": pdq(0) }));
+    assert_eq!(server.get("/ready").is(200)["ready"], true);
+    let row = |at: usize| json!({ "signals": { "sha256": format!("{at:064x}") }, "note": "n".repeat(250) });
+    let contents: Vec<Value> = (1..10_000).map(row).collect();
+    let (mut refused, mut told) = (0, Value::Null);
+    // A small change may find room where a large one did not, and the server is ready again.
+    for _ in 0..40 {
+        let answer = server.post("/v1/banks/A/content", &json!({ "contents": contents }));
+        if answer.status == 200 {
+            continue;
+        }
+        assert_eq!(answer.status, 503, "{answer:?}");
+        refused += 1;
+        let ready = server.get("/ready");
+        if ready.status == 503 {
+            told = ready.json();
+            break;
+        }
+    }
+    assert!(refused > 0);
+    let why = told["why"].to_string();
+    assert!(why.contains("cannot be written") || why.contains("is full"), "{told}");
+    // What finds nothing needs no disk.
+    assert_eq!(server.get(&format!("/m/raw_lookup?signal_type=pdq&signal={}", pdq(200))).status, 200);
+    assert_eq!(server.get("/live").status, 200);
+}

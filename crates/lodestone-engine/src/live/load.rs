@@ -45,6 +45,7 @@ pub(super) fn whole(store: &Store, index: &LiveIndex) -> Result<LiveState, LiveB
         ids: ContentIds::new(store.content_runs()?),
         suspended: Arc::default(),
         said: Arc::default(),
+        said_at: store.said(),
         current: Layers::default(),
         pdq: index.snapshot(),
         md5: sets.md5.into_set(),
@@ -80,7 +81,12 @@ pub(super) fn onward(
             return Ok(None);
         }
         take_in(store, &mut state, &changes)?;
-        said_of_entries(store, &mut state)?;
+        // A server's store may have a million opinions: they are read anew when one of them changed.
+        let said_at = store.said();
+        if said_at != before.said_at {
+            said_of_entries(store, &mut state)?;
+            state.said_at = said_at;
+        }
     }
     table(store, &mut state)?;
     Ok(Some(state))
@@ -160,8 +166,8 @@ fn table(store: &Store, state: &mut LiveState) -> Result<(), LiveBanksError> {
     Ok(())
 }
 
-/// Suspended entries and opinions, read whole. Each change of them is one of the generation: most commits are of neither,
-/// but write match events down.
+/// Suspended entries and opinions, read whole. Each change of them is one of the generation, and counted by the store: most
+/// commits are of neither.
 fn said_of_entries(store: &Store, state: &mut LiveState) -> Result<(), LiveBanksError> {
     let mut suspended = BTreeMap::new();
     let mut after = 0;

@@ -59,6 +59,8 @@ pub struct LiveState {
     /// Entries whose `disable_until_ts` is not 1, with it.
     pub(super) suspended: Arc<BTreeMap<u64, i64>>,
     pub(super) said: Arc<BTreeMap<u64, Said>>,
+    /// When those two were read: [`lodestone_store::Store::said`].
+    pub(super) said_at: u64,
     /// Entries that changed or went since the digests were read, with what they have now.
     pub(super) current: Layers<u64, Arc<[Signal]>>,
     pub(super) pdq: Arc<LiveSnapshot>,
@@ -128,10 +130,26 @@ impl LiveState {
     /// # Errors
     /// [`LookUpError`] when the index is damaged: never to be taken for "no match".
     pub fn near(&self, queries: &[[u8; 32]], radius_bits: Option<u32>) -> Result<Vec<Near>, LookUpError> {
+        Ok(self.near_at_most(queries, radius_bits, usize::MAX)?.unwrap_or_default())
+    }
+
+    /// As [`LiveState::near`], where no more than `most` values are found; `None` where there are more. So a caller can
+    /// bound what is held: it asks again for fewer queries at a time.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn near_at_most(
+        &self,
+        queries: &[[u8; 32]],
+        radius_bits: Option<u32>,
+        most: usize,
+    ) -> Result<Option<Vec<Near>>, LookUpError> {
         let codes: Vec<Code256> = queries.iter().map(Code256::from_bytes).collect();
         let mut hits: Vec<Hit> = Vec::new();
         let widest = radius_bits.unwrap_or(self.radius_bits);
-        self.pdq.search_into(&codes, widest, &mut hits, &mut SearchStats::default())?;
+        if !self.pdq.search_at_most(&codes, widest, most, &mut hits, &mut SearchStats::default())? {
+            return Ok(None);
+        }
         let within = |hit: &Hit| {
             let bank = self.bank_of(hit.id)?;
             (hit.distance_bits <= radius_bits.unwrap_or(bank.bank.radius_bits)).then_some(Near {
@@ -140,7 +158,7 @@ impl LiveState {
                 distance_bits: hit.distance_bits,
             })
         };
-        Ok(hits.iter().filter_map(within).collect())
+        Ok(Some(hits.iter().filter_map(within).collect()))
     }
 
     /// Every PDQ value within `radius_bits` of each query, whatever the radius of its bank; of banks that there are.

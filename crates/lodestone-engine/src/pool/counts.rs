@@ -17,7 +17,7 @@ pub struct Counts {
     pub busy: u64,
     /// Jobs that wait.
     pub queued: u64,
-    /// Jobs of [`Kind::Hash`](super::Kind) that a worker was given, whatever became of it.
+    /// Jobs of [`Kind::Hash`](super::Kind) and [`Kind::Print`](super::Kind) that a worker was given, whatever became of it.
     pub hashed: u64,
     /// Jobs of [`Kind::Examine`](super::Kind) that a worker was given.
     pub examined: u64,

@@ -285,7 +285,7 @@ impl Crew {
         let is_examined = queued.job.kind == Kind::Examine;
         let options = if is_examined { &shared.examining } else { &shared.hashing };
         let begun = Instant::now();
-        let looked = observer.look(queued.bytes(), options);
+        let looked = observer.look(queued.bytes(), options, queued.job.kind == Kind::Print);
         let took = begun.elapsed();
         let mut observation = looked.observation;
         if looked.death.is_some() && shared.is_stopping() {

@@ -75,6 +75,8 @@ impl PoolOptions {
 pub enum Kind {
     /// Digests and PDQ: what a look-up needs.
     Hash,
+    /// PDQ alone, for look-ups by likeness where nobody asks for exact bytes: three digests cost a tenth of a picture.
+    Print,
     /// Everything that [`PoolOptions::observe`] asks for.
     Examine,
 }
@@ -95,7 +97,7 @@ impl Job {
 /// What became of a job.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The file itself, with its digests (but when the pool was stopped). An archive is unreadable here: its members are not looked at.
+    /// The file itself, with its digests (but of [`Kind::Print`], and when the pool was stopped). An archive is unreadable here: its members are not looked at.
     pub observation: Observation,
     /// From [`Pool::submit`] until a worker took it.
     pub waited: Duration,

@@ -19,6 +19,7 @@ fn main() {
     }
     let trials = vec![
         Trial::test("a_picture_is_answered_with_digests_and_hash_and_findings_only_when_examined", answers),
+        Trial::test("where_nobody_asks_for_exact_bytes_there_is_the_hash_alone", prints),
         Trial::test("a_crash_is_counted_and_unreadable_and_the_next_job_works", crashes),
         Trial::test("a_hang_and_too_much_memory_are_told_apart", hangs_and_eats),
         Trial::test("bytes_that_ended_two_workers_are_given_to_no_third", quarantines),
@@ -123,6 +124,18 @@ fn picture() -> Vec<u8> {
     writer.write_image_data(&pixels).expect("pixels");
     writer.finish().expect("end");
     file
+}
+
+fn prints() -> Result<(), Failed> {
+    let pool = pool(&options())?;
+    let hashed = ask(&pool, picture(), Kind::Hash)?.observation;
+    let print = ask(&pool, picture(), Kind::Print)?.observation;
+    check(print.digests.is_none() && print.fingerprints == hashed.fingerprints, &print)?;
+    check((print.size_bytes, &print.format) == (hashed.size_bytes, &hashed.format), &print)?;
+    // What cannot be read says so all the same; what ended a worker has its digests, by which it is known again.
+    check(why(&ask(&pool, *b"no picture", Kind::Print)?) == "unsupported", "no picture")?;
+    let dead = ask(&pool, *b"!dead", Kind::Print)?;
+    check(why(&dead) == "worker crash" && dead.observation.digests.is_some(), &dead)
 }
 
 fn answers() -> Result<(), Failed> {

@@ -39,21 +39,24 @@ impl Slot {
         }
     }
 
-    /// Appends the living answers, sorted.
+    /// Appends the living answers, sorted; `false` where there are more than `most`, the dead counted.
     pub(crate) fn search(
         &self,
         queries: &[Code256],
         radius_bits: u32,
+        most: usize,
         hits: &mut Vec<Hit>,
         stats: &mut SearchStats,
-    ) -> Result<(), SegmentError> {
+    ) -> Result<bool, SegmentError> {
         if self.dead.ranges().all() {
-            return Ok(());
+            return Ok(true);
         }
         let from = hits.len();
-        self.segment.search_into(queries, radius_bits, hits, stats)?;
+        if !self.segment.search_at_most(queries, radius_bits, most, hits, stats)? {
+            return Ok(false);
+        }
         self.dead.filter(queries, hits, from);
-        Ok(())
+        Ok(true)
     }
 
     /// All living pairs, in the segment's order.

@@ -116,12 +116,32 @@ impl LiveSnapshot {
         hits: &mut Vec<Hit>,
         stats: &mut SearchStats,
     ) -> Result<(), SegmentError> {
+        self.search_at_most(queries, radius_bits, usize::MAX, hits, stats).map(drop)
+    }
+
+    /// As [`LiveSnapshot::search_into`], where no more than `most` pairs are found, those counted that are gone and still
+    /// stand in a segment; with more of them nothing is appended, and the answer is `false`. So a caller can bound what is
+    /// held: it asks again for fewer queries at a time.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn search_at_most(
+        &self,
+        queries: &[Code256],
+        radius_bits: u32,
+        most: usize,
+        hits: &mut Vec<Hit>,
+        stats: &mut SearchStats,
+    ) -> Result<bool, SegmentError> {
         let before = hits.len();
         let mut looked = SearchStats::default();
+        let left = |hits: &Vec<Hit>| most.saturating_sub(hits.len() - before);
         for slot in &self.slots {
-            if let Err(error) = slot.search(queries, radius_bits, hits, &mut looked) {
+            let room = left(hits);
+            let searched = slot.search(queries, radius_bits, room, hits, &mut looked);
+            if !matches!(searched, Ok(true)) {
                 hits.truncate(before);
-                return Err(error);
+                return searched;
             }
         }
         if !self.memtable.is_empty() {
@@ -129,6 +149,10 @@ impl LiveSnapshot {
             let mut found = Vec::new();
             for batch in probes.chunks(BATCH) {
                 self.memtable.search(self.kernel, batch, radius_bits, &mut found, hits);
+                if hits.len() - before > most {
+                    hits.truncate(before);
+                    return Ok(false);
+                }
             }
             looked.scanned += (self.memtable.len() as u64).saturating_mul(probes.len() as u64);
         }
@@ -137,7 +161,7 @@ impl LiveSnapshot {
         looked.queries = queries.len() as u64;
         looked.hits = answers.len() as u64;
         *stats += looked;
-        Ok(())
+        Ok(true)
     }
 
     /// Every pair within `radius_bits` of each query, as [`LiveSnapshot::search_into`].

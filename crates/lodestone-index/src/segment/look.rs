@@ -30,16 +30,18 @@ impl Segment {
         Ok(Part { plans: Some(Plans::new(layout.widths(), shape.codes as usize)), tiles: None })
     }
 
-    /// See [`Segment::search_into`]; on failure `hits` holds anything.
+    /// See [`Segment::search_at_most`]; on failure, and where there are more than `most`, `hits` holds anything.
     pub(super) fn look_up<G: Guard>(
         &self,
         guard: &G,
         queries: &[Code256],
         radius: u32,
+        most: usize,
         hits: &mut Vec<Hit>,
         stats: &mut SearchStats,
-    ) -> Result<(), Damaged> {
+    ) -> Result<bool, Damaged> {
         let before = hits.len();
+        let full = before.saturating_add(most);
         let permuted: Vec<Bits> = queries.iter().map(|code| permute(self.kernel, *code)).collect();
         let mut found = Vec::new();
         stats.queries += queries.len() as u64;
@@ -50,16 +52,23 @@ impl Segment {
             }
             let owners = self.owners(part)?;
             for Found { query, position, distance_bits } in found.drain(..) {
+                let mut has_room = true;
                 owners.each(guard, position, |id| {
                     if id != CANARY {
-                        hits.push(Hit { query, distance_bits, id });
+                        has_room = hits.len() < full;
+                        if has_room {
+                            hits.push(Hit { query, distance_bits, id });
+                        }
                     }
                 })?;
+                if !has_room {
+                    return Ok(false);
+                }
             }
         }
         hits[before..].sort_unstable();
         stats.hits += (hits.len() - before) as u64;
-        Ok(())
+        Ok(true)
     }
 
     /// Appends every code of a part within the radius of each query, canaries included.

@@ -170,19 +170,35 @@ impl Segment {
         hits: &mut Vec<Hit>,
         stats: &mut SearchStats,
     ) -> Result<(), SegmentError> {
+        self.search_at_most(queries, radius_bits, usize::MAX, hits, stats).map(drop)
+    }
+
+    /// As [`Segment::search_into`], where no more than `most` pairs are found; with more of them nothing is appended, and
+    /// the answer is `false`. So a caller can bound what is held: it asks again for fewer queries at a time.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn search_at_most(
+        &self,
+        queries: &[Code256],
+        radius_bits: u32,
+        most: usize,
+        hits: &mut Vec<Hit>,
+        stats: &mut SearchStats,
+    ) -> Result<bool, SegmentError> {
         if u32::try_from(queries.len()).is_err() {
             return Err(SegmentError::TooLarge { what: "queries of one batch" });
         }
         let (before, stats_before) = (hits.len(), *stats);
         let result = match self.checked() {
-            None => self.look_up(&Trusted, queries, radius_bits, hits, stats),
-            Some(guard) => self.look_up(&guard, queries, radius_bits, hits, stats),
+            None => self.look_up(&Trusted, queries, radius_bits, most, hits, stats),
+            Some(guard) => self.look_up(&guard, queries, radius_bits, most, hits, stats),
         };
-        result.map_err(|damaged| {
+        if result != Ok(true) {
             hits.truncate(before);
             *stats = stats_before;
-            self.damaged(damaged)
-        })
+        }
+        result.map_err(|damaged| self.damaged(damaged))
     }
 
     /// Calls `each` with every pair, canaries left out, in an order that depends on the pairs alone; it stops the round by

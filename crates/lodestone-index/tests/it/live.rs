@@ -202,6 +202,26 @@ fn a_change_is_seen_by_the_next_look_up_and_not_by_a_snapshot_held() {
 }
 
 #[test]
+fn a_search_that_finds_more_than_there_is_room_for_gives_nothing_and_says_so() {
+    let dir = folder();
+    let index = LiveIndex::open(dir.path(), small(false)).unwrap();
+    // A code with ten owners in a segment, and two more in memory.
+    add_all(&index, (0..10).map(|id| (code(9), id)), 1);
+    index.flush().unwrap();
+    add_all(&index, (10..12).map(|id| (code(9), id)), 2);
+    let snapshot = index.snapshot();
+    let query = [code(9)];
+    let before = Hit { query: 5, distance_bits: 0, id: 77 };
+    for (most, fits) in [(0, false), (9, false), (10, false), (11, false), (12, true), (usize::MAX, true)] {
+        let (mut hits, mut stats) = (vec![before], SearchStats::default());
+        assert_eq!(snapshot.search_at_most(&query, 0, most, &mut hits, &mut stats).unwrap(), fits, "{most}");
+        let found: Vec<u64> = hits.iter().skip(1).map(|hit| hit.id).collect();
+        assert_eq!(found, if fits { (0..12).collect() } else { Vec::new() }, "{most}");
+        assert_eq!((hits[0], stats.hits), (before, if fits { 12 } else { 0 }));
+    }
+}
+
+#[test]
 fn an_empty_commit_counts_and_keeps_its_stamp() {
     let dir = folder();
     let index = LiveIndex::open(dir.path(), small(true)).unwrap();

@@ -32,6 +32,7 @@ pub(super) fn ingest(context: &Context) {
     let mut failing = false;
     loop {
         let stopping = context.shared.is_stopping();
+        context.shared.try_journal_again();
         match ingest.pass(stopping).and_then(|()| release::pass(context)) {
             Ok(()) => failing = false,
             Err(error) => {

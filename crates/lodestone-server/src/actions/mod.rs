@@ -78,6 +78,8 @@ pub struct Shared {
     pub secrets: Secrets,
     /// How long things are kept, and what is noted.
     pub keep: arc_swap::ArcSwap<Keep>,
+    /// Held while that is read: of two that read, the one that read later is the one that stays.
+    loading: Mutex<()>,
     /// The key by which others verify the log of audit.
     pub audit_key: String,
     /// Deliveries that wait, and that are dead.
@@ -174,6 +176,7 @@ impl Opened {
             flood: Mutex::new(Flood::load(store, flood_senders)?),
             secrets,
             keep: arc_swap::ArcSwap::from_pointee(Keep::load(store)?),
+            loading: Mutex::default(),
             audit_key: keeper.verifier().to_string(),
             outbox_counts: (AtomicI64::new(0), AtomicI64::new(0)),
             audit_waiting: AtomicU64::new(0),
@@ -257,6 +260,18 @@ impl Shared {
         }
     }
 
+    /// Whether the last event could not be written down, so that look-ups that match are refused.
+    pub fn refuses(&self) -> bool {
+        self.is_refusing.load(Ordering::Relaxed)
+    }
+
+    /// Sees whether events can be written down again, where they could not: no look-up that matches may come meanwhile.
+    pub(crate) fn try_journal_again(&self) {
+        if self.refuses() && self.journal.probe().is_ok() {
+            self.is_refusing.store(false, Ordering::Relaxed);
+        }
+    }
+
     /// The state of floods.
     pub fn flood(&self) -> MutexGuard<'_, Flood> {
         self.flood.lock().unwrap_or_else(PoisonError::into_inner)
@@ -308,6 +323,16 @@ impl Shared {
         self.stop.1.notify_all();
         self.look();
         self.deliver();
+    }
+
+    /// Reads how long things are kept anew, after a change of it.
+    ///
+    /// # Errors
+    /// The store's; then it stays as it was.
+    pub fn load_keep(&self, store: &Store) -> Result<(), lodestone_store::StoreError> {
+        let _alone = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
+        self.keep.store(Arc::new(Keep::load(store)?));
+        Ok(())
     }
 
     /// Forgets what is in memory, after the store was emptied: rules, counts, holds.

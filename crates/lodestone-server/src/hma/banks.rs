@@ -215,7 +215,7 @@ async fn change(
         check_name(new_name)?;
     }
     let ratio = ratio.or(enabled.map(f64::from)).map(check_ratio).transpose()?;
-    let bank = app
+    let written = app
         .writer
         .write(move |batch| {
             let change =
@@ -229,9 +229,10 @@ async fn change(
             audit::note(batch, &caller, "bank.change", &object)?;
             Ok(told(&bank.bank.name, bank.enabled_ratio))
         })
-        .await?;
+        .await;
+    // Whatever the writer says of the index: rules follow a bank whose new name was kept.
     app.load_rules().await?;
-    Ok(Json::ok(bank).into_response())
+    Ok(Json::ok(written?).into_response())
 }
 
 async fn delete(
@@ -239,12 +240,21 @@ async fn delete(
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
 ) -> Result<Json, ApiError> {
+    remove(&app, &caller, name).await?;
+    Ok(Json::ok(json!({ "message": "Done" })))
+}
+
+/// Deletes a bank; one that is not there is deleted already, as in HMA.
+///
+/// # Errors
+/// The writer's.
+pub(crate) async fn remove(app: &App, caller: &Caller, name: String) -> Result<(), ApiError> {
+    let caller = caller.clone();
     app.writer
         .write(move |batch| match batch.delete_bank(&name) {
             Ok(()) => audit::note(batch, &caller, "bank.delete", &json!({ "bank": name })),
             Err(StoreError::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         })
-        .await?;
-    Ok(Json::ok(json!({ "message": "Done" })))
+        .await
 }

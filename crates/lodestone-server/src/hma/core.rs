@@ -16,7 +16,10 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .get(
             "/status",
             For::All,
-            about("Whether look-ups are answered", &[(200, "`I-AM-ALIVE`"), (503, "`INDEX-NOT-LOADED`")]),
+            about(
+                "Whether look-ups are answered",
+                &[(200, "`I-AM-ALIVE`"), (503, "`INDEX-NOT-LOADED`, `INDEX-STALE`")],
+            ),
             status,
         )
         .get("/status/live", For::All, about("Whether the process lives", &[(200, "`I-AM-ALIVE`")]), live)
@@ -31,9 +34,10 @@ async fn root(State(app): State<App>) -> Response {
 }
 
 async fn status(State(app): State<App>) -> Response {
-    let (status, text) = match app.is_ready() {
-        true => (StatusCode::OK, "I-AM-ALIVE"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "INDEX-NOT-LOADED"),
+    let (status, text) = match (app.looks_up(), app.writer.health().is_behind()) {
+        (true, false) => (StatusCode::OK, "I-AM-ALIVE"),
+        (true, true) => (StatusCode::SERVICE_UNAVAILABLE, "INDEX-STALE"),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "INDEX-NOT-LOADED"),
     };
     typed(status, "text/html; charset=utf-8", text)
 }

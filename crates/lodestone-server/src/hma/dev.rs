@@ -15,10 +15,11 @@ use crate::audit;
 use crate::auth::{Caller, Role};
 use crate::error::ApiError;
 use crate::fetch_loop;
+use crate::hma::banks;
 use crate::hma::exchanges::{self, NewExchange};
-use crate::hma::{banks, types};
 use crate::http::reply::typed;
 use crate::route::{About, For, Routes};
+use crate::types;
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     let allowed = For::Role(Role::Admin);
@@ -106,8 +107,7 @@ async fn factory_reset(
     Extension(caller): Extension<Caller>,
 ) -> Result<Response, ApiError> {
     let now_us = app.clock.now_us();
-    let kinds: Vec<SignalType> = app.types.all().into_iter().map(|(kind, _)| kind).collect();
-    let settings: Vec<String> = kinds.iter().map(|kind| types::setting(*kind)).collect();
+    let settings: Vec<String> = app.types.all().iter().map(|(kind, _)| types::setting(*kind)).collect();
     let actions = app.actions.clone();
     app.writer
         .alone(move |owned| {
@@ -121,8 +121,6 @@ async fn factory_reset(
             Ok(actions.after_reset(&owned.store)?)
         })
         .await?;
-    for kind in kinds {
-        app.types.set(kind, 1.0);
-    }
+    app.load_types().await?;
     Ok(home())
 }

@@ -120,7 +120,7 @@ pub(crate) async fn of_url(
 ) -> Result<Hashed, ApiError> {
     let fetched = media::from_url(app, url, content_type).await?;
     let types: Vec<SignalType> = media::wanted(app, fetched.kind, types)?;
-    media::hash(app, fetched.bytes, &types).await
+    Ok(media::hash(app, fetched.bytes, &types).await?.holding(fetched.room))
 }
 
 /// The one file of a form, and what it is said to be.

@@ -1,12 +1,12 @@
 //! `/m/raw_lookup`, `/m/lookup`. *Source:* `hma.md` section 1.4.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use lodestone_types::{Dihedral, Signal, SignalType};
 use serde_json::{Map, Value, json};
@@ -21,8 +21,8 @@ use crate::http::body;
 use crate::http::params::Params;
 use crate::http::reply::{Json, json_text};
 use crate::lax::{Fields, SchemaErrors};
-use crate::looked::Looked;
-use crate::lookup::{Ask, Found, look_up, scans};
+use crate::looked::{self, Looked};
+use crate::lookup::{Ask, Found, Matches, look_up, scans};
 use crate::media::{self, Hashed};
 use crate::route::{About, For, Place, Routes, Takes};
 
@@ -131,23 +131,51 @@ fn schema(errors: &SchemaErrors) -> ApiError {
     ApiError::schema(errors.to_json())
 }
 
-async fn raw_lookup(State(app): State<App>, params: Params) -> Result<Response, ApiError> {
+/// Value, type, banks, and whether distances are wanted, of a raw look-up.
+type Raw<'p> = (&'p str, &'p str, Option<&'p str>, bool);
+
+/// What most look-ups ask, read without pydantic's leniency, which costs more than the look-up's own work.
+fn plain(params: &Params) -> Option<Raw<'_>> {
+    let with_distance = match params.get("include_distance") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return None,
+    };
+    Some((params.get("signal")?, params.get("signal_type")?, params.get("banks"), with_distance))
+}
+
+/// The same, as HMA reads it, and its words for what does not fit.
+fn asked_as_in_hma(params: &Params) -> Result<Raw<'_>, ApiError> {
     let names = ["signal", "signal_type", "banks", "include_distance"];
-    let fields = Fields::from_query(&names, params.pairs());
-    let (text, kind, banks, with_distance) = fields
+    let with_distance = Fields::from_query(&names, params.pairs())
         .read(|f| {
-            let signal = f.required_str("signal");
-            let kind = f.required_str("signal_type");
-            (signal, kind, f.opt_str("banks"), f.bool_or("include_distance", false))
+            f.required_str("signal");
+            f.required_str("signal_type");
+            f.opt_str("banks");
+            f.bool_or("include_distance", false)
         })
         .map_err(|errors| schema(&errors))?;
-    let signal = parse(&app, &kind, &text)?;
+    let text = |name| params.get(name).unwrap_or_default();
+    Ok((text("signal"), text("signal_type"), params.get("banks"), with_distance))
+}
+
+async fn raw_lookup(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let (text, kind, banks, with_distance) = match plain(&params) {
+        Some(fields) => fields,
+        None => asked_as_in_hma(&params)?,
+    };
+    let signal = parse(&app, kind, text)?;
     let extras = Extras::of(&params)?;
-    let ask = Ask { banks: bank_names(banks.as_deref()), ..extras.ask() };
-    let found = found(&app, signal, Vec::new(), ask).await?;
+    extras.check(&app, &caller)?;
+    let ask = Ask { banks: bank_names(banks), ..extras.ask() };
+    let Matches { found, left_out } = found(&app, signal, Vec::new(), ask).await?;
     let generation = app.view.now().generation();
     if extras.include.is_empty() && !extras.wants_forms() {
-        return Ok(tagged(json_text(StatusCode::OK, raw_text(&found, with_distance)), generation));
+        return Ok(tagged(json_text(StatusCode::OK, raw_text(&found, with_distance)), generation, left_out));
     }
     let mut matches = Vec::new();
     for (one, more) in found.iter().zip(extras::of(&app, &found, &extras).await?) {
@@ -157,7 +185,7 @@ async fn raw_lookup(State(app): State<App>, params: Params) -> Result<Response, 
         object.extend(more);
         matches.push(Value::Object(object));
     }
-    Ok(tagged(Json::ok(json!({ "matches": matches })).into_response(), generation))
+    Ok(tagged(Json::ok(json!({ "matches": matches })).into_response(), generation, left_out))
 }
 
 /// The answer of a raw look-up, written straight: it is asked most.
@@ -197,7 +225,7 @@ async fn lookup_get(
             None => Value::Object(banks),
             Some(kind) => banks.remove(kind).unwrap_or_else(|| json!({})),
         };
-        return Ok(tagged(Json::ok(answer).into_response(), look.generation));
+        return Ok(look.tagged(Json::ok(answer)));
     }
     let (Some(text), Some(kind)) = (params.filled("signal"), params.filled("signal_type")) else {
         return Err(ApiError::bad("Either url or both signal and signal_type are required"));
@@ -205,7 +233,7 @@ async fn lookup_get(
     let signal = parse(&app, kind, text)?;
     let found = look.signal(&app, signal).await?;
     let answer = look.by_bank(&app, &found).await?;
-    Ok(tagged(Json::ok(answer).into_response(), look.generation))
+    Ok(look.tagged(Json::ok(answer)))
 }
 
 async fn lookup_post(
@@ -220,11 +248,11 @@ async fn lookup_post(
     let (kind, bytes) = hashing::one_file(&form)?;
     let types = media::wanted(&app, kind, params.get("types"))?;
     let hashed = media::hash(&app, bytes, &types).await?;
-    drop(held);
     let bypass = params.get("bypass_coinflip").is_some_and(|text| text.eq_ignore_ascii_case("true"));
     let look = Look::of(&app, &params, bypass, caller)?;
     let banks = look.file(&app, &hashed).await?;
-    Ok(tagged(Json::ok(Value::Object(banks)).into_response(), look.generation))
+    drop(held);
+    Ok(look.tagged(Json::ok(Value::Object(banks))))
 }
 
 /// A look-up of `/m/lookup`: who asks, and how.
@@ -236,6 +264,8 @@ pub(crate) struct Look {
     content_ref: Option<String>,
     /// Generation of the banks that answer.
     pub(crate) generation: u64,
+    /// How many matches were too many to be told.
+    left_out: AtomicU64,
 }
 
 impl Look {
@@ -250,6 +280,7 @@ impl Look {
             (false, None) => Some(app.random_unit()),
         };
         let extras = Extras::of(params)?;
+        extras.check(app, &caller)?;
         let ask = Ask {
             banks: bank_names(params.get("banks")),
             coin,
@@ -264,7 +295,13 @@ impl Look {
             sender: short("sender"),
             content_ref: short("seed"),
             generation: app.view.now().generation(),
+            left_out: AtomicU64::new(0),
         })
+    }
+
+    /// An answer that names the generation of the banks, and how much it leaves out.
+    fn tagged(&self, answer: Json) -> Response {
+        tagged(answer.into_response(), self.generation, self.left_out.load(Ordering::Relaxed))
     }
 
     async fn up(
@@ -272,8 +309,10 @@ impl Look {
         app: &App,
         signal: Signal,
         forms: Vec<(Dihedral, [u8; 32])>,
-    ) -> Result<Vec<Found>, ApiError> {
-        found(app, signal, forms, self.ask.clone()).await
+    ) -> Result<Matches, ApiError> {
+        let matches = found(app, signal, forms, self.ask.clone()).await?;
+        self.left_out.fetch_add(matches.left_out, Ordering::Relaxed);
+        Ok(matches)
     }
 
     /// Looks a signal up, and writes down what was found.
@@ -281,8 +320,8 @@ impl Look {
     /// # Errors
     /// 503 when the index cannot be read, or the match not be written down.
     pub(crate) async fn signal(&self, app: &App, signal: Signal) -> Result<Vec<Found>, ApiError> {
-        let found = self.up(app, signal.clone(), Vec::new()).await?;
-        self.record(app, None, &[signal], &found)?;
+        let Matches { found, left_out } = self.up(app, signal.clone(), Vec::new()).await?;
+        self.record(app, None, &[signal], &found, left_out)?;
         Ok(found)
     }
 
@@ -306,22 +345,26 @@ impl Look {
         hashed: &Hashed,
     ) -> Result<BTreeMap<SignalType, Vec<Found>>, ApiError> {
         let state = app.view.now();
-        let quiet = !crate::lookup::suppressed_by(&state, &hashed.digest_signals()).is_empty();
+        let quiet = media::suppresses(&state)
+            && !crate::lookup::suppressed_by(&state, &hashed.digest_signals()).is_empty();
         let mut by_type: BTreeMap<SignalType, Vec<Found>> = BTreeMap::new();
         let mut signals = Vec::new();
-        let mut too_plain = false;
+        let (mut too_plain, mut left_out) = (false, 0);
         for (kind, signal) in &hashed.signals {
             let Some(signal) = signal else {
                 too_plain = true;
                 continue;
             };
             signals.push(signal.clone());
-            let mut found = self.up(app, signal.clone(), hashed.forms.clone()).await?;
+            let forms = if self.ask.forms.dihedral { hashed.forms.clone() } else { Vec::new() };
+            let mut matches = self.up(app, signal.clone(), forms).await?;
             if quiet && *kind == SignalType::Pdq {
                 // These exact bytes are a confirmed false alarm, or known to be good: what is merely similar is quiet.
-                found.clear();
+                self.left_out.fetch_sub(matches.left_out, Ordering::Relaxed);
+                matches = Matches::default();
             }
-            by_type.insert(*kind, found);
+            left_out += matches.left_out;
+            by_type.insert(*kind, matches.found);
         }
         let all: Vec<Found> = by_type.values().flatten().cloned().collect();
         if all.is_empty()
@@ -334,7 +377,7 @@ impl Look {
             // HMA looks the empty string up, which is no hash. What these exact bytes match is told all the same.
             return Err(ApiError::bad("invalid signal: invalid PDQ hash"));
         }
-        self.record(app, Some(hashed), &signals, &all)?;
+        self.record(app, Some(hashed), &signals, &all, left_out)?;
         Ok(by_type)
     }
 
@@ -358,14 +401,17 @@ impl Look {
         hashed: Option<&Hashed>,
         signals: &[Signal],
         found: &[Found],
+        left_out: u64,
     ) -> Result<(), ApiError> {
         let looked = Looked {
             caller: &self.caller,
             sender: self.sender.as_deref(),
             content_ref: self.content_ref.as_deref(),
-            sha256: hashed.map(|hashed| hashed.digests.sha256.0),
+            sha256: hashed.filter(|_| !found.is_empty()).map(Hashed::sha256),
             signals,
             found,
+            left_out,
+            of_a_bank: looked::OF_A_BANK,
             assessment: None,
         };
         match looked.event(app, &app.view.now()) {
@@ -381,7 +427,7 @@ async fn found(
     signal: Signal,
     forms: Vec<(Dihedral, [u8; 32])>,
     ask: Ask,
-) -> Result<Vec<Found>, ApiError> {
+) -> Result<Matches, ApiError> {
     let state = app.view.now();
     let begun = std::time::Instant::now();
     let found = if scans(signal.kind()) {
@@ -391,7 +437,7 @@ async fn found(
     } else {
         look_up(&state, &signal, &forms, &ask)
     }?;
-    app.metrics.looked_up(begun.elapsed(), !found.is_empty());
+    app.metrics.looked_up(begun.elapsed(), !found.found.is_empty());
     Ok(found)
 }
 
@@ -406,8 +452,12 @@ fn bank_names(text: Option<&str>) -> Option<Vec<String>> {
     text.filter(|text| !text.is_empty()).map(|text| text.split(',').map(str::to_owned).collect())
 }
 
-/// Names the generation of the banks that answered.
-fn tagged(mut response: Response, generation: u64) -> Response {
-    response.headers_mut().insert("lodestone-generation", generation.into());
+/// Names the generation of the banks that answered. HMA's shapes have no place for what is too much to be told, so a
+/// header says it.
+fn tagged(mut response: Response, generation: u64, left_out: u64) -> Response {
+    response.headers_mut().insert(HeaderName::from_static("lodestone-generation"), generation.into());
+    if left_out > 0 {
+        response.headers_mut().insert(HeaderName::from_static("lodestone-left-out"), left_out.into());
+    }
     response
 }

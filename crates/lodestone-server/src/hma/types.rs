@@ -15,6 +15,7 @@ use crate::http::params::Params;
 use crate::http::reply::Json;
 use crate::media::ContentType;
 use crate::route::{About, For, Place, Routes, Takes};
+use crate::types::setting;
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     let allowed = For::Role(Role::Curate);
@@ -73,11 +74,6 @@ async fn list(State(app): State<App>) -> Json {
     Json::ok(json!(types))
 }
 
-/// Name of the setting that keeps a type's ratio.
-pub(crate) fn setting(kind: lodestone_types::SignalType) -> String {
-    format!("signal_type.{}.enabled_ratio", kind.as_str())
-}
-
 async fn change(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -92,14 +88,17 @@ async fn change(
     let ratio = banks::check_ratio(ratio)?;
     let (kind, _) =
         app.types.named(&name).ok_or_else(|| ApiError::missing(format!("No such signal type '{name}'")))?;
-    app.writer
+    let written = app
+        .writer
         .write(move |batch| {
             batch.set_setting(&setting(kind), Some(&ratio.to_string()))?;
             let object = json!({ "signal_type": kind.as_str(), "enabled_ratio": ratio });
             audit::note(batch, &caller, "signal_type.change", &object)
         })
-        .await?;
-    app.types.set(kind, ratio);
+        .await;
+    // Whatever the writer says of the index: what was kept is in force.
+    app.load_types().await?;
+    written?;
     Ok(Json::ok(json!({ "enabled_ratio": ratio, "name": kind.as_str() })))
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::ApiError;
 use crate::http::form::{PARTS, boundary, parts};
+use crate::http::places;
 
 /// How much of bodies is held.
 #[derive(Clone, Debug)]
@@ -27,13 +28,44 @@ pub struct BodyLimits {
 /// Bytes of a unit of room.
 pub const UNIT: u64 = 16 << 10;
 
+/// Room taken of what all requests hold together: bodies, and files that are fetched. Given back when dropped.
+#[derive(Debug)]
+pub struct Room {
+    all: Arc<Semaphore>,
+    taken: Option<OwnedSemaphorePermit>,
+    units: u64,
+}
+
+impl Room {
+    /// None yet.
+    pub fn of(limits: &BodyLimits) -> Self {
+        Self { all: Arc::clone(&limits.held), taken: None, units: 0 }
+    }
+
+    /// Takes room for so many bytes in all; `false`, and nothing changed, when there is not so much.
+    pub fn grow_to(&mut self, bytes: u64) -> bool {
+        let wanted = bytes.div_ceil(UNIT);
+        if wanted <= self.units {
+            return true;
+        }
+        let more = u32::try_from(wanted - self.units).ok();
+        let more = more.and_then(|more| Arc::clone(&self.all).try_acquire_many_owned(more).ok());
+        let Some(more) = more else { return false };
+        match &mut self.taken {
+            Some(taken) => taken.merge(more),
+            None => self.taken = Some(more),
+        }
+        self.units = wanted;
+        true
+    }
+}
+
 /// A body, and the room it takes.
 #[derive(Debug)]
 pub struct Held {
     /// The bytes.
     pub bytes: Bytes,
-    /// Given back when dropped.
-    _room: Option<OwnedSemaphorePermit>,
+    _room: Room,
 }
 
 /// Reads a body.
@@ -54,28 +86,27 @@ pub async fn read(headers: &HeaderMap, body: Body, limits: &BodyLimits) -> Resul
     }
 }
 
+/// What is told of a body that broke off, or that found no place for its request once it was in.
+pub(crate) fn broken(error: &axum::Error) -> ApiError {
+    match places::is_full(error) {
+        true => ApiError::busy(1),
+        false => ApiError::bad("the request's body could not be read"),
+    }
+}
+
 async fn collect(mut body: Body, limits: &BodyLimits) -> Result<Held, ApiError> {
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();
-    let mut room: Option<OwnedSemaphorePermit> = None;
-    let mut units = 0u64;
+    let mut room = Room::of(limits);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| ApiError::bad("the request's body could not be read"))?;
+        let frame = frame.map_err(|error| broken(&error))?;
         let Ok(data) = frame.into_data() else { continue };
         let size = first.as_ref().map_or(0, Bytes::len) + rest.len() + data.len();
         if size as u64 > limits.max_bytes {
             return Err(ApiError::too_large());
         }
-        let wanted = (size as u64).div_ceil(UNIT);
-        if wanted > units {
-            let more = u32::try_from(wanted - units).map_err(|_| ApiError::too_large())?;
-            let permit = Arc::clone(&limits.held).try_acquire_many_owned(more);
-            let permit = permit.map_err(|_| ApiError::busy(1))?;
-            match &mut room {
-                Some(room) => room.merge(permit),
-                None => room = Some(permit),
-            }
-            units = wanted;
+        if !room.grow_to(size as u64) {
+            return Err(ApiError::busy(1));
         }
         // A body in one piece is not copied.
         match (&first, rest.is_empty()) {

@@ -12,15 +12,17 @@ use axum::response::{IntoResponse, Response};
 use crate::App;
 use crate::auth::{Caller, Role, TurnedAway};
 use crate::error::{self, ApiError};
-use crate::route::For;
+use crate::http::places;
+use crate::route::{For, Methods};
 use crate::ui::{self, Visit};
 
 /// Checks a request, has it answered, and counts it.
 pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
-    let path = request.extensions().get::<MatchedPath>().cloned();
-    let path = path.as_ref().map_or("", MatchedPath::as_str);
-    let mut response = match admit(&app, path, &mut request) {
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let path = matched.as_ref().map_or("", MatchedPath::as_str);
+    let methods = app.table().of(path);
+    let mut response = match admit(&app, path, methods, &mut request) {
         Err(response) => *response,
         Ok(allowed) if changes(allowed, request.method()) => to_its_end(&app, allowed, request, next).await,
         Ok(allowed) => answer(&app, allowed, request, next).await,
@@ -28,20 +30,19 @@ pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Nex
     if ui::is_page(path) {
         ui::secure(&mut response);
     }
-    app.metrics.answered(path, response.status(), begun.elapsed());
+    app.metrics.answered(path, methods, response.status(), begun.elapsed());
     response
 }
 
 /// Has a request answered, if there is a place for it.
 async fn answer(app: &App, allowed: For, request: Request, next: Next) -> Response {
     // What anybody may call has to answer also when much is going on.
-    let place = match allowed {
-        For::All => Ok(None),
-        For::AnyKey | For::Role(_) => app.requests.try_acquire().map(Some),
-    };
-    match place {
-        Ok(_place) => next.run(request).await,
-        Err(_) => ApiError::busy(1).into_response(),
+    if matches!(allowed, For::All) {
+        return next.run(request).await;
+    }
+    match places::seat(&app.requests, request) {
+        Ok((request, _place)) => next.run(request).await,
+        Err(places::Full) => ApiError::busy(1).into_response(),
     }
 }
 
@@ -58,29 +59,34 @@ async fn to_its_end(app: &App, allowed: For, request: Request, next: Next) -> Re
     answered.await.unwrap_or_else(|_| ApiError::unavailable("the request failed").into_response())
 }
 
-fn admit(app: &App, path: &str, request: &mut Request) -> Result<For, Box<Response>> {
+fn admit(
+    app: &App,
+    path: &str,
+    methods: Option<&Methods>,
+    request: &mut Request,
+) -> Result<For, Box<Response>> {
     let headers = request.headers();
     let told =
         |error: ApiError| Box::new(if ui::is_page(path) { error.into_page() } else { error }.into_response());
     if let Err(error) = same_site(app.config.open, headers, request.method()) {
         return Err(told(error));
     }
-    if path.is_empty() || !is_text(request.uri().path()) {
+    let Some(methods) = methods.filter(|_| is_text(request.uri().path())) else {
         // No route: what lies behind is told to nobody, not even that it is not there.
         return match app.config.open || is_known(app, headers) {
             true => Err(Box::new(ApiError::no_route().into_response())),
             false => Err(Box::new(ApiError::no_key().into_response())),
         };
-    }
+    };
     if request.method() == Method::OPTIONS {
         let mut response = StatusCode::OK.into_response();
-        if let Ok(allow) = HeaderValue::from_str(&app.table().methods(path)) {
+        if let Ok(allow) = HeaderValue::from_str(&methods.told()) {
             response.headers_mut().insert(ALLOW, allow);
         }
         return Err(Box::new(response));
     }
-    let Some(allowed) = app.table().allowed(path, request.method()) else {
-        return Err(Box::new(error::wrong_method(&app.table().methods(path))));
+    let Some(allowed) = methods.allowed(request.method()) else {
+        return Err(Box::new(error::wrong_method(&methods.told())));
     };
     let is_page = ui::is_page(path);
     // Programs have neither page nor cookie, and pay nothing for those who have.
@@ -175,6 +181,9 @@ fn same_site(open: bool, headers: &HeaderMap, method: &Method) -> Result<(), Api
 
 /// Whether a path is UTF-8 when it is decoded. What is none names nothing.
 fn is_text(path: &str) -> bool {
+    if !path.contains('%') {
+        return true;
+    }
     let mut bytes = Vec::new();
     let mut rest = path.as_bytes();
     let digit = |c: u8| char::from(c).to_digit(16).and_then(|digit| u8::try_from(digit).ok());

@@ -1,6 +1,5 @@
 //! Connections: accepted, limited, served, drained.
 
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,17 +8,18 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::http::{Request, Uri, uri::PathAndQuery};
+use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
+use crate::error::ApiError;
 use crate::http::lanes::Lanes;
 use crate::http::patience::Patient;
 
@@ -44,15 +44,49 @@ const FIRST: Duration = Duration::from_secs(1);
 /// How long to wait after a failure to accept (no file descriptors left).
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Connections beyond those that there is a place for: they are asked whether the server lives, and told that it is busy.
+const SPARE: usize = 64;
+/// Time in which the head of a request has to arrive on one of those.
+const SPARE_HEAD: Duration = Duration::from_secs(5);
+
+/// A connection's place.
+struct Place {
+    _taken: OwnedSemaphorePermit,
+    /// It is one of those that there are beyond all others.
+    is_spare: bool,
+}
+
+/// Places of connections.
+#[derive(Clone)]
+struct Places {
+    usual: Arc<Semaphore>,
+    spare: Arc<Semaphore>,
+}
+
+impl Places {
+    /// A place; where there is none, even beyond the usual ones, what is too much waits in the system's queue.
+    async fn take(&self) -> Option<Place> {
+        let (usual, spare) = (Arc::clone(&self.usual), Arc::clone(&self.spare));
+        tokio::select! {
+            biased;
+            taken = usual.acquire_owned() => Some(Place { _taken: taken.ok()?, is_spare: false }),
+            taken = spare.acquire_owned() => Some(Place { _taken: taken.ok()?, is_spare: true }),
+        }
+    }
+}
+
 /// Serves until `stop` says so, then lets running requests end within the time to drain.
 pub(crate) async fn serve(listener: TcpListener, door: Arc<Door>, mut stop: watch::Receiver<bool>) {
-    let places = Arc::new(Semaphore::new(door.max_connections));
+    let places = Places {
+        usual: Arc::new(Semaphore::new(door.max_connections)),
+        spare: Arc::new(Semaphore::new(SPARE)),
+    };
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
             () = stopped(&mut stop) => break,
         };
-        let Some((stream, peer, place)) = accepted else {
+        let Some((stream, place)) = accepted else {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
@@ -61,14 +95,14 @@ pub(crate) async fn serve(listener: TcpListener, door: Arc<Door>, mut stop: watc
         let Ok(stream) = stream.into_std() else { continue };
         let (inside, stop) = (Arc::clone(&door), stop.clone());
         door.lanes.spawn(async move {
+            let (door, is_spare) = (inside, place.is_spare);
             let _place = place;
-            let door = inside;
             let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
             match &door.tls {
-                None => connection(stream, peer, &door, stop).await,
+                None => connection(stream, &door, is_spare, stop).await,
                 Some(acceptor) => {
                     if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-                        connection(stream, peer, &door, stop).await;
+                        connection(stream, &door, is_spare, stop).await;
                     }
                 }
             }
@@ -76,7 +110,7 @@ pub(crate) async fn serve(listener: TcpListener, door: Arc<Door>, mut stop: watc
     }
     drop(listener);
     let all = u32::try_from(door.max_connections).unwrap_or(u32::MAX);
-    let _ = tokio::time::timeout(door.drain, places.acquire_many(all)).await;
+    let _ = tokio::time::timeout(door.drain, places.usual.acquire_many(all)).await;
 }
 
 /// Waits until it is time to stop.
@@ -85,17 +119,25 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// A connection, with a place for it; waits for a place, so that what is too much waits in the system's queue.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(tokio::net::TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
-    let (stream, peer) = listener.accept().await.ok()?;
-    Some((stream, peer, place))
+/// A connection, with a place for it. A usual place that came free meanwhile is given to one that had a spare one.
+async fn accept(listener: &TcpListener, places: &Places) -> Option<(tokio::net::TcpStream, Place)> {
+    let mut place = places.take().await?;
+    let (stream, _) = listener.accept().await.ok()?;
+    if place.is_spare
+        && let Ok(taken) = Arc::clone(&places.usual).try_acquire_owned()
+    {
+        place = Place { _taken: taken, is_spare: false };
+    }
+    Some((stream, place))
 }
 
-async fn connection<S>(stream: S, peer: SocketAddr, door: &Door, mut stop: watch::Receiver<bool>)
+/// What is answered where all usual places are taken: whether the server lives and is ready, and to everything else that
+/// it is busy.
+fn is_for_all(path: &str) -> bool {
+    matches!(path, "/live" | "/ready" | "/status" | "/status/live")
+}
+
+async fn connection<S>(stream: S, door: &Door, is_spare: bool, mut stop: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -109,11 +151,17 @@ where
         if let Some(uri) = without_leading_slashes(request.uri()) {
             *request.uri_mut() = uri;
         }
-        request.extensions_mut().insert(ConnectInfo(peer));
-        routes.oneshot(request)
+        let is_answered = !is_spare || is_for_all(request.uri().path());
+        async move {
+            match is_answered {
+                true => routes.oneshot(request).await,
+                false => Ok(ApiError::unavailable("all connections are taken").into_response()),
+            }
+        }
     });
+    let head_timeout = if is_spare { door.head_timeout.min(SPARE_HEAD) } else { door.head_timeout };
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(door.head_timeout).half_close(false);
+    http.timer(TokioTimer::new()).header_read_timeout(head_timeout).half_close(false).keep_alive(!is_spare);
     let mut served = pin!(http.serve_connection(TokioIo::new(Patient::new(stream, PATIENCE)), service));
     tokio::select! {
         _ = served.as_mut() => {}

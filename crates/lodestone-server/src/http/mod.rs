@@ -7,4 +7,5 @@ pub(crate) mod lanes;
 pub(crate) mod listen;
 pub mod params;
 mod patience;
+pub(crate) mod places;
 pub mod reply;

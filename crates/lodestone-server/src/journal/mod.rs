@@ -26,6 +26,11 @@ const SEGMENT_BYTES: u64 = 4 << 20;
 /// Bytes that wait at most; beyond it look-ups that match are refused until the store has caught up.
 const MAX_WAITING_BYTES: u64 = 64 << 20;
 
+/// File that is written to see whether there is room. Its name is none of a segment.
+const PROBE: &str = "probe";
+/// Its size: a long event's.
+const PROBE_BYTES: usize = 64 << 10;
+
 /// Why an event is not written down.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -149,6 +154,22 @@ impl Journal {
         last.length += length;
         self.waiting_bytes.fetch_add(length, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Whether an event could be written down now: tries with a file beside the segments.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn probe(&self) -> Result<(), JournalError> {
+        let waiting_bytes = self.waiting_bytes();
+        if waiting_bytes >= MAX_WAITING_BYTES {
+            return Err(JournalError::Behind { waiting_bytes });
+        }
+        let path = self.folder.join(PROBE);
+        let _ = fs::remove_file(&path);
+        let tried = new_private(&path).and_then(|mut file| write_once(&mut file, &[0; PROBE_BYTES]));
+        let _ = fs::remove_file(&path);
+        tried.map_err(|source| JournalError::Io { path, source })
     }
 
     /// The segment to read next; `None` when there is none.
@@ -320,6 +341,20 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
         let first = journal.front().unwrap();
         assert!(first.closed && first.length > SEGMENT_BYTES);
+    }
+
+    #[test]
+    fn a_probe_says_whether_events_can_be_written_down_and_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("journal");
+        let journal = Journal::open(&folder, 7).unwrap();
+        journal.probe().unwrap();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+        fs::remove_dir(&folder).unwrap();
+        assert!(matches!(journal.probe(), Err(JournalError::Io { .. })));
+        fs::create_dir(&folder).unwrap();
+        journal.waiting_bytes.store(MAX_WAITING_BYTES, Ordering::Relaxed);
+        assert!(matches!(journal.probe(), Err(JournalError::Behind { .. })));
     }
 
     #[test]

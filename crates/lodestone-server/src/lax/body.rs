@@ -19,20 +19,22 @@ pub(super) fn object(
         // A text is read as JSON once more.
         Value::String(text) => match serde_json::from_str(&text) {
             Ok(Value::Object(fields)) => Ok(fields),
-            Ok(other) => Err(no_object(model, "Input should be an object".to_owned(), other)),
+            Ok(other) => Err(no_object(model, "Input should be an object".to_owned(), &other)),
             Err(error) => {
                 let error = error.to_string();
                 let msg = format!("Invalid JSON: {error}");
-                Err(SchemaErrors::one("json_invalid", msg, Value::String(text), json!({ "error": error })))
+                Err(SchemaErrors::one("json_invalid", msg, &Value::String(text), json!({ "error": error })))
             }
         },
-        other => {
-            Err(no_object(model, format!("Input should be a valid dictionary or instance of {model}"), other))
-        }
+        other => Err(no_object(
+            model,
+            format!("Input should be a valid dictionary or instance of {model}"),
+            &other,
+        )),
     }
 }
 
-fn no_object(model: &str, msg: String, input: Value) -> SchemaErrors {
+fn no_object(model: &str, msg: String, input: &Value) -> SchemaErrors {
     SchemaErrors::one("model_type", msg, input, json!({ "class_name": model }))
 }
 

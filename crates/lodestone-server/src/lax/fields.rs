@@ -3,12 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::body;
-use super::errors::{SchemaError, SchemaErrors};
+use super::errors::{SchemaError, SchemaErrors, echo, short};
 use super::scalars::{self, Wrong};
 
 /// The fields of a request: its JSON object, or its query. Ask for them within [`Fields::read`], in the order in which
 /// HMA's model declares them; each question answers something, and what did not fit is gathered. Asking costs the size
-/// of the field; a missing one repeats the whole request in its error, once for each.
+/// of the field; a missing one repeats the request, or its beginning, in its error, once for each.
 #[derive(Debug)]
 pub struct Fields {
     fields: Map<String, Value>,
@@ -109,16 +109,18 @@ impl Fields {
     /// An error for every field but these, for the models that forbid others. Asked last.
     pub fn deny_unknown(&mut self, known: &[&str]) {
         let others = self.fields.iter().filter(|(name, _)| !known.contains(&name.as_str()));
-        let errors = others.map(|(name, value)| {
-            error(name, ("extra_forbidden", "Extra inputs are not permitted"), value.clone())
-        });
-        self.errors.0.extend(errors);
+        let errors = others
+            .map(|(name, value)| error(name, ("extra_forbidden", "Extra inputs are not permitted"), value));
+        self.errors.0.extend(errors.take(MOST_UNKNOWN));
     }
 
     fn required<T>(&mut self, name: &str, read: fn(&Value) -> Result<T, Wrong>) -> Option<T> {
         if !self.fields.contains_key(name) {
-            let whole = Value::Object(self.fields.clone());
-            self.errors.0.push(error(name, ("missing", "Field required"), whole));
+            let whole = Value::Object(std::mem::take(&mut self.fields));
+            self.errors.0.push(error(name, ("missing", "Field required"), &whole));
+            if let Value::Object(fields) = whole {
+                self.fields = fields;
+            }
         }
         self.present(name, read)
     }
@@ -136,13 +138,16 @@ impl Fields {
         match read(value) {
             Ok(read) => Some(read),
             Err(wrong) => {
-                self.errors.0.push(error(name, wrong, value.clone()));
+                self.errors.0.push(error(name, wrong, value));
                 None
             }
         }
     }
 }
 
-fn error(name: &str, (kind, msg): Wrong, input: Value) -> SchemaError {
-    SchemaError { kind, loc: vec![name.to_owned()], msg: msg.to_owned(), input, ctx: None }
+/// Unknown fields that are told of.
+const MOST_UNKNOWN: usize = 100;
+
+fn error(name: &str, (kind, msg): Wrong, input: &Value) -> SchemaError {
+    SchemaError { kind, loc: vec![short(name)], msg: msg.to_owned(), input: echo(input), ctx: None }
 }

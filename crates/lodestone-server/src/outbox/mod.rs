@@ -14,6 +14,8 @@ use lodestone_store::Delivery;
 use crate::actions::Context;
 use crate::error::ApiError;
 
+pub(crate) use send::policy;
+
 /// Names of signing secrets begin so; see [`crate::secrets::Secrets::put`].
 pub(crate) const SECRET_PREFIX: &str = "webhook.";
 
@@ -21,8 +23,8 @@ pub(crate) const SECRET_PREFIX: &str = "webhook.";
 const SENDERS: usize = 16;
 /// Those to one receiver: one that hangs must not keep all others waiting.
 const A_RECEIVER: usize = 4;
-/// Due deliveries looked at; more, where all of these go to receivers that are busy.
-const PAGES: [usize; 2] = [500, 10_000];
+/// Due deliveries read at once.
+const PAGE: usize = 100;
 /// How often the thread looks on its own.
 const EVERY: Duration = Duration::from_millis(500);
 /// How often deliveries are counted.
@@ -81,35 +83,51 @@ fn due(context: &Context, on_the_way: &BTreeMap<i64, String>) -> Result<Vec<Deli
         return Ok(Vec::new());
     }
     let now_us = context.clock.now_us();
-    for page in PAGES {
-        let due = context.readers.read_now(|store| Ok(store.due(now_us, page)?))?;
-        let is_all = due.len() < page;
-        let next = pick(due, on_the_way);
-        if !next.is_empty() || is_all {
+    let mut next = Vec::new();
+    loop {
+        // However many wait for receivers that have their share, they are passed over by the store: all others are seen.
+        let busy = shares(on_the_way, &next);
+        let full: Vec<&str> =
+            busy.iter().filter(|(_, share)| **share >= A_RECEIVER).map(|(target, _)| *target).collect();
+        let under_way: Vec<i64> = on_the_way.keys().copied().chain(next.iter().map(|one| one.no)).collect();
+        let due = context.readers.read_now(|store| Ok(store.due_beside(now_us, &full, &under_way, PAGE)?))?;
+        let is_all = due.len() < PAGE;
+        let more = pick(due, on_the_way, &next);
+        if more.is_empty() {
+            return Ok(next);
+        }
+        next.extend(more);
+        if is_all || on_the_way.len() + next.len() >= SENDERS {
             return Ok(next);
         }
     }
-    Ok(Vec::new())
 }
 
-/// Those that may go, within the limits.
-fn pick(due: Vec<Delivery>, on_the_way: &BTreeMap<i64, String>) -> Vec<Delivery> {
-    let mut busy: BTreeMap<String, usize> = BTreeMap::new();
-    for target in on_the_way.values() {
-        *busy.entry(target.clone()).or_default() += 1;
+/// How many are on their way to each receiver, or go next.
+fn shares<'d>(on_the_way: &'d BTreeMap<i64, String>, next: &'d [Delivery]) -> BTreeMap<&'d str, usize> {
+    let mut shares = BTreeMap::new();
+    for target in on_the_way.values().chain(next.iter().map(|one| &one.target)) {
+        *shares.entry(target.as_str()).or_default() += 1;
     }
-    let mut next = Vec::new();
+    shares
+}
+
+/// Those that may go too, within the limits.
+fn pick(due: Vec<Delivery>, on_the_way: &BTreeMap<i64, String>, next: &[Delivery]) -> Vec<Delivery> {
+    let mut busy: BTreeMap<String, usize> =
+        shares(on_the_way, next).into_iter().map(|(target, share)| (target.to_owned(), share)).collect();
+    let mut more: Vec<Delivery> = Vec::new();
     for delivery in due {
-        if on_the_way.len() + next.len() >= SENDERS {
+        if on_the_way.len() + next.len() + more.len() >= SENDERS {
             break;
         }
         let busy = busy.entry(delivery.target.clone()).or_default();
         if *busy < A_RECEIVER && !on_the_way.contains_key(&delivery.no) {
             *busy += 1;
-            next.push(delivery);
+            more.push(delivery);
         }
     }
-    next
+    more
 }
 
 fn count(context: &Context) {
@@ -145,12 +163,12 @@ mod tests {
     #[test]
     fn one_receiver_never_takes_all_senders_and_nothing_is_sent_twice_at_once() {
         let due: Vec<_> = (0..40).map(|no| delivery(no, if no < 30 { "slow" } else { "other" })).collect();
-        let next = pick(due.clone(), &BTreeMap::new());
+        let next = pick(due.clone(), &BTreeMap::new(), &[]);
         let numbers: Vec<_> = next.iter().map(|one| one.no).collect();
         assert_eq!(numbers, [0, 1, 2, 3, 30, 31, 32, 33]);
         let on_the_way = next.into_iter().map(|one| (one.no, one.target)).collect();
-        assert!(pick(due, &on_the_way).is_empty());
+        assert!(pick(due, &on_the_way, &[]).is_empty());
         let many = (0..40).map(|no| delivery(no, &no.to_string())).collect();
-        assert_eq!(pick(many, &on_the_way).len(), SENDERS - 8);
+        assert_eq!(pick(many, &on_the_way, &[]).len(), SENDERS - 8);
     }
 }

@@ -38,6 +38,16 @@ pub(super) fn send(context: &Context, delivery: &Delivery) {
     }
 }
 
+/// Where messages may go: to all that files may be fetched from, whatever its name.
+pub(crate) fn policy(outbound: &Outbound) -> Outbound {
+    Outbound {
+        total_timeout: TIMEOUT,
+        // The hosts that files may be fetched from are others than those an administrator names here.
+        allowed_hosts: Vec::new(),
+        ..outbound.clone()
+    }
+}
+
 fn attempt(context: &Context, delivery: &Delivery) -> Outcome {
     let refused = |why: &str| Outcome::Refused { why: why.to_owned() };
     let Ok(target) = serde_json::from_str::<Target>(&delivery.target) else {
@@ -61,12 +71,7 @@ fn attempt(context: &Context, delivery: &Delivery) -> Outcome {
         Ok(headers) => headers,
         Err(error) => return refused(&error.to_string()),
     };
-    let policy = Outbound {
-        total_timeout: TIMEOUT,
-        // The hosts that files may be fetched from are others than those an administrator names here.
-        allowed_hosts: Vec::new(),
-        ..(*context.outbound).clone()
-    };
+    let policy = policy(&context.outbound);
     let mut pairs = vec![("content-type", "application/json")];
     pairs.extend(headers.pairs());
     judge(

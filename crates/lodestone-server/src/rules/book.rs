@@ -1,6 +1,6 @@
 //! The rules in force, in memory, replaced as a whole when one changes.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use lodestone_store::{Batch, MAX_PAGE, Store, StoreError};
@@ -19,12 +19,19 @@ pub struct Entry {
 
 /// All rules. Clones see the same.
 #[derive(Clone, Debug, Default)]
-pub struct Book(Arc<ArcSwap<Vec<Entry>>>);
+pub struct Book(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    entries: ArcSwap<Vec<Entry>>,
+    /// Held while they are read: of two that read, the one that read later is the one that stays.
+    loading: Mutex<()>,
+}
 
 impl Book {
     /// The rules now.
     pub fn now(&self) -> Arc<Vec<Entry>> {
-        self.0.load_full()
+        self.0.entries.load_full()
     }
 
     /// Reads them anew from the store.
@@ -32,7 +39,8 @@ impl Book {
     /// # Errors
     /// The store's; then the rules stay as they were.
     pub fn load(&self, store: &Store) -> Result<(), StoreError> {
-        self.0.store(Arc::new(read(store)?));
+        let _alone = self.0.loading.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.entries.store(Arc::new(read(store)?));
         Ok(())
     }
 }

@@ -99,8 +99,8 @@ pub enum Action {
     Label(String),
 }
 
-/// Where a message goes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Where a message goes. `Debug` shows neither the secrets nor the URL's path and query, which often hold keys.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
     /// The receiver's URL.
@@ -114,6 +114,18 @@ pub struct Webhook {
     /// Whether the message holds the hashes that were looked up.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub include_signals: bool,
+}
+
+impl std::fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let origin = url::Url::parse(&self.url).map(|url| url.origin().ascii_serialization());
+        f.debug_struct("Webhook")
+            .field("origin", &origin.as_deref().unwrap_or("?"))
+            .field("secret_ref", &self.secret_ref)
+            .field("secrets", &self.secrets.len())
+            .field("include_signals", &self.include_signals)
+            .finish()
+    }
 }
 
 /// Who is asked.
@@ -254,6 +266,16 @@ mod tests {
         let most = json!({ "assessment": { "h1": generated, "h2": camera, "max_log10_lr": 0.0 } });
         assert_eq!(ids(&most, &event(said(Some(-1.0)))).len(), 4);
         assert_eq!(ids(&most, &event(said(Some(1.0)))).len(), 0);
+    }
+
+    #[test]
+    fn secrets_and_keys_in_urls_are_in_no_debug_output() {
+        let rule = json!({ "name": "n", "then": [
+            { "webhook": { "url": "https://a.example/key/77?token=88", "secrets": ["whsec_99"] } },
+        ]});
+        let told = format!("{:?}", parse(rule.to_string().as_bytes()).unwrap());
+        assert!(told.contains("https://a.example"), "{told}");
+        assert!(!told.contains("77") && !told.contains("88") && !told.contains("99"), "{told}");
     }
 
     #[test]

@@ -3,22 +3,21 @@
 use std::collections::BTreeSet;
 
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use lodestone_store::{Content, ContentPage, Filter, StoreError, StoredBank};
 use lodestone_types::SignalType;
 
 use crate::App;
-use crate::auth::{Caller, Role};
+use crate::auth::Role;
 use crate::error::ApiError;
 use crate::http::params::Params;
 use crate::route::{About, For, Place, Routes, Takes};
 use crate::ui::banks::{kind_words, ratio};
 use crate::ui::given::{self, Given, Matched};
 use crate::ui::page::{Attr, Page, Tab, Text, count, shown, time, token};
-use crate::ui::{Visit, posted, segment};
+use crate::ui::sent::Sent;
+use crate::ui::{Visit, segment};
 
 const fn takes(name: &'static str, place: Place, kind: &'static str, about: &'static str) -> Takes {
     Takes { name, place, kind, required: false, about }
@@ -239,30 +238,17 @@ fn settings(visit: &Visit, place: &str, stored: &StoredBank) -> String {
     )
 }
 
-async fn find(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(visit): Extension<Visit>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let made = found(&app, &caller, &visit, name, &headers, body).await;
-    shown(&app, &visit, Tab::Banks, made)
+async fn find(Path(name): Path<String>, mut sent: Sent) -> Response {
+    let made = found(&mut sent, name).await;
+    sent.shown(Tab::Banks, made)
 }
 
-async fn found(
-    app: &App,
-    caller: &Caller,
-    visit: &Visit,
-    name: String,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Page, ApiError> {
-    crate::hma::banks::bank(app, &name)?;
-    let posted = posted(app, visit, headers, body).await?;
+async fn found(sent: &mut Sent, name: String) -> Result<Page, ApiError> {
+    crate::hma::banks::bank(&sent.app, &name)?;
+    let posted = sent.form().await?;
+    let (app, visit) = (&sent.app, &sent.visit);
     let given = Given::of(app, &posted.form, "").await?;
-    let (matched, _) = given.look_up(app, caller, "", true).await?;
+    let (matched, _) = given.look_up(app, &sent.caller, "", true).await?;
     let ids = ids_of(&matched, &name);
     let wanted: BTreeSet<i64> = ids.iter().map(|(id, _)| *id).collect();
     let bank = name.clone();

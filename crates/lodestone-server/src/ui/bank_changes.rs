@@ -1,24 +1,21 @@
 //! Forms of one bank's page that change it.
 
-use axum::Extension;
-use axum::body::Body;
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::extract::Path;
 use axum::response::Response;
-use lodestone_store::{BankChange, NewContent, StoreError};
+use lodestone_store::{BankChange, NewContent};
 use serde_json::json;
 
-use crate::App;
 use crate::audit;
-use crate::auth::{Caller, Role};
+use crate::auth::Role;
 use crate::error::ApiError;
 use crate::hma::{banks as hma_banks, content as hma_content, metadata};
 use crate::route::{About, For, Place, Routes, Takes};
 use crate::ui::bank::GIVEN;
 use crate::ui::banks::{radius, share};
 use crate::ui::given::Given;
-use crate::ui::page::{Tab, shown};
-use crate::ui::{Visit, posted, see_other, segment};
+use crate::ui::page::Tab;
+use crate::ui::segment;
+use crate::ui::sent::{Posted, Sent};
 
 const fn field(name: &'static str, kind: &'static str, required: bool, about: &'static str) -> Takes {
     Takes { name, place: Place::Form, kind, required, about }
@@ -91,40 +88,30 @@ pub(super) fn routes(routes: Routes) -> Routes {
         )
 }
 
-/// Back to the bank with a word of what was done, or the page that says why not.
-fn back(app: &App, visit: &Visit, name: &str, done: Result<&'static str, ApiError>) -> Response {
-    match done {
-        Ok(word) => see_other(&format!("/ui/banks/{}?did={word}", segment(name))),
-        Err(error) => shown(app, visit, Tab::Banks, Err(error)),
-    }
+/// Back to the bank with a word of what was done.
+fn back(name: &str, done: Result<&'static str, ApiError>) -> Result<String, ApiError> {
+    done.map(|word| format!("/ui/banks/{}?did={word}", segment(name)))
 }
 
-async fn change(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(visit): Extension<Visit>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let done = changed(&app, caller, &visit, name.clone(), &headers, body).await;
-    back(&app, &visit, &name, done)
+/// A form of a bank that is there.
+async fn form(sent: &mut Sent, name: &str) -> Result<Posted, ApiError> {
+    hma_banks::bank(&sent.app, name)?;
+    sent.form().await
 }
 
-async fn changed(
-    app: &App,
-    caller: Caller,
-    visit: &Visit,
-    name: String,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<&'static str, ApiError> {
-    hma_banks::bank(app, &name)?;
-    let posted = posted(app, visit, headers, body).await?;
+async fn change(Path(name): Path<String>, mut sent: Sent) -> Response {
+    let done = changed(&mut sent, name.clone()).await;
+    sent.done(Tab::Banks, back(&name, done))
+}
+
+async fn changed(sent: &mut Sent, name: String) -> Result<&'static str, ApiError> {
+    let posted = form(sent, &name).await?;
     let text = |name: &str| posted.form.get(name).map(str::trim).filter(|text| !text.is_empty());
     let ratio = text("enabled_ratio").map(|text| share(Some(text))).transpose()?;
     let radius_bits = text("radius_bits").map(|text| radius(Some(text))).transpose()?;
-    app.writer
+    let caller = sent.caller.clone();
+    sent.app
+        .writer
         .write(move |batch| {
             let change = BankChange { enabled_ratio: ratio, radius_bits, ..BankChange::default() };
             batch.change_bank(&name, &change)?;
@@ -135,31 +122,18 @@ async fn changed(
         .await
 }
 
-async fn add(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(visit): Extension<Visit>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let done = added(&app, caller, &visit, name.clone(), &headers, body).await;
-    back(&app, &visit, &name, done)
+async fn add(Path(name): Path<String>, mut sent: Sent) -> Response {
+    let done = added(&mut sent, name.clone()).await;
+    sent.done(Tab::Banks, back(&name, done))
 }
 
-async fn added(
-    app: &App,
-    caller: Caller,
-    visit: &Visit,
-    name: String,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<&'static str, ApiError> {
-    hma_banks::bank(app, &name)?;
-    let posted = posted(app, visit, headers, body).await?;
+async fn added(sent: &mut Sent, name: String) -> Result<&'static str, ApiError> {
+    let posted = form(sent, &name).await?;
     let note = metadata::note(posted.form.get("note").map(|text| json!(text.trim())).as_ref())?;
-    let signals = Given::of(app, &posted.form, "").await?.signals()?;
-    app.writer
+    let signals = Given::of(&sent.app, &posted.form, "").await?.signals()?;
+    let caller = sent.caller.clone();
+    sent.app
+        .writer
         .write(move |batch| {
             let content = NewContent { signals: &signals, note: note.as_deref(), ..NewContent::default() };
             let added = batch.add_content(&name, &content)?;
@@ -170,31 +144,18 @@ async fn added(
         .await
 }
 
-async fn remove(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(visit): Extension<Visit>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let done = removed(&app, caller, &visit, name.clone(), &headers, body).await;
-    back(&app, &visit, &name, done)
+async fn remove(Path(name): Path<String>, mut sent: Sent) -> Response {
+    let done = removed(&mut sent, name.clone()).await;
+    sent.done(Tab::Banks, back(&name, done))
 }
 
-async fn removed(
-    app: &App,
-    caller: Caller,
-    visit: &Visit,
-    name: String,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<&'static str, ApiError> {
-    hma_banks::bank(app, &name)?;
-    let posted = posted(app, visit, headers, body).await?;
+async fn removed(sent: &mut Sent, name: String) -> Result<&'static str, ApiError> {
+    let posted = form(sent, &name).await?;
     let id = hma_content::content_id(posted.form.get("content_id").unwrap_or_default())
         .map_err(|_| ApiError::bad("Which content is to be removed?"))?;
-    app.writer
+    let caller = sent.caller.clone();
+    sent.app
+        .writer
         .write(move |batch| {
             if batch.remove_content(&name, id)?.is_none() {
                 return Ok("gone");
@@ -206,38 +167,15 @@ async fn removed(
         .await
 }
 
-async fn delete(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(visit): Extension<Visit>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    match deleted(&app, caller, &visit, name, &headers, body).await {
-        Ok(()) => see_other("/ui/banks"),
-        Err(error) => shown(&app, &visit, Tab::Banks, Err(error)),
-    }
+async fn delete(Path(name): Path<String>, mut sent: Sent) -> Response {
+    let done = deleted(&mut sent, name).await;
+    sent.done(Tab::Banks, done.map(|()| "/ui/banks".to_owned()))
 }
 
-async fn deleted(
-    app: &App,
-    caller: Caller,
-    visit: &Visit,
-    name: String,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<(), ApiError> {
-    hma_banks::bank(app, &name)?;
-    let posted = posted(app, visit, headers, body).await?;
+async fn deleted(sent: &mut Sent, name: String) -> Result<(), ApiError> {
+    let posted = form(sent, &name).await?;
     if posted.form.get("name").map(str::trim) != Some(name.as_str()) {
         return Err(ApiError::bad("That is not the bank's name"));
     }
-    app.writer
-        .write(move |batch| match batch.delete_bank(&name) {
-            Ok(()) => audit::note(batch, &caller, "bank.delete", &json!({ "bank": name })),
-            Err(StoreError::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        })
-        .await
+    hma_banks::remove(&sent.app, &sent.caller, name).await
 }

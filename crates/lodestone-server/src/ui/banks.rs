@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use lodestone_store::StoredBank;
 use lodestone_types::bank::DEFAULT_RADIUS_BITS;
@@ -14,12 +12,13 @@ use serde_json::json;
 
 use crate::App;
 use crate::audit;
-use crate::auth::{Caller, Role};
+use crate::auth::Role;
 use crate::error::ApiError;
 use crate::hma::banks::{check_name, check_ratio, taken};
 use crate::route::{About, For, Place, Routes, Takes};
 use crate::ui::page::{Page, Tab, Text, count, options, shown, token};
-use crate::ui::{Visit, posted, see_other, segment};
+use crate::ui::sent::Sent;
+use crate::ui::{Visit, segment};
 
 const fn field(name: &'static str, kind: &'static str, required: bool, about: &'static str) -> Takes {
     Takes { name, place: Place::Form, kind, required, about }
@@ -154,35 +153,22 @@ fn create_form(visit: &Visit) -> String {
     )
 }
 
-async fn create(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(visit): Extension<Visit>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    match make(&app, &caller, &visit, &headers, body).await {
-        Ok(name) => see_other(&format!("/ui/banks/{}?did=made", segment(&name))),
-        Err(error) => shown(&app, &visit, Tab::Banks, Err(error)),
-    }
+async fn create(mut sent: Sent) -> Response {
+    let made = make(&mut sent).await;
+    sent.done(Tab::Banks, made.map(|name| format!("/ui/banks/{}?did=made", segment(&name))))
 }
 
-async fn make(
-    app: &App,
-    caller: &Caller,
-    visit: &Visit,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<String, ApiError> {
-    let posted = posted(app, visit, headers, body).await?;
+async fn make(sent: &mut Sent) -> Result<String, ApiError> {
+    let posted = sent.form().await?;
     let text = |name: &str| posted.form.get(name).map(str::trim).filter(|text| !text.is_empty());
     let name = text("name").unwrap_or_default().to_owned();
     check_name(&name)?;
     let kind: BankKind = text("kind").map_or(Ok(BankKind::default()), str::parse).map_err(ApiError::bad)?;
     let radius_bits = radius(text("radius_bits"))?;
     let share = share(text("enabled_ratio"))?;
-    let caller = caller.clone();
-    app.writer
+    let caller = sent.caller.clone();
+    sent.app
+        .writer
         .write(move |batch| {
             batch
                 .create_bank(&name, kind, radius_bits, "pages")

@@ -1,23 +1,19 @@
 //! `/ui/match/compare`: two files or values, and how far they are from each other.
 
-use axum::Extension;
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use lodestone_types::bank::DEFAULT_RADIUS_BITS;
 use lodestone_types::{Signal, SignalType};
 use serde_json::Value;
 
-use crate::App;
 use crate::auth::Role;
 use crate::error::ApiError;
 use crate::hma::compare::compared;
 use crate::route::{About, For, Place, Routes, Takes};
+use crate::ui::Visit;
 use crate::ui::given::{self, Given};
 use crate::ui::matching::ruler;
-use crate::ui::page::{Page, Tab, Text, shown, token};
-use crate::ui::{Visit, posted};
+use crate::ui::page::{Page, Tab, Text, token};
+use crate::ui::sent::Sent;
 
 const fn field(name: &'static str, kind: &'static str, about: &'static str) -> Takes {
     Takes { name, place: Place::Form, kind, required: false, about }
@@ -60,18 +56,14 @@ pub(super) fn form(types: &[SignalType], visit: &Visit) -> String {
     )
 }
 
-async fn compare(
-    State(app): State<App>,
-    Extension(visit): Extension<Visit>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let made = both(&app, &visit, &headers, body).await;
-    shown(&app, &visit, Tab::Match, made)
+async fn compare(mut sent: Sent) -> Response {
+    let made = both(&mut sent).await;
+    sent.shown(Tab::Match, made)
 }
 
-async fn both(app: &App, visit: &Visit, headers: &HeaderMap, body: Body) -> Result<Page, ApiError> {
-    let posted = posted(app, visit, headers, body).await?;
+async fn both(sent: &mut Sent) -> Result<Page, ApiError> {
+    let posted = sent.form().await?;
+    let (app, visit) = (&sent.app, &sent.visit);
     let left = Given::of(app, &posted.form, "left_").await?;
     let right = Given::of(app, &posted.form, "right_").await?;
     let rows: Vec<String> = left

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use lodestone_net::Secret;
 use lodestone_store::Exchange;
@@ -13,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::App;
 use crate::audit;
-use crate::auth::{Caller, Role};
+use crate::auth::Role;
 use crate::error::ApiError;
 use crate::exchange_apis::{self, APIS, ExchangeApi};
 use crate::hma::exchange_apis as hma_apis;
@@ -23,7 +21,8 @@ use crate::route::{About, For, Place, Routes, Takes};
 use crate::ui::exchange_form::{filled, rows};
 use crate::ui::home::fetched;
 use crate::ui::page::{Attr, Page, Tab, Text, count, shown, time, token};
-use crate::ui::{Visit, posted, see_other, segment};
+use crate::ui::sent::Sent;
+use crate::ui::{Visit, segment};
 
 const fn takes(name: &'static str, place: Place, required: bool, about: &'static str) -> Takes {
     Takes { name, place, kind: "string", required, about }
@@ -215,85 +214,61 @@ fn credentials_form(visit: &Visit, chosen: &ExchangeApi, has: bool) -> String {
     )
 }
 
-async fn create(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(visit): Extension<Visit>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let made = async {
-        let posted = posted(&app, &visit, &headers, body).await?;
-        let api = named(posted.form.get("api"))?;
-        let given = filled(&api.schema()["config_schema"], PREFIX, &posted.form);
-        let bank = posted.form.get("bank").map(str::trim).unwrap_or_default();
-        let new = NewExchange::of(&json!({ "bank": bank, "api": api.name, "api_json": given }))?;
-        hma_exchanges::make(&app, &caller, new).await
-    };
-    match made.await {
-        Ok(()) => see_other("/ui/exchanges?did=made"),
-        Err(error) => shown(&app, &visit, Tab::Exchanges, Err(error)),
-    }
+async fn create(mut sent: Sent) -> Response {
+    let made = made(&mut sent).await;
+    sent.done(Tab::Exchanges, made.map(|()| "/ui/exchanges?did=made".to_owned()))
+}
+
+async fn made(sent: &mut Sent) -> Result<(), ApiError> {
+    let posted = sent.form().await?;
+    let api = named(posted.form.get("api"))?;
+    let given = filled(&api.schema()["config_schema"], PREFIX, &posted.form);
+    let bank = posted.form.get("bank").map(str::trim).unwrap_or_default();
+    let new = NewExchange::of(&json!({ "bank": bank, "api": api.name, "api_json": given }))?;
+    hma_exchanges::make(&sent.app, &sent.caller, new).await
 }
 
 fn named(name: Option<&str>) -> Result<&'static ExchangeApi, ApiError> {
     name.and_then(exchange_apis::named).ok_or_else(|| ApiError::bad("There is no such interface"))
 }
 
-async fn switch(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(visit): Extension<Visit>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let made = async {
-        let posted = posted(&app, &visit, &headers, body).await?;
-        let enabled = posted.form.get("enabled") == Some("true");
-        app.writer
-            .write(move |batch| {
-                if !batch.change_exchange(&name, None, Some(enabled))? {
-                    return Err(ApiError::missing(format!("Exchange '{name}' not found")));
-                }
-                audit::note(
-                    batch,
-                    &caller,
-                    "exchange.change",
-                    &json!({ "exchange": name, "enabled": enabled }),
-                )
-            })
-            .await
-    };
-    match made.await {
-        Ok(()) => see_other("/ui/exchanges?did=changed"),
-        Err(error) => shown(&app, &visit, Tab::Exchanges, Err(error)),
-    }
+async fn switch(Path(name): Path<String>, mut sent: Sent) -> Response {
+    let switched = switched(&mut sent, name).await;
+    sent.done(Tab::Exchanges, switched.map(|()| "/ui/exchanges?did=changed".to_owned()))
 }
 
-async fn credentials(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(visit): Extension<Visit>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let made = async {
-        let posted = posted(&app, &visit, &headers, body).await?;
-        let api = named(Some(&name))?;
-        let secret = match posted.form.get("clear") {
-            Some(_) => None,
-            None => {
-                let given = filled(&api.schema()["credentials_schema"], PREFIX, &posted.form);
-                let kept = api.credentials(&given).map_err(ApiError::bad)?;
-                Some(Secret::from(Value::Object(kept).to_string()))
+async fn switched(sent: &mut Sent, name: String) -> Result<(), ApiError> {
+    let posted = sent.form().await?;
+    let enabled = posted.form.get("enabled") == Some("true");
+    let caller = sent.caller.clone();
+    sent.app
+        .writer
+        .write(move |batch| {
+            if !batch.change_exchange(&name, None, Some(enabled))? {
+                return Err(ApiError::missing(format!("Exchange '{name}' not found")));
             }
-        };
-        hma_apis::set(&app, &caller, api, secret).await
+            let told = json!({ "exchange": name, "enabled": enabled });
+            audit::note(batch, &caller, "exchange.change", &told)
+        })
+        .await
+}
+
+async fn credentials(Path(name): Path<String>, mut sent: Sent) -> Response {
+    let place = format!("/ui/exchanges?api={}&did=changed", segment(&name));
+    let kept = kept(&mut sent, &name).await;
+    sent.done(Tab::Exchanges, kept.map(|()| place))
+}
+
+async fn kept(sent: &mut Sent, name: &str) -> Result<(), ApiError> {
+    let posted = sent.form().await?;
+    let api = named(Some(name))?;
+    let secret = match posted.form.get("clear") {
+        Some(_) => None,
+        None => {
+            let given = filled(&api.schema()["credentials_schema"], PREFIX, &posted.form);
+            let kept = api.credentials(&given).map_err(ApiError::bad)?;
+            Some(Secret::from(Value::Object(kept).to_string()))
+        }
     };
-    match made.await {
-        Ok(()) => see_other(&format!("/ui/exchanges?api={}&did=changed", segment(&name))),
-        Err(error) => shown(&app, &visit, Tab::Exchanges, Err(error)),
-    }
+    hma_apis::set(&sent.app, &sent.caller, api, secret).await
 }

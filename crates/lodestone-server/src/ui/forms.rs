@@ -21,7 +21,8 @@ use crate::http::reply::{Json, typed};
 use crate::lookup::Found;
 use crate::media::{self, Hashed};
 use crate::route::{About, For, Place, Routes, Takes};
-use crate::ui::{Visit, posted};
+use crate::ui::Visit;
+use crate::ui::sent::Sent;
 
 const fn field(name: &'static str, place: Place, required: bool, about: &'static str) -> Takes {
     Takes { name, place, kind: "string", required, about }
@@ -130,14 +131,9 @@ impl IntoResponse for Refused {
     }
 }
 
-async fn create_bank(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(visit): Extension<Visit>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Refused> {
-    let posted = posted(&app, &visit, &headers, body).await?;
+async fn create_bank(mut sent: Sent) -> Result<Response, Refused> {
+    let posted = sent.form().await?;
+    let Sent { app, caller, .. } = sent;
     let name = posted.form.get("bank_name").ok_or_else(|| ApiError::bad("Bank name is required"))?;
     banks::make(&app, &caller, name.to_owned(), 1.0).await?;
     // *Source:* werkzeug, `redirect`.
@@ -148,29 +144,18 @@ async fn create_bank(
     Ok(response)
 }
 
-async fn query(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(visit): Extension<Visit>,
-    params: Params,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json, Refused> {
-    let posted = posted(&app, &visit, &headers, body).await?;
+async fn query(params: Params, mut sent: Sent) -> Result<Json, Refused> {
+    let posted = sent.form().await?;
+    let Sent { app, caller, .. } = sent;
     let (kind, bytes) = hashing::one_file(&posted.form)?;
     let types = media::wanted(&app, kind, params.get("types"))?;
     let hashed = media::hash(&app, bytes, &types).await?;
     Ok(file(&app, caller, &hashed, bypass(posted.form.get("bypass_enabled_ratio"))).await?)
 }
 
-async fn query_url(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(visit): Extension<Visit>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json, Refused> {
-    let posted = posted(&app, &visit, &headers, body).await?;
+async fn query_url(mut sent: Sent) -> Result<Json, Refused> {
+    let posted = sent.form().await?;
+    let Sent { app, caller, .. } = sent;
     let url = required(posted.form.get("url"), "URL is required")?;
     let kind = required(posted.form.get("content_type"), "Content type is required")?;
     let hashed = hashing::of_url(&app, url, Some(kind), None).await;
@@ -178,14 +163,9 @@ async fn query_url(
     Ok(file(&app, caller, &hashed, bypass(posted.form.get("bypass_enabled_ratio"))).await?)
 }
 
-async fn query_hash(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(visit): Extension<Visit>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json, Refused> {
-    let posted = posted(&app, &visit, &headers, body).await?;
+async fn query_hash(mut sent: Sent) -> Result<Json, Refused> {
+    let posted = sent.form().await?;
+    let Sent { app, caller, .. } = sent;
     let kind = required(posted.form.get("signal_type"), "Signal type is required")?;
     let value = required(posted.form.get("signal_value"), "Signal value is required")?;
     let signal = matching::parse(&app, kind, value)?;

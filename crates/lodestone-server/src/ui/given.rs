@@ -43,7 +43,7 @@ impl Given {
             (Some(file), None, None) => {
                 let kind = ContentType::named(text("content_type").unwrap_or("photo"))?;
                 let types = media::wanted(app, kind, None)?;
-                Ok(Self::File(Box::new(media::hash(app, file.bytes.clone(), &types).await?)))
+                Ok(Self::File(Box::new(media::hash_and_digest(app, file.bytes.clone(), &types).await?)))
             }
             (None, Some(url), None) => {
                 let fetched = media::from_url(app, url, None).await;
@@ -58,7 +58,8 @@ impl Given {
                     other => other,
                 }?;
                 let types = media::wanted(app, fetched.kind, None)?;
-                Ok(Self::File(Box::new(media::hash(app, fetched.bytes, &types).await?)))
+                let hashed = media::hash_and_digest(app, fetched.bytes, &types).await?.holding(fetched.room);
+                Ok(Self::File(Box::new(hashed)))
             }
             (None, None, Some(value)) => {
                 let kind = text("signal_type").unwrap_or("pdq");

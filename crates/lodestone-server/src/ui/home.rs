@@ -53,7 +53,7 @@ async fn page(app: &App) -> Result<Page, ApiError> {
     let state = app.view.now();
     let signals: u64 = state.counts().values().sum();
     let counts = app.pool.counts();
-    let ready = if app.is_ready() {
+    let ready = if app.not_ready().is_empty() {
         "<span class=\"ok\">Ready</span>"
     } else {
         "<span class=\"bad\">Not ready</span>"

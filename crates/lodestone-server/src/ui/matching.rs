@@ -1,15 +1,13 @@
 //! `/ui/match`: a file, a URL or a value, and what it matches.
 
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use lodestone_types::bank::DEFAULT_RADIUS_BITS;
 use lodestone_types::{Dihedral, SignalType};
 
 use crate::App;
-use crate::auth::{Caller, Role};
+use crate::auth::Role;
 use crate::error::ApiError;
 use crate::http::body::Form;
 use crate::lookup::Found;
@@ -18,7 +16,8 @@ use crate::ui::bank::GIVEN;
 use crate::ui::banks::kind_words;
 use crate::ui::given::{self, Given, Matched};
 use crate::ui::page::{Attr, Page, Tab, Text, count, shown, token};
-use crate::ui::{Visit, compare, posted, segment};
+use crate::ui::sent::Sent;
+use crate::ui::{Visit, compare, segment};
 
 const fn field(name: &'static str, kind: &'static str, about: &'static str) -> Takes {
     Takes { name, place: Place::Form, kind, required: false, about }
@@ -68,29 +67,17 @@ async fn show(State(app): State<App>, Extension(visit): Extension<Visit>) -> Res
     shown(&app, &visit, Tab::Match, Ok(page))
 }
 
-async fn look_up(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(visit): Extension<Visit>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let made = found(&app, &caller, &visit, &headers, body).await;
-    shown(&app, &visit, Tab::Match, made)
+async fn look_up(mut sent: Sent) -> Response {
+    let made = found(&mut sent).await;
+    sent.shown(Tab::Match, made)
 }
 
-async fn found(
-    app: &App,
-    caller: &Caller,
-    visit: &Visit,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Page, ApiError> {
-    let posted = posted(app, visit, headers, body).await?;
-    let form_ = &posted.form;
+async fn found(sent: &mut Sent) -> Result<Page, ApiError> {
+    let posted = sent.form().await?;
+    let (app, visit, form_) = (&sent.app, &sent.visit, &posted.form);
     let given = Given::of(app, form_, "").await?;
     let is_on = |name: &str| form_.get(name).is_some();
-    let (matched, generation) = given.look_up(app, caller, &asked(form_), !is_on("by_share")).await?;
+    let (matched, generation) = given.look_up(app, &sent.caller, &asked(form_), !is_on("by_share")).await?;
     let total: usize = matched.iter().map(|(_, found)| found.len()).sum();
     let mut body = format!("<section><h2>Looked up</h2>{}</section>", given.table());
     body.push_str(&format!(

@@ -20,14 +20,14 @@ mod home;
 mod login;
 mod matching;
 mod page;
+mod sent;
 mod session;
 
-use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 
 pub(crate) use documentation::listing;
@@ -36,7 +36,6 @@ pub(crate) use session::{Sessions, Visit};
 
 use crate::App;
 use crate::error::ApiError;
-use crate::http::body::{self, Form};
 use crate::http::reply::typed;
 use crate::route::Routes;
 
@@ -103,23 +102,6 @@ fn see_other(place: &str) -> Response {
         response.headers_mut().insert(LOCATION, place);
     }
     response
-}
-
-/// A form, with the room that its bytes take.
-struct Posted {
-    form: Form,
-    _held: body::Held,
-}
-
-/// Reads a form, and refuses one that a browser sends from elsewhere.
-///
-/// # Errors
-/// 403, and what reading the body says.
-async fn posted(app: &App, visit: &Visit, headers: &HeaderMap, body: Body) -> Result<Posted, ApiError> {
-    let held = body::read(headers, body, &app.bodies).await?;
-    let form = body::form(headers, &held.bytes);
-    visit.check(form.get("token"))?;
-    Ok(Posted { form, _held: held })
 }
 
 /// A part of a path as it stands in a URL.

@@ -5,12 +5,14 @@ use lodestone_types::Bank;
 use serde_json::{Value, json};
 
 use crate::App;
+use crate::auth::Caller;
 use crate::coinflip::coinflip;
 use crate::error::ApiError;
 use crate::extras::{Extras, words};
 use crate::http::params::Params;
-use crate::lookup::Ask;
+use crate::lookup::{Ask, Forms};
 use crate::route::Takes;
+use crate::v1::match_files::MOST;
 use crate::v1::{limit, query};
 
 /// Matches told of one item, unless another number is asked for.
@@ -82,10 +84,17 @@ pub(super) struct Asked {
 
 impl Asked {
     /// # Errors
-    /// 400 for what there is not: a bank that is misspelt must not look like one without a match.
-    pub(super) fn new(app: &App, state: &LiveState, wanted: Wanted) -> Result<Self, ApiError> {
+    /// 400 for what there is not: a bank that is misspelt must not look like one without a match; 403 for what the key may
+    /// not see.
+    pub(super) fn new(
+        app: &App,
+        caller: &Caller,
+        state: &LiveState,
+        wanted: Wanted,
+    ) -> Result<Self, ApiError> {
         let (forms, include) = (wanted.forms.iter(), wanted.include.iter());
         let extras = Extras::new(wanted.radius_bits, forms.map(String::as_str), include.map(String::as_str))?;
+        extras.check(app, caller)?;
         for name in wanted.banks.iter().flatten() {
             let bank =
                 state.bank(name).ok_or_else(|| ApiError::bad(format!("no bank '{}'", super::cut(name))))?;
@@ -105,8 +114,11 @@ impl Asked {
             // Without a seed no coin is thrown: what is switched off takes no part, all else does.
             coin: Some(wanted.seed.as_deref().map_or(f64::MIN_POSITIVE, coinflip)),
             now_s: Some(app.clock.now_s()),
+            most: MOST,
             ..extras.ask()
         };
+        // How a form matched is told as a transform.
+        let extras = Extras { forms: Forms::default(), ..extras };
         let sender = wanted.sender.map(|text| super::cut(&text)).filter(|text| !text.is_empty());
         Ok(Self { ask, extras, sender, limit })
     }

@@ -233,7 +233,7 @@ async fn change(
     let changed: Changed = json_body(&app, &headers, body).await?;
     let kind = kind(changed.kind.as_deref())?;
     let ratio = changed.enabled_ratio.map(check_ratio).transpose()?;
-    let name = app
+    let written = app
         .writer
         .write(move |batch| {
             let before = batch.bank(&name)?;
@@ -253,9 +253,10 @@ async fn change(
             audit::note(batch, &caller, "bank.change", &object)?;
             Ok(stored.bank.name)
         })
-        .await?;
+        .await;
+    // Whatever the writer says of the index: rules follow a bank whose new name was kept.
     app.load_rules().await?;
-    Ok(ok(one(&app, name).await?))
+    Ok(ok(one(&app, written?).await?))
 }
 
 /// Refuses to turn what is known into what suppresses, and back.

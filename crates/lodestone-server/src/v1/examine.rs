@@ -23,7 +23,7 @@ use crate::lookup::{Ask, Forms};
 use crate::media;
 use crate::route::{About, For, Place, Routes, Takes};
 use crate::v1::files::looked_up;
-use crate::v1::match_files::match_file;
+use crate::v1::match_files::{MOST, match_file};
 use crate::v1::told::Hits;
 use crate::v1::{asked, ok, query, upload};
 
@@ -132,6 +132,7 @@ async fn look_up(
         forms: Forms { dihedral: true, negative: true },
         coin: Some(f64::MIN_POSITIVE),
         now_s: Some(app.clock.now_s()),
+        most: MOST,
         ..Ask::default()
     };
     let hits = match_file(&state, &record.observation, &ask)?;
@@ -146,16 +147,20 @@ async fn look_up(
         sha256: record.observation.digests.map(|digests| digests.sha256.0),
         signals: &looked_up(&record.observation),
         found: &hits.known(),
+        left_out: hits.left_out_known,
+        of_a_bank: looked::OF_A_BANK,
         assessment: Some(assessment(&said)),
     };
-    let events = looked.event(app, &state).into_iter().collect();
-    looked::record(app, events).await
+    match looked.event(app, &state) {
+        Some(event) => app.record(&event),
+        None => Ok(()),
+    }
 }
 
 /// Matches as `lodestone examine` writes them, with the lists' own ids and classifications.
 async fn matches(app: &App, hits: &Hits) -> Result<Vec<Match>, ApiError> {
     let numbers: Vec<u64> = hits.hits.iter().take(asked::MAX_MATCHES).map(|hit| hit.found.entry_no).collect();
-    let quiet: Vec<u64> = hits.quiet.iter().take(asked::MAX_MATCHES).map(|quiet| quiet.entry_no).collect();
+    let quiet: Vec<u64> = hits.quiet.named.iter().map(|quiet| quiet.entry_no).collect();
     let name = |no: u64| i64::try_from(no).unwrap_or(i64::MAX);
     let (names, quiet_names) = app
         .readers
@@ -180,12 +185,12 @@ async fn matches(app: &App, hits: &Hits) -> Result<Vec<Match>, ApiError> {
             ..Match::plain(&bank.name, bank.kind, &entry, hit.found.signal_type)
         }
     });
-    let quiet = hits.quiet.iter().zip(quiet_names).filter_map(|(quiet, name)| {
+    let quiet = hits.quiet.named.iter().zip(quiet_names).filter_map(|(quiet, name)| {
         let name = name?;
         let (kind, signal_type) = (quiet.bank_kind.parse().ok()?, SignalType::from_wire(quiet.signal_type)?);
         Some(Match {
             classification: name.classification,
-            ..Match::plain(&quiet.bank, kind, &name.entry, signal_type)
+            ..Match::plain(&quiet.bank.bank.name, kind, &name.entry, signal_type)
         })
     });
     let mut matches: Vec<Match> = known.chain(quiet).collect();

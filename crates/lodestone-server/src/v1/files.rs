@@ -20,7 +20,8 @@ use crate::looked::{self, Looked};
 use crate::route::{About, For, Place, Routes, Takes};
 use crate::v1::asked::{self, Asked, Wanted};
 use crate::v1::match_files::{self, match_file};
-use crate::v1::told::{Hits, told};
+use crate::v1::signals::with_results;
+use crate::v1::told::{Room, told};
 use crate::v1::upload::{self, Upload};
 use crate::v1::{observe, ok};
 
@@ -163,64 +164,67 @@ async fn look_up_files(
 ) -> Result<Response, ApiError> {
     // What cannot be used is told before anything is read.
     let wanted = Wanted::of(&params)?;
-    Asked::new(&app, &app.view.now(), wanted.clone())?;
+    Asked::new(&app, &caller, &app.view.now(), wanted.clone())?;
     let read = read(&app, &headers, body).await?;
+    tokio::task::spawn_blocking(move || answer(&app, &caller, wanted, &read))
+        .await
+        .map_err(|_| ApiError::unavailable("the look-up failed"))?
+}
+
+/// Answers file after file: each is looked up, written down, told as text and let go of before the next.
+fn answer(app: &App, caller: &Caller, wanted: Wanted, read: &Read) -> Result<Response, ApiError> {
     let state = app.view.now();
-    let asked = Asked::new(&app, &state, wanted)?;
-    let mut answer = asked.named(&state);
-    super::content::extend(&mut answer, read.totals());
-    let (seen, ask) = (state.clone(), asked.ask.clone());
-    let files = read.files;
-    let (files, found) = tokio::task::spawn_blocking(move || {
-        let found: Vec<Option<Result<Hits, ApiError>>> = files
-            .iter()
-            .map(|(_, observed)| Some(match_file(&seen, observed.as_ref().ok()?, &ask)))
-            .collect();
-        (files, found)
-    })
-    .await
-    .map_err(|_| ApiError::unavailable("the look-up failed"))?;
-
-    let mut events = Vec::new();
-    for ((upload, observed), found) in files.iter().zip(&found) {
-        let (Ok(observed), Some(Ok(hits))) = (observed, found) else { continue };
-        let looked = Looked {
-            caller: &caller,
-            sender: asked.sender.as_deref(),
-            content_ref: upload.name.as_deref(),
-            sha256: observed.digests.map(|digests| digests.sha256.0),
-            signals: &looked_up(observed),
-            found: &hits.known(),
-            assessment: None,
-        };
-        events.extend(looked.event(&app, &state));
-    }
-    answer["matched"] = json!(events.len());
-    looked::record(&app, events).await?;
-
-    let hits: Vec<Hits> = found.iter().filter_map(|found| found.as_ref()?.as_ref().ok().cloned()).collect();
-    let mut told = told(&app, &state, hits, &asked.extras, asked.limit).await?.into_iter();
-    let mut results = Vec::with_capacity(files.len());
-    for (index, ((upload, observed), found)) in files.iter().zip(found).enumerate() {
+    let asked = Asked::new(app, caller, &state, wanted)?;
+    let (mut matched, mut left_out) = (0u64, 0u64);
+    let (mut room, mut results) = (Room::default(), String::new());
+    for (index, (upload, observed)) in read.files.iter().enumerate() {
         let mut object = file(index, upload, observed);
-        match found {
-            None => {}
-            Some(Err(error)) => _ = object.insert("error".to_owned(), json!(error.message())),
-            Some(Ok(_)) => {
-                let told = told.next().map(|told| serde_json::to_value(told).unwrap_or_default());
-                if let Some(Value::Object(told)) = told {
-                    object.extend(told);
-                }
-                if observed.as_ref().is_ok_and(match_files::is_too_plain) {
-                    let why = json!([{ "type": "pdq", "why": match_files::LOW_QUALITY }]);
-                    object.insert("not_looked_up".to_owned(), why);
+        if let Ok(observed) = observed {
+            match match_file(&state, observed, &asked.ask) {
+                Err(error) => _ = object.insert("error".to_owned(), json!(error.message())),
+                Ok(hits) => {
+                    let looked = Looked {
+                        caller,
+                        sender: asked.sender.as_deref(),
+                        content_ref: upload.name.as_deref(),
+                        sha256: observed.digests.map(|digests| digests.sha256.0),
+                        signals: &looked_up(observed),
+                        found: &hits.known(),
+                        left_out: hits.left_out_known,
+                        of_a_bank: looked::OF_A_BANK,
+                        assessment: None,
+                    };
+                    if let Some(event) = looked.event(app, &state) {
+                        app.record(&event)?;
+                        matched += 1;
+                    }
+                    let told = told(app, &state, hits, &asked.extras, asked.limit, &mut room)?;
+                    left_out += told.left_out();
+                    if let Ok(Value::Object(told)) = serde_json::to_value(told) {
+                        object.extend(told);
+                    }
+                    if match_files::is_too_plain(observed) {
+                        let why = json!([{ "type": "pdq", "why": match_files::LOW_QUALITY }]);
+                        object.insert("not_looked_up".to_owned(), why);
+                    }
                 }
             }
         }
-        results.push(Value::Object(object));
+        let text = Value::Object(object).to_string();
+        room.took(text.len());
+        if index > 0 {
+            results.push(',');
+        }
+        results.push_str(&text);
     }
-    answer["results"] = Value::Array(results);
-    Ok(ok(answer))
+    let mut head = asked.named(&state);
+    super::content::extend(&mut head, read.totals());
+    head["matched"] = json!(matched);
+    if left_out > 0 {
+        head["truncated"] = json!(true);
+        head["left_out"] = json!(left_out);
+    }
+    Ok(with_results(&head, &results))
 }
 
 /// The signals of a file that were looked up.

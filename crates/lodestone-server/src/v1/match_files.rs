@@ -1,22 +1,24 @@
 //! Files against the banks: all digests, all pictures of an animation, and what suppresses.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lodestone_engine::live::LiveState;
 use lodestone_types::{BankKind, Digests, Dihedral, Fingerprint, Observation, Signal, SignalType, Transform};
 
 use crate::error::ApiError;
-use crate::lookup::{Ask, Print, look_up, look_up_prints};
+use crate::looked;
+use crate::lookup::{Ask, Most, Print, each_print, look_up};
 use crate::media::MIN_QUALITY;
-use crate::v1::told::{Hit, Hits, Quiet};
+use crate::v1::asked::MAX_MATCHES;
+use crate::v1::told::{Hit, Hits, Quiet, Quiets};
 
 /// Why a part of a file was not looked up.
 pub(super) const LOW_QUALITY: &str =
     "the picture's PDQ quality is below 50: too little in it to be matched by likeness";
 
 /// Entries of negative and known-good banks that are exactly one of these digests.
-pub(super) fn quiet(state: &LiveState, digests: &[Signal]) -> Vec<Quiet> {
-    let (mut told, mut seen) = (Vec::new(), BTreeSet::new());
+pub(super) fn quiet(state: &LiveState, digests: &[Signal]) -> Quiets {
+    let (mut told, mut seen) = (Quiets::default(), BTreeSet::new());
     for digest in digests.iter().filter(|digest| digest.kind().is_digest() && !digest.says_nothing()) {
         for no in state.equal(digest) {
             let Some(bank) = state.bank_of(no) else { continue };
@@ -49,17 +51,23 @@ pub(super) fn is_too_plain(seen: &Observation) -> bool {
     !seen.fingerprints.is_empty() && seen.fingerprints.iter().all(|print| print.quality < MIN_QUALITY)
 }
 
-/// What a file matches. Every entry is told once, by digest before likeness, in the nearest form.
+/// Matches of an item that are kept: as many of a bank as may be told, and as many in all as are written down.
+pub(super) const MOST: Most = Most { of_a_bank: MAX_MATCHES, in_all: looked::IN_ALL };
+
+/// What a file matches. Every entry is told once, by digest before likeness, in the nearest form. What is held while its
+/// frames are looked up is bounded by what `ask` keeps.
 ///
 /// # Errors
 /// 503 when the index cannot be read.
 pub(super) fn match_file(state: &LiveState, seen: &Observation, ask: &Ask) -> Result<Hits, ApiError> {
     let digests = seen.digests.as_ref().map(digest_signals).unwrap_or_default();
-    let quiet = quiet(state, &digests);
-    let mut hits = Vec::new();
+    let mut all = Hits { quiet: quiet(state, &digests), ..Hits::default() };
+    let suppressed = !all.quiet.is_empty();
     for digest in &digests {
-        let found = look_up(state, digest, &[], ask)?;
-        hits.extend(found.into_iter().map(|found| Hit::of_signal(found, false)));
+        let matches = look_up(state, digest, &[], ask)?;
+        all.left_out += matches.left_out;
+        all.left_out_known += matches.left_out;
+        all.hits.extend(matches.found.into_iter().map(|found| Hit::of_signal(found, false)));
     }
     let usable: Vec<(&Fingerprint, Symmetries)> = seen
         .fingerprints
@@ -71,20 +79,46 @@ pub(super) fn match_file(state: &LiveState, seen: &Observation, ask: &Ask) -> Re
         .iter()
         .filter_map(|(print, others)| Some(Print { hash: *print.pdq_dihedral.first()?, others }))
         .collect();
-    for ((print, _), found) in usable.iter().zip(look_up_prints(state, &prints, ask)?) {
-        let form = &print.form;
-        for found in found {
-            let transform = Transform::new(found.dihedral, found.negative, form_frame(print), form.backdrop);
-            hits.push(Hit { found, transform, suppressed: !quiet.is_empty() });
+    each_print(state, &prints, ask, &mut |at, matches| {
+        let (Some((print, _)), matches) = (usable.get(at), matches?) else { return Ok(()) };
+        all.left_out += matches.left_out;
+        all.left_out_known += if suppressed { 0 } else { matches.left_out };
+        for found in matches.found {
+            let transform =
+                Transform::new(found.dihedral, found.negative, form_frame(print), print.form.backdrop);
+            all.hits.push(Hit { found, transform, suppressed });
         }
-    }
-    hits.sort_by_key(|hit| {
+        if all.hits.len() > ask.most.in_all.saturating_mul(2) {
+            settle(&mut all, ask.most);
+        }
+        Ok(())
+    })?;
+    settle(&mut all, ask.most);
+    Ok(all)
+}
+
+/// Brings what was found so far into order, each entry once, and lets go of what is too much.
+fn settle(all: &mut Hits, most: Most) {
+    all.hits.sort_by_key(|hit| {
         let exact = hit.found.signal_type.is_digest();
         (hit.suppressed, !exact, hit.found.distance.bits(), hit.transform, hit.found.content_id)
     });
     let mut told = BTreeSet::new();
-    hits.retain(|hit| told.insert(hit.found.entry_no));
-    Ok(Hits { hits, quiet })
+    let mut of_bank: BTreeMap<u64, usize> = BTreeMap::new();
+    let mut kept = 0;
+    let (left_out, known) = (&mut all.left_out, &mut all.left_out_known);
+    all.hits.retain(|hit| {
+        if !told.insert(hit.found.entry_no) {
+            return false;
+        }
+        let count = of_bank.entry(hit.found.bank.number).or_default();
+        *count += 1;
+        let has_room = *count <= most.of_a_bank && kept < most.in_all;
+        kept += usize::from(has_room);
+        *left_out += u64::from(!has_room);
+        *known += u64::from(!has_room && !hit.suppressed);
+        has_room
+    });
 }
 
 fn form_frame(print: &Fingerprint) -> Option<(u32, u64)> {

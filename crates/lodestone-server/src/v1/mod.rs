@@ -21,6 +21,7 @@ mod examine;
 mod export;
 mod files;
 mod generation;
+mod given;
 mod import;
 mod imported;
 mod keys;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use lodestone_engine::live::LiveState;
 use lodestone_types::{Signal, SignalType};
@@ -16,21 +16,21 @@ use serde_json::{Value, json};
 use crate::App;
 use crate::auth::{Caller, Role};
 use crate::error::ApiError;
+use crate::http::reply::json_text;
 use crate::looked::{self, Looked};
-use crate::lookup::{Ask, Found, Print, look_up, look_up_prints, scans};
+use crate::lookup::{Matches, Print, each_print, look_up, scans};
 use crate::route::{About, For, Routes};
 use crate::types::Types;
 use crate::v1::asked::{Asked, Wanted};
+use crate::v1::given::{Given, Signals, Word};
 use crate::v1::match_files::quiet;
-use crate::v1::told::{Hit, Hits, Quiet, ToldAll, told};
-use crate::v1::{cut, field, json, ok};
+use crate::v1::told::{Hit, Hits, Quiets, Room, ToldAll, told};
+use crate::v1::{cut, field, json};
 
 /// Signals of one request.
 const MAX_SIGNALS: usize = 10_000;
 /// Of those, texts that are compared with every text there is.
 const MAX_SCANS: usize = 100;
-/// PDQ values of one search: enough to share its cost, few enough that what they find is held.
-const TOGETHER: usize = 256;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.post(
@@ -56,8 +56,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 field("limit", "integer", false, "Matches told of each signal, 1 to 1000; 100 by default"),
             ] },
             answers: &[
-                (200, "generation, banks with versions, and a result for each signal"),
+                (200, "generation, banks with versions, and a result for each signal; `left_out` counts matches not told"),
                 (400, "A field cannot be used"),
+                (403, "The key has not the role, or may not see what is to be included"),
                 (413, "Too many signals"),
                 (415, "Not JSON"),
                 (503, "The index cannot be read now"),
@@ -70,7 +71,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Request {
-    signals: Vec<Value>,
+    signals: Signals<MAX_SIGNALS>,
     #[serde(default)]
     banks: Option<Vec<String>>,
     #[serde(default, alias = "radius")]
@@ -95,10 +96,10 @@ struct Item {
 }
 
 #[derive(Serialize)]
-struct Answered {
+struct Answered<'a> {
     index: usize,
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
-    reference: Option<String>,
+    reference: Option<&'a str>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<SignalType>,
     #[serde(flatten)]
@@ -119,9 +120,9 @@ async fn look_up_signals(
     body: Body,
 ) -> Result<Response, ApiError> {
     let request: Request = json(&app, &headers, body).await?;
-    if request.signals.len() > MAX_SIGNALS {
+    if request.signals.beyond > 0 {
         let told = format!("at most {MAX_SIGNALS} signals a request");
-        return Err(ApiError::new(axum::http::StatusCode::PAYLOAD_TOO_LARGE, told));
+        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, told));
     }
     if request.forms.iter().any(|form| form == "dihedral") {
         return Err(ApiError::bad("the other symmetries cannot be told from a hash: look the file up"));
@@ -129,90 +130,210 @@ async fn look_up_signals(
     let state = app.view.now();
     let Request { signals, banks, radius_bits, forms, include, sender, seed, limit } = request;
     let wanted = Wanted { banks, radius_bits, forms, include, sender, seed, limit };
-    let asked = Asked::new(&app, &state, wanted)?;
-    let items: Vec<Item> = signals.iter().map(|given| item(&app.types, given)).collect();
+    let asked = Asked::new(&app, &caller, &state, wanted)?;
+    let items: Vec<Item> = signals.first.iter().map(|given| item(&app.types, given)).collect();
+    drop(signals);
     let scanned = items.iter().filter(|one| one.signal.as_ref().is_ok_and(|signal| scans(signal.kind())));
     if scanned.count() > MAX_SCANS {
         let told = format!("at most {MAX_SCANS} texts a request: each is compared with all there are");
-        return Err(ApiError::new(axum::http::StatusCode::PAYLOAD_TOO_LARGE, told));
+        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, told));
     }
 
     let begun = Instant::now();
-    let (seen, ask) = (state.clone(), asked.ask.clone());
-    let (items, found) = tokio::task::spawn_blocking(move || {
-        let found = look_all_up(&seen, &items, &ask);
-        (items, found)
+    let (inside, seen) = (app.clone(), state.clone());
+    tokio::task::spawn_blocking(move || {
+        let mut answering = Answering::new(&inside, &seen, &caller, &asked);
+        answering.all(&items)?;
+        answering.ended(&items, begun)
     })
     .await
-    .map_err(|_| ApiError::unavailable("the look-up failed"))?;
-    let each = begun.elapsed() / u32::try_from(items.len().max(1)).unwrap_or(1);
-    let looked: Vec<&Result<Hits, String>> =
-        items.iter().zip(&found).filter(|(item, _)| item.signal.is_ok()).map(|(_, found)| found).collect();
-    if !looked.is_empty() && looked.iter().all(|found| found.is_err()) {
-        return Err(ApiError::unavailable("index not yet ready"));
-    }
-    looked.iter().for_each(|found| {
-        app.metrics.looked_up(each, found.as_ref().is_ok_and(|hits| !hits.hits.is_empty()));
-    });
+    .map_err(|_| ApiError::unavailable("the look-up failed"))?
+}
 
-    let mut events = Vec::new();
-    for (item, hits) in items.iter().zip(&found) {
-        let (Ok(signal), Ok(hits)) = (&item.signal, hits) else { continue };
+/// Answers item after item: each is looked up, written down, told as text and let go of before the next, so that what is
+/// held does not grow with what the banks hold.
+struct Answering<'a> {
+    app: &'a App,
+    state: &'a LiveState,
+    caller: &'a Caller,
+    asked: &'a Asked,
+    room: Room,
+    /// Matches that may yet be written down in full.
+    left_to_write: usize,
+    /// Results as JSON, with commas between.
+    text: String,
+    matched: Vec<bool>,
+    errors: usize,
+    failed: usize,
+    left_out: u64,
+}
+
+/// Matches written down of one request, beyond which less is of each signal: the journal is bounded.
+const WRITTEN: usize = 50_000;
+/// So many of a bank then.
+const WRITTEN_OF_A_BANK: u32 = 16;
+
+impl<'a> Answering<'a> {
+    fn new(app: &'a App, state: &'a LiveState, caller: &'a Caller, asked: &'a Asked) -> Self {
+        Self {
+            app,
+            state,
+            caller,
+            asked,
+            room: Room::default(),
+            left_to_write: WRITTEN,
+            text: String::new(),
+            matched: Vec::new(),
+            errors: 0,
+            failed: 0,
+            left_out: 0,
+        }
+    }
+
+    /// Looks everything up, in the order of the items: PDQ together, the rest one by one.
+    fn all(&mut self, items: &[Item]) -> Result<(), ApiError> {
+        let quiet = quiet_by_ref(self.state, items);
+        let hash =
+            |item: &Item| item.signal.as_ref().ok().filter(|s| s.kind() == SignalType::Pdq)?.array::<32>();
+        let pdq: Vec<(usize, [u8; 32])> =
+            items.iter().enumerate().filter_map(|(at, item)| Some((at, hash(item)?))).collect();
+        let prints: Vec<Print<'_>> = pdq.iter().map(|(_, hash)| Print { hash: *hash, others: &[] }).collect();
+        let (state, ask) = (self.state, &self.asked.ask);
+        let mut next = 0;
+        each_print(state, &prints, ask, &mut |print, found| {
+            let Some((at, _)) = pdq.get(print) else { return Ok(()) };
+            self.others(items, next..*at, &quiet)?;
+            next = at + 1;
+            let Some(item) = items.get(*at) else { return Ok(()) };
+            self.one(*at, item, found.map_err(|error| error.message().to_owned()), &quiet)
+        })?;
+        self.others(items, next..items.len(), &quiet)
+    }
+
+    /// Items that are no PDQ.
+    fn others(
+        &mut self,
+        items: &[Item],
+        places: std::ops::Range<usize>,
+        quiet: &BTreeMap<&str, Quiets>,
+    ) -> Result<(), ApiError> {
+        let first = places.start;
+        for (at, item) in (first..).zip(items.get(places).unwrap_or_default()) {
+            let found = match &item.signal {
+                Err(why) => Err(why.clone()),
+                Ok(signal) => look_up(self.state, signal, &[], &self.asked.ask)
+                    .map_err(|error| error.message().to_owned()),
+            };
+            self.one(at, item, found, quiet)?;
+        }
+        Ok(())
+    }
+
+    /// Writes down and tells what one item matches.
+    fn one(
+        &mut self,
+        index: usize,
+        item: &Item,
+        found: Result<Matches, String>,
+        quiet: &BTreeMap<&str, Quiets>,
+    ) -> Result<(), ApiError> {
+        let (outcome, is_known) = match (&item.signal, found) {
+            (Err(error), _) => (Outcome::Failed { error: error.clone() }, None),
+            (Ok(_), Err(error)) => {
+                self.failed += 1;
+                (Outcome::Failed { error }, Some(false))
+            }
+            (Ok(signal), Ok(matches)) => {
+                let hits = hits(self.state, item, signal, matches, quiet);
+                let is_known = self.write_down(item, signal, &hits)?;
+                let found = !hits.hits.is_empty();
+                let (app, state, asked) = (self.app, self.state, self.asked);
+                let told = told(app, state, hits, &asked.extras, asked.limit, &mut self.room)?;
+                self.left_out += told.left_out();
+                self.matched.push(is_known);
+                (Outcome::Told(told), Some(found))
+            }
+        };
+        if let Some(found) = is_known {
+            self.app.metrics.matched(found);
+        }
+        self.errors += usize::from(matches!(outcome, Outcome::Failed { .. }));
+        let answered = Answered {
+            index,
+            reference: item.reference.as_deref(),
+            kind: item.signal.as_ref().ok().map(Signal::kind),
+            outcome,
+        };
+        let text = serde_json::to_string(&answered)
+            .map_err(|error| ApiError::unavailable(format!("the answer cannot be written: {error}")))?;
+        self.room.took(text.len());
+        if index > 0 {
+            self.text.push(',');
+        }
+        self.text.push_str(&text);
+        Ok(())
+    }
+
+    /// Writes an event down, if there is one.
+    fn write_down(&mut self, item: &Item, signal: &Signal, hits: &Hits) -> Result<bool, ApiError> {
         let looked = Looked {
-            caller: &caller,
-            sender: asked.sender.as_deref(),
+            caller: self.caller,
+            sender: self.asked.sender.as_deref(),
             content_ref: item.reference.as_deref(),
             sha256: None,
             signals: std::slice::from_ref(signal),
             found: &hits.known(),
+            left_out: hits.left_out_known,
+            of_a_bank: if self.left_to_write == 0 { WRITTEN_OF_A_BANK } else { looked::OF_A_BANK },
             assessment: None,
         };
-        events.extend(looked.event(&app, &state));
+        let Some(event) = looked.event(self.app, self.state) else { return Ok(false) };
+        self.left_to_write = self.left_to_write.saturating_sub(event.matches.len());
+        self.app.record(&event)?;
+        Ok(true)
     }
-    let matched = events.len();
-    looked::record(&app, events).await?;
 
-    let failed = found.iter().filter(|found| found.is_err()).count();
-    let hits: Vec<Hits> = found.iter().flatten().cloned().collect();
-    let mut told = told(&app, &state, hits, &asked.extras, asked.limit).await?.into_iter();
-    let results: Vec<Answered> = items
-        .into_iter()
-        .zip(found)
-        .enumerate()
-        .map(|(index, (item, found))| Answered {
-            index,
-            reference: item.reference,
-            kind: item.signal.as_ref().ok().map(Signal::kind),
-            outcome: match (found, item.signal) {
-                (_, Err(error)) | (Err(error), _) => Outcome::Failed { error },
-                (Ok(_), Ok(_)) => told.next().map_or_else(
-                    || Outcome::Failed { error: "the answer was lost".to_owned() },
-                    Outcome::Told,
-                ),
-            },
-        })
-        .collect();
-    let mut answer = asked.named(&state);
-    answer["signals"] = json!(results.len());
-    answer["matched"] = json!(matched);
-    answer["errors"] = json!(failed);
-    answer["results"] = serde_json::to_value(results).unwrap_or_default();
-    Ok(ok(answer))
+    /// The whole answer.
+    fn ended(self, items: &[Item], begun: Instant) -> Result<Response, ApiError> {
+        let looked = self.matched.len() + self.failed;
+        if looked > 0 && looked == self.failed {
+            return Err(ApiError::unavailable("index not yet ready"));
+        }
+        let each = begun.elapsed() / u32::try_from(items.len().max(1)).unwrap_or(1);
+        (0..looked).for_each(|_| self.app.metrics.look_up_took(each));
+        let mut head = self.asked.named(self.state);
+        head["signals"] = json!(items.len());
+        head["matched"] = json!(self.matched.iter().filter(|known| **known).count());
+        head["errors"] = json!(self.errors);
+        if self.left_out > 0 {
+            head["truncated"] = json!(true);
+            head["left_out"] = json!(self.left_out);
+        }
+        Ok(with_results(&head, &self.text))
+    }
+}
+
+/// An answer of an object and, behind its fields, `results`: a list that is text already, and long.
+pub(super) fn with_results(head: &Value, results: &str) -> Response {
+    let mut text = head.to_string();
+    // An object that is not empty: `{"generation": …}`.
+    text.truncate(text.len().saturating_sub(1));
+    text.reserve_exact(results.len() + 16);
+    text.push_str(",\"results\":[");
+    text.push_str(results);
+    text.push_str("]}");
+    json_text(StatusCode::OK, text)
 }
 
 /// A signal as it was given.
-fn item(types: &Types, given: &Value) -> Item {
-    let text = |name: &str| given.get(name).and_then(Value::as_str);
-    let reference = text("ref").map(cut);
-    let signal = match (text("type").or_else(|| text("signal_type")), text("value")) {
+fn item(types: &Types, given: &Given) -> Item {
+    let reference = given.reference.text().map(cut);
+    let signal = match (given.kind.text(), given.value.text()) {
+        _ if given.reference == Word::Other => Err("ref is no text".to_owned()),
         (Some(kind), Some(value)) => signal(types, kind, value),
         _ => Err("a signal is an object with type and value, both texts".to_owned()),
     };
-    let bad_ref = given.get("ref").is_some_and(|value| !value.is_string() && !value.is_null());
-    match bad_ref {
-        true => Item { reference, signal: Err("ref is no text".to_owned()) },
-        false => Item { reference, signal },
-    }
+    Item { reference, signal }
 }
 
 /// Hashes are looked up whether HMA's routes offer their type or not; texts only where they are offered.
@@ -228,75 +349,39 @@ fn signal(types: &Types, name: &str, value: &str) -> Result<Signal, String> {
     Signal::parse_as_hma(kind, value).map_err(|error| format!("invalid signal: {error}"))
 }
 
-/// Looks everything up: PDQ together, the rest one by one. Items that are none have their own error.
-fn look_all_up(state: &LiveState, items: &[Item], ask: &Ask) -> Vec<Result<Hits, String>> {
-    let mut found: Vec<Result<Vec<Found>, String>> = items
-        .iter()
-        .map(|item| match &item.signal {
-            Err(why) => Err(why.clone()),
-            Ok(signal) if signal.kind() == SignalType::Pdq => Ok(Vec::new()),
-            Ok(signal) => look_up(state, signal, &[], ask).map_err(|error| error.message().to_owned()),
-        })
-        .collect();
-    let hash = |item: &Item| item.signal.as_ref().ok().filter(|s| s.kind() == SignalType::Pdq)?.array::<32>();
-    let pdq: Vec<(usize, [u8; 32])> =
-        items.iter().enumerate().filter_map(|(at, item)| Some((at, hash(item)?))).collect();
-    for some in pdq.chunks(TOGETHER) {
-        let prints: Vec<Print<'_>> =
-            some.iter().map(|(_, hash)| Print { hash: *hash, others: &[] }).collect();
-        let together = look_up_prints(state, &prints, ask);
-        let mut together = together.ok().map(Vec::into_iter);
-        for ((at, _), print) in some.iter().zip(&prints) {
-            // One damaged block concerns few values: they are told apart.
-            let own = match &mut together {
-                Some(all) => Ok(all.next().unwrap_or_default()),
-                None => look_up_prints(state, &[*print], ask).map(|mut all| all.pop().unwrap_or_default()),
-            };
-            if let Some(slot) = found.get_mut(*at) {
-                *slot = own.map_err(|error| error.message().to_owned());
-            }
-        }
+/// Matches of a signal, with what suppresses them.
+fn hits(
+    state: &LiveState,
+    item: &Item,
+    signal: &Signal,
+    matches: Matches,
+    by_ref: &BTreeMap<&str, Quiets>,
+) -> Hits {
+    let quiet = match item.reference.as_deref().and_then(|reference| by_ref.get(reference)) {
+        Some(all) => all.clone(),
+        None => quiet(state, std::slice::from_ref(signal)),
+    };
+    let suppressed = !signal.kind().is_digest() && !quiet.is_empty();
+    let Matches { found, left_out } = matches;
+    Hits {
+        hits: found.into_iter().map(|found| Hit::of_signal(found, suppressed)).collect(),
+        left_out,
+        left_out_known: if suppressed { 0 } else { left_out },
+        quiet,
     }
-    let quiet = quiet_of(state, items);
-    found
-        .into_iter()
-        .zip(items)
-        .zip(quiet)
-        .map(|((found, item), quiet)| {
-            let similar = item.signal.as_ref().is_ok_and(|signal| !signal.kind().is_digest());
-            let suppressed = similar && !quiet.is_empty();
-            let hit = |found| Hit::of_signal(found, suppressed);
-            found.map(|found| Hits { hits: found.into_iter().map(hit).collect(), quiet })
-        })
-        .collect()
 }
 
-/// Entries of negative and known-good banks that are exactly an item, or another of the same `ref`.
-fn quiet_of(state: &LiveState, items: &[Item]) -> Vec<Vec<Quiet>> {
-    let own: Vec<Vec<Quiet>> = items
-        .iter()
-        .map(|item| {
-            item.signal.as_ref().map_or_else(|_| Vec::new(), |s| quiet(state, std::slice::from_ref(s)))
-        })
-        .collect();
-    let mut by_ref: BTreeMap<&str, Vec<Quiet>> = BTreeMap::new();
-    for (item, own) in items.iter().zip(&own) {
-        if let Some(reference) = &item.reference
-            && !own.is_empty()
-        {
-            by_ref.entry(reference).or_default().extend(own.iter().cloned());
+/// Entries of negative and known-good banks that are exactly one of the signals of each `ref`.
+fn quiet_by_ref<'i>(state: &LiveState, items: &'i [Item]) -> BTreeMap<&'i str, Quiets> {
+    let mut by_ref: BTreeMap<&str, Quiets> = BTreeMap::new();
+    for item in items {
+        let (Some(reference), Ok(signal)) = (&item.reference, &item.signal) else { continue };
+        let own = quiet(state, std::slice::from_ref(signal));
+        if !own.is_empty() {
+            by_ref.entry(reference).or_default().extend(own);
         }
     }
-    items
-        .iter()
-        .zip(own)
-        .map(|(item, own)| {
-            match item.reference.as_ref().and_then(|reference| by_ref.get(reference.as_str())) {
-                Some(all) => all.clone(),
-                None => own,
-            }
-        })
-        .collect()
+    by_ref
 }
 
 #[cfg(test)]
@@ -310,7 +395,8 @@ mod tests {
     #[test]
     fn a_signal_that_cannot_be_looked_up_says_why_and_keeps_its_ref() {
         let pdq = "ab".repeat(32);
-        let good = item(&types(), &json!({ "type": "pdq", "value": pdq, "ref": "r" }));
+        let item = |given: Value| item(&types(), &serde_json::from_value(given).unwrap());
+        let good = item(json!({ "type": "pdq", "value": pdq, "ref": "r" }));
         assert_eq!((good.reference.as_deref(), good.signal.is_ok()), (Some("r"), true));
         for (given, why) in [
             (json!({ "type": "pdq", "value": "zz" }), "invalid signal"),
@@ -321,7 +407,7 @@ mod tests {
             (json!("pdq"), "object"),
             (json!({ "type": "pdq", "value": pdq, "ref": 5 }), "ref is no text"),
         ] {
-            let error = item(&types(), &given).signal.unwrap_err();
+            let error = item(given).signal.unwrap_err();
             assert!(error.contains(why), "{error}");
         }
     }
@@ -329,8 +415,11 @@ mod tests {
     #[test]
     fn digests_are_looked_up_though_hma_does_not_offer_them_and_never_when_switched_off() {
         assert!(signal(&types(), "sha256", &"ab".repeat(32)).is_ok());
-        let types = types();
-        types.set(SignalType::Pdq, 0.0);
+        let (dir, types) = (tempfile::tempdir().unwrap(), types());
+        let mut store = lodestone_store::Store::open(dir.path()).unwrap();
+        let off = crate::types::setting(SignalType::Pdq);
+        store.batch(1, |batch| batch.set_setting(&off, Some("0"))).unwrap();
+        types.load(&store).unwrap();
         assert!(signal(&types, "pdq", &"ab".repeat(32)).unwrap_err().contains("not enabled"));
     }
 }

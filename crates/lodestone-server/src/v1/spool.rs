@@ -17,6 +17,7 @@ use ring::digest::{Context, SHA256};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::error::ApiError;
+use crate::http::body::broken;
 use crate::v1::transfers::Running;
 
 /// Time that a whole body may take.
@@ -132,7 +133,7 @@ pub(super) async fn spool(
         let late = || ApiError::new(StatusCode::REQUEST_TIMEOUT, "the request's body did not arrive in time");
         let frame = tokio::time::timeout(pause, body.frame()).await.map_err(|_| late())?;
         let Some(frame) = frame else { break };
-        let frame = frame.map_err(|_| ApiError::bad("the request's body could not be read"))?;
+        let frame = frame.map_err(|error| broken(&error))?;
         let Ok(data) = frame.into_data() else { continue };
         spooled.size_bytes = spooled.size_bytes.saturating_add(data.len() as u64);
         if spooled.size_bytes > limits.max_bytes {

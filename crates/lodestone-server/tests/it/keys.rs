@@ -59,3 +59,114 @@ fn keys_are_made_once_shown_once_and_taken_back_at_once() {
     assert_eq!(server.get("/c/banks").status, 200);
     server.stop();
 }
+
+#[test]
+fn a_key_is_turned_away_though_the_client_that_took_it_back_did_not_wait_for_the_answer() {
+    use std::io::Write as _;
+
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let mut make = |name: &str, role| {
+        let made = store.batch(1, |batch| api_keys::make(batch, &SystemRandom::new(), name, &[role], None));
+        let (token, key) = made.unwrap();
+        (token.reveal().expose_str().unwrap().to_owned(), key.id)
+    };
+    let (admin, _) = make("op", Role::Admin);
+    let (token, id) = make("gone", Role::Match);
+    drop(store);
+    let mut closed = config(dir.path());
+    closed.open = false;
+    let mut server = Running::start(closed);
+    // The writer is busy meanwhile: the request waits for its commit when its client goes.
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let (go, goes) = std::sync::mpsc::channel::<()>();
+    let writer = server.app().writer.clone();
+    let busy = std::thread::spawn(move || {
+        let work = writer.alone(move |_| {
+            begun.send(()).unwrap();
+            goes.recv().unwrap();
+            Ok(())
+        });
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work).unwrap();
+    });
+    has_begun.recv().unwrap();
+    let mut client = server.connect();
+    let request =
+        format!("DELETE /v1/keys/{id} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {admin}\r\n\r\n");
+    client.write_all(request.as_bytes()).unwrap();
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while server.app().writer.waiting() == 0 {
+        assert!(std::time::Instant::now() < until, "the request does not come to the writer");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    drop(client);
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    go.send(()).unwrap();
+    busy.join().unwrap();
+    server.carry(&token);
+    while server.get(&format!("/m/raw_lookup?signal_type=pdq&signal={}", "0f".repeat(32))).status != 401 {
+        assert!(std::time::Instant::now() < until, "the key still works");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    server.stop();
+}
+
+#[test]
+fn a_key_that_may_only_look_up_sees_neither_the_lists_hashes_nor_notes() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let mut make = |name: &str, roles: &[Role]| {
+        let made = store.batch(1, |batch| api_keys::make(batch, &SystemRandom::new(), name, roles, None));
+        made.unwrap().0.reveal().expose_str().unwrap().to_owned()
+    };
+    let only = make("only", &[Role::Match]);
+    let both = make("both", &[Role::Match, Role::Curate]);
+    let audits = make("audits", &[Role::Match, Role::Audit]);
+    let admin = make("admin", &[Role::Admin]);
+    drop(store);
+    let mut closed = config(dir.path());
+    closed.open = false;
+    let mut server = Running::start(closed);
+    let value = "0f".repeat(32);
+    let ask = |server: &Running, include: &str| {
+        let signals = json!([{ "type": "pdq", "value": value }]);
+        [
+            server.get(&format!("/m/raw_lookup?signal_type=pdq&signal={value}&include={include}")).status,
+            server.get(&format!("/m/lookup?signal_type=pdq&signal={value}&include={include}")).status,
+            server.post("/v1/lookup", &json!({ "signals": signals, "include": [include] })).status,
+        ]
+    };
+    server.carry(&only);
+    for include in ["signals", "note"] {
+        assert_eq!(ask(&server, include), [403; 3], "{include}");
+    }
+    let told = server.get(&format!("/m/raw_lookup?signal_type=pdq&signal={value}&include=note"));
+    assert!(told.message().1.contains("missing role curate"), "{told:?}");
+    for include in ["classification", "tags", "source", "kind", "opinions"] {
+        assert_eq!(ask(&server, include), [200; 3], "{include}");
+    }
+    for token in [&both, &audits, &admin] {
+        server.carry(token);
+        assert_eq!(ask(&server, "signals"), [200; 3]);
+    }
+    server.stop();
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_server_writes_is_its_owners_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let server = Running::start(config(dir.path()));
+    assert_eq!(server.post("/v1/banks", &json!({ "name": "A", "kind": "own" })).status, 201);
+    let mut seen = 0;
+    for name in ["lodestone.db", "lodestone.db-wal", "lodestone.db-shm", "lodestone.lock"] {
+        let mode = std::fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{name}");
+        seen += 1;
+    }
+    assert_eq!(seen, 4);
+    server.stop();
+}

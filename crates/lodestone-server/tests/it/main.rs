@@ -1,7 +1,10 @@
 //! Integration tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod bounds;
+mod crowded;
 mod dev;
 mod exchanges;
 mod keys;
+mod rules;
 mod running;

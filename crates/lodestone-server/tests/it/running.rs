@@ -62,6 +62,23 @@ impl Running {
         Self { runtime, server: Some(server), url, token: None, agent }
     }
 
+    /// What its handlers share.
+    pub(crate) fn app(&self) -> &lodestone_server::App {
+        self.server.as_ref().unwrap().app()
+    }
+
+    /// A connection of its own, for requests that are sent piece by piece.
+    pub(crate) fn connect(&self) -> std::net::TcpStream {
+        let stream = std::net::TcpStream::connect(self.server.as_ref().unwrap().address()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream
+    }
+
+    /// Runs something on the server's runtime.
+    pub(crate) fn wait_for<R>(&self, what: impl Future<Output = R>) -> R {
+        self.runtime.block_on(what)
+    }
+
     /// Requests carry this key from now on.
     pub(crate) fn carry(&mut self, token: &str) {
         self.token = Some(token.to_owned());

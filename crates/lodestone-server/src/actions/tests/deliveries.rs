@@ -176,6 +176,42 @@ fn a_receiver_that_hangs_keeps_no_other_waiting() {
 }
 
 #[test]
+fn however_many_wait_for_a_receiver_that_hangs_others_get_theirs() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut house, hanging) = with_receiver(dir.path(), &[Does::Hang; 20]);
+    let other = Receiver::new(&[], house.context.clock.clone());
+    let add = move |house: &House, to: SocketAddr, from: usize, count: usize| {
+        let target = format!("{{\"url\":\"http://{to}/\",\"secret_ref\":\"s\"}}");
+        house
+            .context
+            .writer
+            .write_now(move |batch| {
+                for at in from..from + count {
+                    let key = format!("k{at}");
+                    batch.add_delivery(&lodestone_store::NewDelivery {
+                        key: &key,
+                        event: "e",
+                        rule: None,
+                        target: &target,
+                        body: "{}",
+                        next_us: i64::try_from(at).unwrap(),
+                    })?;
+                }
+                Ok(())
+            })
+            .unwrap();
+    };
+    // More than the store hands over at once, and all of them due before the last.
+    add(&house, hanging.address, 0, lodestone_store::MAX_PAGE + 50);
+    add(&house, other.address, 20_000, 1);
+    let threads = house.opened.take().unwrap().start(&house.context).unwrap();
+    until(&house, || other.valid().len() == 1);
+    assert!(hanging.valid().len() <= 4);
+    drop(threads);
+    drop(house);
+}
+
+#[test]
 fn what_was_sent_but_not_noted_is_sent_again_under_the_same_id() {
     let dir = tempfile::tempdir().unwrap();
     let (mut house, receiver) = with_receiver(dir.path(), &[]);

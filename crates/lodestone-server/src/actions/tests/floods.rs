@@ -36,8 +36,12 @@ fn from_the_sender_that_is_one_too_many_on_nothing_is_done_but_all_is_logged() {
         let held = store.quarantine(true, "", 10).unwrap();
         assert_eq!((held.len(), held[0].hash_key.as_str(), held[0].senders), (1, "pdq:7", 3));
         // One review for the flood, at its first event.
-        let floods: Vec<_> =
-            store.reviews(true, 0, 100).unwrap().into_iter().filter(|review| review.rule == 0).collect();
+        let floods: Vec<_> = store
+            .reviews(true, None, 0, 100)
+            .unwrap()
+            .into_iter()
+            .filter(|review| review.rule == 0)
+            .collect();
         assert_eq!((floods.len(), floods[0].event.as_str()), (1, "e4"));
         assert!(store.labels_of("e5").unwrap()[0].starts_with("held:pdq:7@"));
     });

@@ -15,7 +15,7 @@ fn all_once(house: &House, events: &[&str]) {
     let of: Vec<_> = deliveries.iter().map(|one| one.event.as_str()).collect();
     assert_eq!(of, events);
     house.read(|store| {
-        assert_eq!(store.reviews(true, 0, 100).unwrap().len(), events.len());
+        assert_eq!(store.reviews(true, None, 0, 100).unwrap().len(), events.len());
         let noted = store.audit_entries(0, 100).unwrap();
         assert_eq!(noted.iter().filter(|row| is_match(&row.leaf)).count(), events.len());
         for event in events {

@@ -1,7 +1,5 @@
 //! `/v1/settings/actions`: how long things are kept, and which matches the log of audit holds.
 
-use std::sync::Arc;
-
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
@@ -60,13 +58,17 @@ async fn change(
 ) -> Result<Response, ApiError> {
     let keep: Keep = read_json(&app, &headers, body).await?;
     keep.check().map_err(ApiError::bad)?;
-    app.writer
+    let written = app
+        .writer
         .write(move |batch| {
             let text = json!(keep);
             batch.set_setting(KEEP_SETTING, Some(&text.to_string()))?;
             audit::note(batch, &caller, "setting.change", &json!({ "actions": text }))
         })
-        .await?;
-    app.actions.keep.store(Arc::new(keep));
+        .await;
+    // Read, not handed over: of two changes at the same time the later commit counts, whoever is answered first.
+    let actions = app.actions.clone();
+    app.readers.read(move |store| Ok(actions.load_keep(store)?)).await?;
+    written?;
     Ok(ok(&keep))
 }

@@ -92,9 +92,10 @@ pub(super) fn routes(routes: Routes) -> Routes {
 async fn list(State(app): State<App>, params: Params) -> Result<Response, ApiError> {
     let only_open = one_of(&params, "state", &["open", "all"])? == "open";
     let (after, limit) = (number(&params, "after", 0)?, limit(&params)?);
-    let rows = app.readers.read(move |store| Ok(store.reviews(only_open, after, limit)?)).await?;
+    let queue = params.filled("queue").map(str::to_owned);
+    let read = app.readers.read(move |store| Ok(store.reviews(only_open, queue.as_deref(), after, limit)?));
+    let rows = read.await?;
     let next = (rows.len() == limit).then(|| rows.last().map(|row| row.no)).flatten();
-    let queue = params.filled("queue");
     let reviews: Vec<Value> = rows
         .iter()
         .map(|row| {
@@ -102,7 +103,6 @@ async fn list(State(app): State<App>, params: Params) -> Result<Response, ApiErr
                     "created_us": row.created_us, "decided_us": row.decided_us,
                     "decision": row.decision.as_deref().map(kept_json) })
         })
-        .filter(|review| queue.is_none_or(|queue| review["is"]["queue"] == queue))
         .collect();
     Ok(ok(&json!({ "reviews": reviews, "next": next })))
 }

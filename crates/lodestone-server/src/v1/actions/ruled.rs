@@ -16,7 +16,7 @@ use crate::actions::Actions;
 use crate::audit;
 use crate::auth::{Caller, Role};
 use crate::error::ApiError;
-use crate::outbox::SECRET_PREFIX;
+use crate::outbox::{self, SECRET_PREFIX};
 use crate::route::{About, For, Routes, Takes};
 use crate::rules::{Action, Rule, parse};
 use crate::secrets::SETTING_PREFIX;
@@ -60,7 +60,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             about(
                 "Makes a rule; secrets that were made for its webhooks are told this once",
                 RULE,
-                &[(201, "The rule"), (400, "What does not fit")],
+                &[(201, "The rule"), (400, "What does not fit"), (422, "It names a bank that is not there")],
             ),
             create,
         )
@@ -68,7 +68,16 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .put(
             "/v1/rules/{id}",
             allowed,
-            about("Replaces a rule", RULE, &[(200, "The rule"), (400, "What does not fit"), (404, MISSING)]),
+            about(
+                "Replaces a rule",
+                RULE,
+                &[
+                    (200, "The rule"),
+                    (400, "What does not fit"),
+                    (404, MISSING),
+                    (422, "It names a bank that is not there"),
+                ],
+            ),
             change,
         )
         .delete(
@@ -117,13 +126,14 @@ async fn create(
     body: Body,
 ) -> Result<Response, ApiError> {
     let mut rule = parse(&bytes(&app, &headers, body).await?).map_err(ApiError::bad)?;
+    check(&app, &rule)?;
     if app.actions.rules.now().len() >= MAX_RULES {
         return Err(ApiError::bad(format!("there are {MAX_RULES} rules, and there cannot be more")));
     }
     let secrets = secrets(&app, &mut rule)?;
     let made = made(&secrets);
     let shared = app.actions.clone();
-    let (id, told_rule) = app
+    let written = app
         .writer
         .write(move |batch| {
             keep(batch, &shared, &rule, &secrets)?;
@@ -132,8 +142,9 @@ async fn create(
             audit::note(batch, &caller, "rule.create", &noted(id, &rule))?;
             Ok((id, shown(id, &body, rule.enabled, batch.now_us())))
         })
-        .await?;
+        .await;
     app.load_rules().await?;
+    let (id, told_rule) = written?;
     tracing::info!(rule = id, "a rule was made");
     Ok(told(StatusCode::CREATED, &with_secrets(told_rule, &made)))
 }
@@ -147,10 +158,11 @@ async fn change(
 ) -> Result<Response, ApiError> {
     let id = id(&text, MISSING)?;
     let mut rule = parse(&bytes(&app, &headers, body).await?).map_err(ApiError::bad)?;
+    check(&app, &rule)?;
     let secrets = secrets(&app, &mut rule)?;
     let made = made(&secrets);
     let shared = app.actions.clone();
-    let told_rule = app
+    let written = app
         .writer
         .write(move |batch| {
             keep(batch, &shared, &rule, &secrets)?;
@@ -165,9 +177,9 @@ async fn change(
             }
             Ok(told)
         })
-        .await?;
+        .await;
     app.load_rules().await?;
-    Ok(ok(&with_secrets(told_rule, &made)))
+    Ok(ok(&with_secrets(written?, &made)))
 }
 
 async fn delete(
@@ -176,16 +188,38 @@ async fn delete(
     Path(text): Path<String>,
 ) -> Result<Response, ApiError> {
     let id = id(&text, MISSING)?;
-    app.writer
+    let written = app
+        .writer
         .write(move |batch| {
             if !batch.delete_rule(id)? {
                 return Err(ApiError::missing(MISSING));
             }
             audit::note(batch, &caller, "rule.delete", &json!({ "rule": id }))
         })
-        .await?;
+        .await;
     app.load_rules().await?;
+    written?;
     Ok(ok(&json!({ "message": "Done" })))
+}
+
+/// Refuses a rule that can never do what it says: one of a bank that is misspelt, or with a receiver that nothing may be
+/// sent to. What a host's name leads to is asked each time a message is sent.
+fn check(app: &App, rule: &Rule) -> Result<(), ApiError> {
+    let state = app.view.now();
+    for name in rule.when.banks.iter().flatten() {
+        if state.bank(name).is_none() {
+            let told = format!("when.banks: no bank '{}'", crate::v1::cut(name));
+            return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, told));
+        }
+    }
+    let policy = outbox::policy(&app.outbound);
+    for action in &rule.then {
+        if let Action::Webhook(webhook) = action {
+            let checked = policy.check_form(&webhook.url);
+            checked.map_err(|why| ApiError::bad(format!("webhook.url: {why}")))?;
+        }
+    }
+    Ok(())
 }
 
 /// What the log of audit holds of a rule: where it sends to is named by host only, since URLs often hold keys.

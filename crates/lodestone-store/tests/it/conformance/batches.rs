@@ -149,7 +149,7 @@ pub(crate) fn a_reset_leaves_keys_settings_and_audit_only(store: &mut Store) {
     assert_eq!(store.banks().unwrap().len(), 1);
     assert!(store.exchanges().unwrap().is_empty() && store.all_exchange_credentials().unwrap().is_empty());
     assert!(store.rules(0, 9).unwrap().is_empty() && store.match_events(0, 9).unwrap().is_empty());
-    assert!(store.reviews(false, 0, 9).unwrap().is_empty() && store.labels_of("e").unwrap().is_empty());
+    assert!(store.reviews(false, None, 0, 9).unwrap().is_empty() && store.labels_of("e").unwrap().is_empty());
     assert!(store.quarantined("h").unwrap().is_none() && store.opinion_counts(0, 9).unwrap().is_empty());
     assert_eq!(store.api_keys("", 9).unwrap(), [key]);
     assert_eq!(store.setting("s").unwrap().as_deref(), Some("v"));

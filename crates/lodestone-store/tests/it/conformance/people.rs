@@ -45,7 +45,7 @@ pub(crate) fn opinions_are_one_each_counted_and_withdrawn(store: &mut Store) {
 pub(crate) fn a_review_is_asked_for_once_and_decided_once(store: &mut Store) {
     let asked = done(store, |batch| {
         Ok([("e1", 1), ("e1", 2), ("e1", 1), ("e2", 0)]
-            .map(|(event, rule)| batch.add_review(event, rule, "{}").unwrap()))
+            .map(|(event, rule)| batch.add_review(event, rule, "{\"queue\":\"q\"}").unwrap()))
     });
     assert_eq!(asked.map(|no| no.is_some()), [true, true, false, true]);
     let first = asked[0].unwrap();
@@ -60,13 +60,26 @@ pub(crate) fn a_review_is_asked_for_once_and_decided_once(store: &mut Store) {
     );
     assert_eq!((review.created_us, review.decided_us), (1_000_000, Some(1_000_000)));
     let events = |only_open, after| -> Vec<_> {
-        let reviews = store.reviews(only_open, after, 9).unwrap();
+        let reviews = store.reviews(only_open, None, after, 9).unwrap();
         reviews.into_iter().map(|review| (review.event, review.rule)).collect()
     };
     assert_eq!(events(true, 0), [("e1".to_owned(), 2), ("e2".to_owned(), 0)]);
     assert_eq!(events(false, 0).len(), 3);
     assert_eq!(events(false, first).len(), 2);
     assert_eq!(store.open_reviews().unwrap(), 2);
+    // A page of one queue is as long as it may be, whatever stands between; a body that is no JSON names none.
+    done(store, |batch| {
+        batch.add_review("e3", 0, "no JSON")?;
+        batch.add_review("e4", 0, "{\"queue\":\"other\"}")?;
+        batch.add_review("e5", 0, "{\"queue\":\"q\"}")
+    });
+    let of = |queue| -> Vec<_> {
+        let reviews = store.reviews(true, queue, 0, 3).unwrap();
+        reviews.into_iter().map(|review| review.event).collect()
+    };
+    assert_eq!(of(Some("q")), ["e1", "e2", "e5"]);
+    assert_eq!((of(Some("other")), of(Some("none"))), (vec!["e4".to_owned()], vec![]));
+    assert_eq!(of(None), ["e1", "e2", "e3"]);
 }
 
 pub(crate) fn labels_are_put_on_and_taken_off(store: &mut Store) {

@@ -42,6 +42,10 @@ pub(crate) fn a_delivery_is_noted_once_and_due_until_delivered(store: &mut Store
         assert_eq!(keys(store.due(20, 9).unwrap()), ["a", "b"], "due until it is noted");
     }
     assert_eq!(keys(store.due(20, 1).unwrap()), ["a"]);
+    let a = nos[2].unwrap();
+    assert_eq!(keys(store.due_beside(20, &[], &[a], 1).unwrap()), ["b"], "what is passed over takes no room");
+    assert_eq!(keys(store.due_beside(20, &["hook"], &[], 9).unwrap()), [""; 0]);
+    assert_eq!(keys(store.due_beside(90, &["other"], &[99], 9).unwrap()), ["a", "b", "late"]);
     let b = nos[1].unwrap();
     assert!(store.batch(25, |batch| batch.delivered(b)).unwrap());
     assert!(!store.batch(26, |batch| batch.delivered(b)).unwrap());
