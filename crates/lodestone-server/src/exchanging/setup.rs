@@ -91,9 +91,14 @@ pub fn settings_of(store: &Store, secrets: &Secrets, exchange: &Exchange) -> Res
         .as_ref()
         .and_then(Secret::expose_str)
         .and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok());
-    Ok(Settings {
+    let mut settings = Settings {
         config: exchange.config.as_object().cloned().unwrap_or_default(),
         credentials: fields.unwrap_or_default(),
         ..Settings::default()
-    })
+    };
+    let attempts = settings.config.get("attempts").and_then(Value::as_u64);
+    if let Some(attempts) = attempts.and_then(|attempts| u32::try_from(attempts.clamp(1, 20)).ok()) {
+        settings.rules.attempts = attempts;
+    }
+    Ok(settings)
 }
