@@ -69,19 +69,16 @@ pub(crate) fn export(
     if report.held == 0 && gate.held.is_none() {
         return Ok(Ended::Clean);
     }
-    let reasons: Vec<String> = report.reasons.iter().map(|(code, times)| format!("{code} {times}")).collect();
-    let held_back = count(report.held, "entry is", "entries are");
-    match (held_path, held) {
-        (Some(path), Some(file)) => {
-            file.persist(&path).with_context(|| path.display().to_string())?;
-            eprintln!("{held_back} held back ({}): see {}", reasons.join(", "), path.display());
-        }
-        _ => eprintln!(
-            "{held_back} held back ({}); --held FILE lists them with their evidence",
-            reasons.join(", ")
-        ),
+    let mut listed = "--held FILE lists them with their evidence".to_owned();
+    if let (Some(path), Some(file)) = (held_path, held) {
+        file.persist(&path).with_context(|| path.display().to_string())?;
+        listed = format!("see {}", path.display());
     }
     if report.held > 0 {
+        let reasons: Vec<String> =
+            report.reasons.iter().map(|(code, times)| format!("{code} {times}")).collect();
+        let held_back = count(report.held, "entry is", "entries are");
+        eprintln!("{held_back} held back ({}): {listed}", reasons.join(", "));
         eprintln!("  an opinion of a person lets an entry out, and --release-held all of them");
     }
     Ok(Ended::Clean)

@@ -3,12 +3,15 @@
 //! The mark is a label on the event, beside those that rules give. What scans keep needs none: kept observations hold no
 //! matches, and are appraised by the banks as they are each time they are asked.
 
-use lodestone_store::{Batch, MAX_PAGE, Store, StoreError};
+use lodestone_store::{Batch, Store, StoreError};
 
 use crate::events::MatchEvent;
 
 /// The label of an event of which a match is withdrawn.
 pub const WITHDRAWN: &str = "withdrawn";
+
+/// Events read at a time.
+const EVENTS: usize = 500;
 
 /// Ids of the events that matched an entry of this bank which is not there any more, and are not marked yet. Reads the log
 /// of matches once; memory: one page of it, and the ids.
@@ -18,7 +21,7 @@ pub const WITHDRAWN: &str = "withdrawn";
 pub fn withdrawn_events(store: &Store, bank: &str) -> Result<Vec<String>, StoreError> {
     let (mut found, mut after) = (Vec::new(), 0);
     loop {
-        let events = store.match_events(after, MAX_PAGE)?;
+        let events = store.match_events(after, EVENTS)?;
         let Some(last) = events.last() else { return Ok(found) };
         after = last.no;
         for event in events {

@@ -197,9 +197,10 @@ fn write(
         store.for_each_entry::<Broke>(bank, |entry| Ok(list.entry(&entry.row)?))?;
         list.finish()?;
     } else {
+        let mut nowhere = io::sink();
         let (list, held): (&mut dyn Write, &mut dyn Write) = match wanted {
-            Wanted::Held => (&mut io::sink(), &mut buffered),
-            _ => (&mut buffered, &mut io::sink()),
+            Wanted::Held => (&mut nowhere, &mut buffered),
+            _ => (&mut buffered, &mut nowhere),
         };
         let list = ListWriter::new(list, format, options).map_err(refused)?;
         let mut gated = GatedWriter::new(list, HeldWriter::new(held, HeldFormat::Ndjson), kind);
