@@ -11,6 +11,7 @@ mod audit;
 mod calibrate;
 mod compare;
 mod examine;
+mod exchange;
 mod key;
 mod serve;
 
@@ -18,6 +19,7 @@ pub(crate) use audit::{Audit, Verify};
 pub(crate) use calibrate::{Calibrate, Eval, EvalProvenance, EvalTail, Method};
 pub(crate) use compare::Compare;
 pub(crate) use examine::{Depth, Examine, Examining, Learn, Provenance};
+pub(crate) use exchange::{Exchange, ExchangeAdd, ExchangeVote};
 pub(crate) use key::{Key, SecretKeys};
 pub(crate) use serve::Serve;
 
@@ -67,6 +69,9 @@ pub(crate) enum Command {
     /// Keys of a server: who may call it, and what its secrets are sealed with
     #[command(subcommand)]
     Key(Key),
+    /// Banks that are filled from other services: add, fetch, look how they stand, vote
+    #[command(subcommand)]
+    Exchange(Exchange),
     /// Draw a small pile of benign pictures and a list, scan it, and name the report
     Demo(Demo),
     /// Check, show and erase what a server's log of audit holds
@@ -492,6 +497,12 @@ pub(crate) enum Bank {
         /// File to write; standard output without it
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         out: Option<PathBuf>,
+        /// File for what is held back, with its evidence, as NDJSON; without it FILE.held.ndjson beside --out
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        held: Option<PathBuf>,
+        /// Write what would be held back too: your decision, which the log of audit keeps
+        #[arg(long)]
+        release_held: bool,
         #[command(flatten)]
         data: Data,
     },

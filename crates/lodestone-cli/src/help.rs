@@ -3,7 +3,7 @@
 pub(crate) const MAIN: &str = "\
 Exit status: 0 all read, nothing matched; 1 something matched; 2 something could not be read or done.
 First steps: `lodestone demo`, then `lodestone scan --help`. `-h` is short, `--help` has examples and limits.
-Nothing here opens a network connection.";
+Nothing here opens a network connection but `serve` and `exchange`.";
 
 pub(crate) const SCAN: &str = "\
 Examples:
@@ -72,6 +72,40 @@ Examples:
 The token goes to standard output, once; kept is its digest. Clients send it as `Authorization: Bearer TOKEN`.
   The server has to be stopped; a running one makes keys by POST /v1/keys.
 Exit status: 0 made; 2 not.";
+
+pub(crate) const EXCHANGE_ADD: &str = "\
+Examples:
+  NCMEC's test database; credentials.json holds {\"user\": \"…\", \"password\": \"…\"}:
+      lodestone exchange add NCMEC_TEST --api ncmec --environment test_Industry --credentials credentials.json \\
+          --data /srv/lodestone
+  A colleague's Lodestone, of which settings.json names the bank: {\"bank\": \"SHARED\"}:
+      lodestone exchange add SHARED --api lodestone --base-url https://lists.example --settings settings.json \\
+          --credentials token.json --data /srv/lodestone
+
+Credentials: ncmec user, password; stop_ncii fetch_function_key, subscription_key (feedback_function_key to vote);
+  fb_threatexchange api_token (and privacy_group in the settings); tat username, password; lodestone, hma token.
+They are sealed with the key of --key-file, else LODESTONE_KEY, else secret.key in the data folder, which is made.
+No request goes to another host than this one. It may lie on your own network, since you name it; plain http is for
+  loopback only.
+Exit status: 0 made; 2 not.";
+
+pub(crate) const EXCHANGE_FETCH: &str = "\
+Examples:
+  lodestone exchange fetch NCMEC_TEST --data /srv/lodestone
+  lodestone exchange fetch --all --data /srv/lodestone --format ndjson
+  lodestone exchange fetch NCMEC_TEST --dry-run --data /srv/lodestone      what would come, and nothing changed
+
+Each page is kept together with where it ended: a fetch that is killed, or fails, loses nothing and goes on there.
+What is withdrawn does not match any more when this ends. A running server fetches by itself.
+Exit status: 0 up to date; 2 not, with the reason on standard error.";
+
+pub(crate) const EXCHANGE_VOTE: &str = "\
+Examples:
+  lodestone exchange vote NCMEC_TEST 42-image1 --confirm --data /srv/lodestone
+  lodestone exchange vote NCMEC_TEST 42-image1 --dispute --reason 01234567-89ab-cdef-0123-456789abcdef --data D
+
+ncmec, stop_ncii and fb_threatexchange take votes. The opinion is kept here once the service has taken the vote.
+Exit status: 0 sent; 2 not.";
 
 pub(crate) const KEY_ROTATE: &str = "\
 Examples:

@@ -56,6 +56,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => cmd::eval::run(&args),
         Command::Serve(args) => cmd::serve::run(&args),
         Command::Key(args) => cmd::key::run(&args),
+        Command::Exchange(args) => cmd::exchange::run(&args),
         Command::Demo(args) => cmd::demo::run(&args),
         Command::Audit(args) => cmd::audit::run(&args),
         Command::Config(args) => cmd::config::run(&args),

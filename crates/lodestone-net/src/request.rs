@@ -71,6 +71,11 @@ impl Response {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// All headers that are ASCII, as name and value.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+    }
+
     /// Length of the body as the server says, in bytes.
     #[must_use]
     pub fn content_length(&self) -> Option<u64> {

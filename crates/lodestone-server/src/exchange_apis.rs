@@ -65,7 +65,7 @@ pub struct ExchangeApi {
     pub config: &'static [Field],
     /// Fields of credentials; `None`: it takes none.
     pub credentials: Option<&'static [Field]>,
-    /// Whether fetching goes to another server, which this version has no client for.
+    /// Whether fetching goes to another server.
     pub network: bool,
 }
 

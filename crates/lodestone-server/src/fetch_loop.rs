@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! exchange ─▶ sample │ local_file │ infinite_random ─▶ steps ─▶ Turn::apply: content, status and checkpoint in one commit
+//!          └▶ NCMEC, StopNCII, ThreatExchange … ─▶ pages ─▶ exchanging::apply: likewise
 //! ```
 //!
 //! What was fetched is committed in portions, each with how far the exchange has come: a process that is killed goes on
 //! from there. What an exchange no longer has goes from its bank, once it was read to its end without a fault; a list
-//! that breaks off, or is empty, takes nothing away. Of the interfaces of other servers this version has no client: they
-//! are told as failed, never as up to date.
+//! that breaks off, or is empty, takes nothing away. The interfaces of other servers are spoken by the clients of
+//! `lodestone-exchange`, which [`crate::exchanging`] runs.
 
 pub(crate) mod local_file;
+pub(crate) mod network;
 mod random;
 mod sample;
 mod sync;
@@ -24,7 +26,6 @@ use crossbeam_channel::{RecvTimeoutError, Sender};
 use lodestone_store::Exchange;
 
 use crate::App;
-use crate::exchange_apis;
 use turn::{FetchError, Turn};
 
 /// The thread that fetches. It ends when this is stopped; a fetch that runs ends at its next commit.
@@ -100,15 +101,16 @@ fn fetch_each(app: &App, exchanges: impl FnOnce() -> Vec<Exchange>) {
 }
 
 fn fetch(app: &App, exchange: &Exchange) {
+    if lodestone_exchange::client::is_known(&exchange.api) {
+        network::fetch(app, exchange);
+        return;
+    }
     let turn = Turn::of(app, exchange);
     let name = exchange.name.as_str();
     let fetched = turn.begin().and_then(|()| match exchange.api.as_str() {
         "sample" => sample::fetch(&turn),
         "local_file" => local_file::fetch(&turn),
         "infinite_random" => random::fetch(&turn),
-        api if exchange_apis::named(api).is_some() => Err(FetchError::Failed(format!(
-            "this version has no client for {api}: nothing is fetched, and its bank stays as it is"
-        ))),
         api => Err(FetchError::Failed(format!("this version does not know the interface {api}"))),
     });
     match fetched {

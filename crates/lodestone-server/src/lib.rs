@@ -25,6 +25,8 @@ pub mod config;
 pub mod error;
 pub mod events;
 pub mod exchange_apis;
+pub mod exchanging;
+pub mod export_gate;
 pub mod extras;
 mod fetch_loop;
 mod hma;

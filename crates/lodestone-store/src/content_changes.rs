@@ -15,7 +15,7 @@ use crate::writer::{EntryId, MAX_ID, next_no};
 use crate::{Batch, ListSource, StoreError};
 
 /// Source of what was not imported from a list.
-const BY_HAND: ListSource<'_> = ListSource { name: "added by hand", sha256: "" };
+pub(crate) const BY_HAND: ListSource<'_> = ListSource { name: "added by hand", sha256: "" };
 
 /// Content to be added to a bank.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -174,7 +174,7 @@ impl Batch<'_> {
         }
     }
 
-    fn remove(&mut self, bank: i64, no: i64) -> Result<Removed, StoreError> {
+    pub(crate) fn remove(&mut self, bank: i64, no: i64) -> Result<Removed, StoreError> {
         let generation = self.touch(bank)?;
         let db = self.db()?;
         let sql = "SELECT type, value FROM signals WHERE entry = ?1 ORDER BY type, value";

@@ -10,7 +10,8 @@ use crate::content_ids::give_ids;
 use crate::counts::Counts;
 use crate::entries::read_value;
 use crate::import::{count_reject, to_i64};
-use crate::{ImportReport, StoreError};
+use crate::listed::is_older;
+use crate::{ImportReport, ListedReport, StoreError};
 
 /// Longest id of an entry, in bytes.
 pub(crate) const MAX_ID: usize = 1000;
@@ -117,19 +118,7 @@ impl<'t> Writer<'t> {
         if self.next_no >= self.last_no {
             return Err(StoreError::Refused { reason: "the bank is full".to_owned() });
         }
-        entry.signals.sort_by(|a, b| (a.kind().as_str(), a.bytes()).cmp(&(b.kind().as_str(), b.bytes())));
-        entry.signals.dedup();
-        let tags = match entry.tags.is_empty() {
-            true => None,
-            false => Some(serde_json::to_string(&entry.tags).map_err(|error| unwritable(&error))?),
-        };
-        let extra = entry
-            .extra
-            .as_ref()
-            .map(serde_json::to_string)
-            .transpose()
-            .map_err(|error| unwritable(&error))?;
-
+        let (tags, extra) = fields(&mut entry)?;
         let mut id = std::mem::take(&mut entry.entry);
         let mut of_source = false;
         let mut of_line = false;
@@ -176,6 +165,66 @@ impl<'t> Writer<'t> {
         }
         report.renamed += u64::from(of_source || of_line);
         Ok(())
+    }
+
+    /// Writes an entry of an exchange, by the exchange's own id: one that is held under it is replaced, unless that is
+    /// newer. An entry that a person added under the same id stays, and ours gets the name of its source before it.
+    pub(crate) fn put_listed(
+        &mut self,
+        mut entry: ListEntry,
+        at_s: Option<i64>,
+        report: &mut ListedReport,
+    ) -> Result<(), StoreError> {
+        if entry.signals.is_empty() || entry.entry.is_empty() || entry.entry.len() > MAX_ID {
+            report.refused += 1;
+            return Ok(());
+        }
+        if self.next_no >= self.last_no {
+            return Err(StoreError::Refused { reason: "the bank is full".to_owned() });
+        }
+        let (tags, extra) = fields(&mut entry)?;
+        let mut id = std::mem::take(&mut entry.entry);
+        let mut of_source = false;
+        loop {
+            let inserted = self.insert.execute(params![
+                self.next_no,
+                self.bank,
+                self.source,
+                EntryId(&id),
+                entry.classification,
+                tags,
+                entry.pdq_quality,
+                extra,
+                to_i64(entry.line),
+                self.generation,
+            ])?;
+            if inserted == 1 {
+                self.insert_signals(self.next_no, &entry.signals)?;
+                self.next_no += 1;
+                report.added += 1;
+                return Ok(());
+            }
+            let old = self.old(&id)?;
+            if old.source != self.source && !of_source {
+                of_source = true;
+                id = format!("{}:{id}", self.source_name);
+                continue;
+            }
+            if old.source != self.source {
+                report.refused += 1;
+                return Ok(());
+            }
+            if is_older(at_s, old.extra.as_deref()) {
+                self.update_line.execute(params![old.no, to_i64(entry.line)])?;
+                report.stale += 1;
+                return Ok(());
+            }
+            let mut done = ImportReport::default();
+            self.replace(&old, &entry, tags.as_deref(), extra.as_deref(), &mut done)?;
+            report.updated += done.updated;
+            report.unchanged += done.unchanged;
+            return Ok(());
+        }
     }
 
     fn old(&mut self, id: &str) -> Result<Old, StoreError> {
@@ -281,6 +330,19 @@ pub(crate) fn next_no(db: &Connection, bank: i64) -> Result<i64, StoreError> {
     let after_removed: i64 =
         db.prepare_cached("SELECT next_no FROM banks WHERE id = ?1")?.query_row([bank], |row| row.get(0))?;
     Ok(newest.map_or(first_no, |no| no.saturating_add(1)).max(after_removed))
+}
+
+/// Brings an entry's signals into order, and writes its tags and further fields as they are kept.
+fn fields(entry: &mut ListEntry) -> Result<(Option<String>, Option<String>), StoreError> {
+    entry.signals.sort_by(|a, b| (a.kind().as_str(), a.bytes()).cmp(&(b.kind().as_str(), b.bytes())));
+    entry.signals.dedup();
+    let tags = match entry.tags.is_empty() {
+        true => None,
+        false => Some(serde_json::to_string(&entry.tags).map_err(|error| unwritable(&error))?),
+    };
+    let extra =
+        entry.extra.as_ref().map(serde_json::to_string).transpose().map_err(|error| unwritable(&error))?;
+    Ok((tags, extra))
 }
 
 /// The same value, however its members are ordered.

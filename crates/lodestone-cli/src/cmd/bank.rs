@@ -1,19 +1,20 @@
 //! `lodestone bank`.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use lodestone_engine::bank_index::{self, Outcome};
 use lodestone_engine::lists::{ListRequest, ListSpec, describe, open_list};
-use lodestone_exchange::format::{ListFormat, ListWriter, WriteOptions};
+use lodestone_exchange::format::{ListFormat, WriteOptions};
 use lodestone_hash::Digester;
 use lodestone_store::{ImportOptions, ListSource, Store, StoreError};
-use lodestone_types::{Bank as ABank, BankKind, Signal, SignalType, hex};
+use lodestone_types::{Bank as ABank, BankKind, Signal, hex};
 use serde_json::json;
 
 use super::Objects;
+use super::export::Gate;
 use crate::Ended;
 use crate::args::{Bank, Data, Format, Lists, Reading};
 use crate::settings::Settings;
@@ -79,10 +80,13 @@ pub(crate) fn run(args: &Bank) -> Result<Ended> {
             let request = ListRequest { spec, kind: kind.unwrap_or_default(), format: list_format, mapping };
             return import(bank, request, kind, *max_rejects, *format, data);
         }
-        Bank::Export { bank, list_format, signal_type, out, data } => {
+        Bank::Export { bank, list_format, signal_type, out, held, release_held, data } => {
             let format = list_format.parse().map_err(anyhow::Error::msg)?;
             let signal_type = signal_type.as_deref().map(str::parse).transpose()?;
-            export(bank, format, signal_type, out.as_deref(), &open_to_read(settings(data)?.need_data()?)?)?;
+            let options = WriteOptions { signal_type };
+            let folder = settings(data)?.need_data()?.clone();
+            let gate = Gate { held: held.as_deref(), released: *release_held };
+            return super::export::export(bank, format, &options, out.as_deref(), &gate, &folder);
         }
         Bank::Show { bank, entry, format, data } => {
             show(bank, entry.as_deref(), *format, &open_to_read(settings(data)?.need_data()?)?)?;
@@ -120,7 +124,7 @@ pub(crate) fn open_existing(folder: &Path) -> Result<Store> {
 
 /// Brings the index up to what was just changed. The change itself is done whatever comes of this: the next command
 /// that uses the index tries again.
-fn index(store: &mut Store, folder: &Path) -> Ended {
+pub(crate) fn index(store: &mut Store, folder: &Path) -> Ended {
     let mut show = IndexShow::new();
     let options = crate::lists::build_options();
     let outcome = bank_index::bring_up_to_date(store, folder, &options, &mut |news| show.tell(&news));
@@ -315,50 +319,6 @@ fn sha256_of(path: &Path) -> Result<String> {
             n => digester.update(&chunk[..n]),
         }
     }
-}
-
-fn export(
-    name: &str,
-    format: ListFormat,
-    signal_type: Option<SignalType>,
-    out: Option<&Path>,
-    store: &Store,
-) -> Result<()> {
-    store.bank(name)?;
-    match out {
-        None => write_list(name, format, signal_type, io::stdout().lock(), store),
-        Some(path) => {
-            let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let file = tempfile::NamedTempFile::new_in(folder).with_context(|| path.display().to_string())?;
-            write_list(name, format, signal_type, file.as_file(), store)?;
-            file.persist(path).with_context(|| path.display().to_string())?;
-            Ok(())
-        }
-    }
-}
-
-fn write_list(
-    name: &str,
-    format: ListFormat,
-    signal_type: Option<SignalType>,
-    out: impl Write,
-    store: &Store,
-) -> Result<()> {
-    let options = WriteOptions { signal_type };
-    let mut writer = ListWriter::new(BufWriter::new(out), format, &options)?;
-    store.for_each_entry::<anyhow::Error>(name, |entry| Ok(writer.entry(&entry.row)?))?;
-    let report = writer.finish()?;
-    let left_out = if report.left_out > 0 {
-        format!("; {} left out, which this format cannot hold", count(report.left_out, "value", "values"))
-    } else {
-        String::new()
-    };
-    eprintln!(
-        "{} in {}{left_out}",
-        count(report.values, "value", "values"),
-        count(report.entries, "entry", "entries")
-    );
-    Ok(())
 }
 
 fn show(name: &str, entry: Option<&str>, format: Format, store: &Store) -> Result<()> {

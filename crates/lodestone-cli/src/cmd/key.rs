@@ -79,7 +79,7 @@ pub(crate) fn variable() -> Option<Secret> {
     std::env::var("LODESTONE_KEY").ok().filter(|text| !text.is_empty()).map(Secret::from)
 }
 
-fn secrets_of(keys: &SecretKeys, data: &Data, store: &Store) -> Result<Secrets> {
+pub(crate) fn secrets_of(keys: &SecretKeys, data: &Data, store: &Store) -> Result<Secrets> {
     let sources = KeySources {
         key_file: keys.key_file.clone(),
         variable: variable(),

@@ -10,6 +10,8 @@ pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod eval;
 pub(crate) mod examine;
+pub(crate) mod exchange;
+mod export;
 pub(crate) mod hash;
 pub(crate) mod index;
 pub(crate) mod key;

@@ -9,6 +9,7 @@ mod data;
 mod derived;
 mod drawn;
 mod examine;
+mod exchange;
 mod files;
 mod hashes;
 mod hma;

@@ -106,6 +106,28 @@ pub fn open(
     }
 }
 
+/// Whether there is a client for this interface.
+pub fn is_known(api: &str) -> bool {
+    SERVICES.iter().any(|service| service.name == api)
+}
+
+/// Names of the interfaces that there are clients for.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    SERVICES.iter().map(|service| service.name)
+}
+
+/// The address that all requests of an exchange go to, and whether whoever set it up gave the address itself, and not
+/// the name of an environment.
+///
+/// # Errors
+/// [`ClientError::Settings`].
+pub fn base_url(api: &str, settings: &Settings) -> Result<(String, bool), ClientError> {
+    let service = SERVICES.iter().find(|service| service.name == api);
+    let service = service.ok_or_else(|| ClientError::settings("there is no client for this interface"))?;
+    let is_given = settings.names_address();
+    Ok((settings.base(service.environments)?.text(), is_given))
+}
+
 /// What the members of an exchange's bank are: generated material where the service says so by its database.
 pub fn bank_kind(api: &str, settings: &Settings) -> BankKind {
     match api == "ncmec" && ncmec::is_generated(settings) {

@@ -53,7 +53,8 @@ impl MemberOpinion {
         Self { member: member.into(), stance, signal: None, reason: None, tags: Vec::new(), at_s: None }
     }
 
-    pub(super) fn to_value(&self) -> Value {
+    /// As it is kept: an object of what there is.
+    pub fn to_value(&self) -> Value {
         let mut fields = Map::new();
         fields.insert("member".to_owned(), json!(self.member));
         fields.insert("stance".to_owned(), json!(self.stance.as_str()));

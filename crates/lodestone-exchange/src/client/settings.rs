@@ -79,11 +79,19 @@ impl Settings {
         }
     }
 
+    fn given_base(&self) -> Option<&str> {
+        let given = self.base_url.as_deref().map(str::trim).filter(|url| !url.is_empty());
+        given.or_else(|| self.text("base_url")).or_else(|| self.text("base_url_override"))
+    }
+
+    /// Whether an address was given, rather than the name of an environment.
+    pub(super) fn names_address(&self) -> bool {
+        self.given_base().is_some()
+    }
+
     /// The base URL: what was given, else that of the named environment. There is no other preset.
     pub(super) fn base(&self, environments: &[(&str, &str)]) -> Result<Base, ClientError> {
-        let given = self.base_url.as_deref().map(str::trim).filter(|url| !url.is_empty());
-        let given = given.or_else(|| self.text("base_url")).or_else(|| self.text("base_url_override"));
-        if let Some(url) = given {
+        if let Some(url) = self.given_base() {
             return Base::parse(url);
         }
         let names = || environments.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");

@@ -14,7 +14,7 @@ use crate::auth::Caller;
 use crate::error::ApiError;
 
 /// How long one exchange may be fetched at a time. *Source:* HMA's `ONE_FETCH_MAX_SEC`.
-const LONGEST: Duration = Duration::from_secs(240);
+pub(super) const LONGEST: Duration = Duration::from_secs(240);
 /// Steps of one commit: other writes wait some 0.1 s for it. HMA takes 5,000.
 pub(super) const STEPS: usize = 1_000;
 

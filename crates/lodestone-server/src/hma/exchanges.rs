@@ -14,6 +14,7 @@ use crate::audit;
 use crate::auth::{Caller, Role};
 use crate::error::ApiError;
 use crate::exchange_apis::{self, ExchangeApi};
+use crate::exchanging;
 use crate::fetch_loop::local_file;
 use crate::hma::banks;
 use crate::hma::compare::flask_json;
@@ -179,7 +180,10 @@ impl NewExchange {
             ApiError::bad(format!("No such exchange type '{api}'"))
         })?;
         let failed = |why: String| ApiError::bad(format!("Failed to parse `api_json` - {why}"));
-        let config = api.config(given).map_err(failed)?;
+        let mut config = api.config(given).map_err(failed)?;
+        if api.network {
+            beyond(&mut config, given).map_err(|why| failed(why.to_owned()))?;
+        }
         let enabled = match given.get("enabled") {
             None => true,
             Some(value) => {
@@ -189,6 +193,29 @@ impl NewExchange {
         banks::check_name(name)?;
         Ok(Self { name: name.to_owned(), api, config, enabled })
     }
+}
+
+/// Fields of an exchange of another server that HMA does not have.
+fn beyond(config: &mut Map<String, Value>, given: &Map<String, Value>) -> Result<(), &'static str> {
+    for (name, value) in given {
+        let fits = match name.as_str() {
+            _ if config.contains_key(name) || value.is_null() => continue,
+            "base_url" | "environment" => value.as_str().is_some_and(|text| text.len() <= 2048),
+            "send_votes" => value.is_boolean(),
+            "dispute_reasons" => {
+                let is_guid = |one: &Value| one.as_str().is_some_and(|text| text.len() <= 64);
+                value.as_array().is_some_and(|list| list.len() <= 16 && list.iter().all(is_guid))
+            }
+            _ => continue,
+        };
+        if !fits {
+            return Err(
+                "base_url and environment are texts, send_votes is true or false, dispute_reasons a list of guids",
+            );
+        }
+        config.insert(name.clone(), value.clone());
+    }
+    Ok(())
 }
 
 async fn create(
@@ -265,8 +292,12 @@ async fn delete(
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
 ) -> Result<Json, ApiError> {
+    let secrets = app.secrets.clone();
     app.writer
         .write(move |batch| {
+            if let Some(exchange) = batch.exchange(&name)? {
+                exchanging::forget(batch, &secrets, &exchange)?;
+            }
             if batch.delete_exchange(&name)? {
                 audit::note(batch, &caller, "exchange.delete", &json!({ "exchange": name }))?;
             }

@@ -10,6 +10,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
+use lodestone_exchange::format::gate::{self, GatedWriter, HeldFormat, HeldWriter};
 use lodestone_exchange::format::{ListFormat, ListWriter, WriteOptions};
 use lodestone_store::{Store, StoreError};
 use lodestone_types::SignalType;
@@ -21,6 +22,7 @@ use crate::App;
 use crate::audit;
 use crate::auth::{Caller, Role};
 use crate::error::ApiError;
+use crate::export_gate;
 use crate::http::params::Params;
 use crate::route::{About, For, Routes};
 use crate::v1::import::named_format;
@@ -42,10 +44,13 @@ pub(super) fn routes(routes: Routes) -> Routes {
         About {
             summary: "A bank as a list, all of one generation, which the header `Lodestone-Generation` names. CSV, NDJSON \
                       and VICS carry unknown fields along; notes, suspensions and opinions are not part of a list. A list \
-                      that breaks off ends the connection without its end",
+                      that breaks off ends the connection without its end. Of a bank of known material nothing goes out \
+                      that nobody vouches for, or that is suspected of the other kind: `held` lists that instead",
             takes: const { &[
                 query("format", "string", "csv (default), ndjson, vics, pdq, plain, hma"),
                 query("type", "string", "Of a plain list: which values"),
+                query("held", "boolean", "In place of the list, what is held back from it, with its evidence (NDJSON)"),
+                query("release_held", "boolean", "Sends what is held back too; the log of audit says who decided so"),
             ] },
             answers: &[
                 (200, "The list"),
@@ -74,11 +79,20 @@ async fn export(
     let signal_type = params.filled("type").map(str::parse::<SignalType>).transpose();
     let signal_type = signal_type.map_err(|error| ApiError::bad(cut(&error.to_string())))?;
     let options = WriteOptions { signal_type };
+    let flag = |name: &str| params.get(name).is_some_and(|text| text == "true" || text == "1");
+    let wanted = match (flag("held"), flag("release_held")) {
+        (true, true) => return Err(ApiError::bad("held and release_held exclude each other")),
+        (true, false) => Wanted::Held,
+        (false, true) => Wanted::Everything,
+        (false, false) => Wanted::WhatGoesOut,
+    };
     // What cannot be written is told before anything is.
     ListWriter::new(io::sink(), format, &options).map_err(|refusal| ApiError::bad(refusal.to_string()))?;
     let place = app.transfers.export()?;
     // A whole list leaves the house: who had it is written down before.
-    let object = json!({ "bank": name, "format": params.filled("format").unwrap_or("csv") });
+    let object = json!({
+        "bank": name, "format": params.filled("format").unwrap_or("csv"), "what": wanted.as_str(),
+    });
     app.writer.write(move |batch| audit::note(batch, &caller, "bank.export", &object)).await?;
     let (begun, begins) = oneshot::channel::<Result<u64, StoreError>>();
     let (pieces, sent) = mpsc::channel(WAITING);
@@ -99,7 +113,7 @@ async fn export(
             }
         };
         let out = Pieces { runtime: runtime.clone(), pieces, until: Instant::now() + WHOLE };
-        let done = write(&store, &bank, format, &options, out);
+        let done = write(&store, &bank, (format, wanted), &options, out);
         if let Err(error) = done {
             tracing::warn!(%error, "an export broke off");
         }
@@ -108,6 +122,7 @@ async fn export(
     let mut response = Response::new(Body::from_stream(stream(sent)));
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
+    let format = if wanted == Wanted::Held { ListFormat::Ndjson } else { format };
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(format)));
     headers.insert("lodestone-generation", generation.into());
     if let Ok(value) =
@@ -146,18 +161,65 @@ enum Broke {
     Io(#[from] io::Error),
 }
 
+/// Which entries are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    /// Those that the gate lets out.
+    WhatGoesOut,
+    /// What the gate holds back, with its evidence.
+    Held,
+    /// All of them: somebody decided so.
+    Everything,
+}
+
+impl Wanted {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::WhatGoesOut => "what goes out",
+            Self::Held => "what is held back",
+            Self::Everything => "everything, also what is held back",
+        }
+    }
+}
+
 fn write(
     store: &Store,
     bank: &str,
-    format: ListFormat,
+    (format, wanted): (ListFormat, Wanted),
     options: &WriteOptions,
     mut out: Pieces,
 ) -> Result<(), Broke> {
-    let buffered = BufWriter::with_capacity(PIECE, &mut out);
-    let mut list = ListWriter::new(buffered, format, options)
-        .map_err(|refusal| io::Error::other(refusal.to_string()))?;
-    store.for_each_entry::<Broke>(bank, |entry| Ok(list.entry(&entry.row)?))?;
-    list.finish()?;
+    let kind = store.bank(bank)?.kind;
+    let mut buffered = BufWriter::with_capacity(PIECE, &mut out);
+    let refused = |refusal: lodestone_exchange::format::Refusal| io::Error::other(refusal.to_string());
+    if wanted == Wanted::Everything || (wanted == Wanted::WhatGoesOut && !gate::is_gated(kind)) {
+        let mut list = ListWriter::new(buffered, format, options).map_err(refused)?;
+        store.for_each_entry::<Broke>(bank, |entry| Ok(list.entry(&entry.row)?))?;
+        list.finish()?;
+    } else {
+        let mut nowhere = io::sink();
+        let (list, held): (&mut dyn Write, &mut dyn Write) = match wanted {
+            Wanted::Held => (&mut nowhere, &mut buffered),
+            _ => (&mut buffered, &mut nowhere),
+        };
+        let list = ListWriter::new(list, format, options).map_err(refused)?;
+        let mut gated = GatedWriter::new(list, HeldWriter::new(held, HeldFormat::Ndjson), kind);
+        store.for_each_entry::<Broke>(bank, |entry| {
+            let facts = export_gate::facts(store, kind, &entry)?;
+            gated.entry(&entry.row, &facts)?;
+            Ok(())
+        })?;
+        let report = gated.finish()?;
+        if report.held > 0 {
+            tracing::warn!(
+                bank,
+                held = report.held,
+                "entries are held back from an export; `held=true` lists them"
+            );
+        }
+        buffered.flush()?;
+        drop(buffered);
+    }
     out.send(Piece::End)?;
     Ok(())
 }
@@ -246,7 +308,8 @@ mod tests {
             tokio::task::spawn_blocking(move || {
                 let (store, _) = held(&data, "A").unwrap();
                 let out = Pieces { runtime, pieces, until: Instant::now() + WHOLE };
-                write(&store, "A", ListFormat::Ndjson, &WriteOptions::default(), out).unwrap();
+                write(&store, "A", (ListFormat::Ndjson, Wanted::WhatGoesOut), &WriteOptions::default(), out)
+                    .unwrap();
             });
             Body::from_stream(stream(sent)).collect().await.unwrap().to_bytes()
         });

@@ -18,6 +18,7 @@ mod asked;
 mod banks;
 mod content;
 mod examine;
+mod exchanges;
 mod export;
 mod files;
 mod generation;
@@ -64,6 +65,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
     let routes = opinions::routes(routes);
     let routes = import::routes(routes);
     let routes = export::routes(routes);
+    let routes = exchanges::routes(routes);
     let routes = generation::routes(routes);
     let routes = snapshot::routes(routes);
     let routes = keys::routes(routes);

@@ -14,6 +14,7 @@ use crate::App;
 use crate::audit;
 use crate::auth::{Caller, Role};
 use crate::error::ApiError;
+use crate::fetch_loop::network;
 use crate::hma::content::content_id;
 use crate::route::{About, For, Routes};
 use crate::v1::content::no_content;
@@ -110,16 +111,18 @@ async fn put(
     if given.note.as_ref().is_some_and(|note| note.chars().count() > MAX_NOTE) {
         return Err(ApiError::bad(format!("note must be at most {MAX_NOTE} characters")));
     }
-    let opinions = app
+    let bank = name.clone();
+    let (no, opinions) = app
         .writer
         .write(move |batch| {
             let no = batch.content(&name, id)?.ok_or_else(|| no_content(id))?.entry.entry_no;
             batch.set_opinion(no, &caller.key, opinion, given.note.as_deref())?;
             let object = json!({ "bank": name, "bank_content_id": id, "opinion": opinion.as_str() });
             audit::note(batch, &caller, "opinion.set", &object)?;
-            Ok(batch.opinions_of(no)?)
+            Ok((no, batch.opinions_of(no)?))
         })
         .await?;
+    network::vote(&app, bank, no, opinion);
     Ok(ok(told(&opinions)))
 }
 

@@ -5,6 +5,7 @@ mod bounds;
 mod crowded;
 mod dev;
 mod exchanges;
+mod exchanging;
 mod keys;
 mod rules;
 mod running;

@@ -1,0 +1,140 @@
+//! `lodestone bank export`: a bank as a list, through the gate that holds back what nobody vouches for.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use lodestone_exchange::format::gate::{self, GatedWriter, HeldFormat, HeldWriter};
+use lodestone_exchange::format::{ListFormat, ListWriter, WriteOptions};
+use lodestone_server::auth::Caller;
+use lodestone_server::{audit, export_gate};
+use lodestone_store::Store;
+use lodestone_types::BankKind;
+use serde_json::json;
+use tempfile::NamedTempFile;
+
+use super::bank::{now_us, open_existing, open_to_read};
+use crate::Ended;
+use crate::words::count;
+
+/// What becomes of entries that the gate holds back.
+pub(crate) struct Gate<'a> {
+    /// File that they are listed in.
+    pub(crate) held: Option<&'a Path>,
+    /// They go out too: a person's decision.
+    pub(crate) released: bool,
+}
+
+/// Writes a bank as a list; what is held back is listed apart.
+pub(crate) fn export(
+    name: &str,
+    format: ListFormat,
+    options: &WriteOptions,
+    out: Option<&Path>,
+    gate: &Gate<'_>,
+    data: &Path,
+) -> Result<Ended> {
+    if gate.released {
+        // Who decides that is written down before anything goes out.
+        let mut store = open_existing(data)?;
+        store.bank(name)?;
+        let object =
+            json!({ "bank": name, "format": format.as_str(), "what": "everything, also what is held back" });
+        let caller = Caller { key: Arc::from("command-line") };
+        store.batch(now_us(), |batch| audit::note(batch, &caller, "bank.export", &object)).map_err(said)?;
+    }
+    let store = open_to_read(data)?;
+    let kind = store.bank(name)?.kind;
+    let held_path = gate.held.map(Path::to_owned).or_else(|| out.map(beside));
+    let mut held = match &held_path {
+        Some(path) => Some(temporary(path)?),
+        None => None,
+    };
+    let report = {
+        let held: Box<dyn Write> = match &mut held {
+            Some(file) => Box::new(BufWriter::new(file.as_file_mut())),
+            None => Box::new(io::sink()),
+        };
+        match out {
+            None => write(name, kind, format, options, gate, io::stdout().lock(), held, &store)?,
+            Some(path) => {
+                let file = temporary(path)?;
+                let report = write(name, kind, format, options, gate, file.as_file(), held, &store)?;
+                file.persist(path).with_context(|| path.display().to_string())?;
+                report
+            }
+        }
+    };
+    if report.held == 0 && gate.held.is_none() {
+        return Ok(Ended::Clean);
+    }
+    let mut listed = "--held FILE lists them with their evidence".to_owned();
+    if let (Some(path), Some(file)) = (held_path, held) {
+        file.persist(&path).with_context(|| path.display().to_string())?;
+        listed = format!("see {}", path.display());
+    }
+    if report.held > 0 {
+        let reasons: Vec<String> =
+            report.reasons.iter().map(|(code, times)| format!("{code} {times}")).collect();
+        let held_back = count(report.held, "entry is", "entries are");
+        eprintln!("{held_back} held back ({}): {listed}", reasons.join(", "));
+        eprintln!("  an opinion of a person lets an entry out, and --release-held all of them");
+    }
+    Ok(Ended::Clean)
+}
+
+/// The file for what is held back, beside the list.
+fn beside(out: &Path) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(".held.ndjson");
+    name.into()
+}
+
+fn temporary(path: &Path) -> Result<NamedTempFile> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    NamedTempFile::new_in(folder).with_context(|| path.display().to_string())
+}
+
+#[expect(clippy::too_many_arguments, reason = "what is written, where to, and by which rule")]
+fn write(
+    name: &str,
+    kind: BankKind,
+    format: ListFormat,
+    options: &WriteOptions,
+    gate: &Gate<'_>,
+    out: impl Write,
+    held: impl Write,
+    store: &Store,
+) -> Result<gate::GateReport> {
+    let list = ListWriter::new(BufWriter::new(out), format, options)?;
+    let report = if gate.released || !gate::is_gated(kind) {
+        let mut list = list;
+        store.for_each_entry::<anyhow::Error>(name, |entry| Ok(list.entry(&entry.row)?))?;
+        gate::GateReport { written: list.finish()?, ..gate::GateReport::default() }
+    } else {
+        let mut gated = GatedWriter::new(list, HeldWriter::new(held, HeldFormat::Ndjson), kind);
+        store.for_each_entry::<anyhow::Error>(name, |entry| {
+            let facts = export_gate::facts(store, kind, &entry)?;
+            gated.entry(&entry.row, &facts)?;
+            Ok(())
+        })?;
+        gated.finish()?
+    };
+    let written = report.written;
+    let left_out = if written.left_out > 0 {
+        format!("; {} left out, which this format cannot hold", count(written.left_out, "value", "values"))
+    } else {
+        String::new()
+    };
+    eprintln!(
+        "{} in {}{left_out}",
+        count(written.values, "value", "values"),
+        count(written.entries, "entry", "entries")
+    );
+    Ok(report)
+}
+
+fn said(error: lodestone_server::error::ApiError) -> anyhow::Error {
+    anyhow::anyhow!(error.message().to_owned())
+}

@@ -1,0 +1,32 @@
+//! Running the clients of exchanges: the network they ask through, what they are set up with, and what becomes of a page.
+//!
+//! ```text
+//! Exchange, sealed credentials ─▶ settings_of ─▶ Settings ─┐
+//!                                   Outbound ─▶ NetTransport ┤
+//!                                                           ▼
+//!                                  fetch: client.next_page ─▶ Step ─▶ apply (one transaction: entries, checkpoint, counts)
+//! ```
+//!
+//! [`fetch()`] knows neither a server nor a program: whoever runs it does each [`Step`] by [`apply()`] in a transaction of
+//! the store, the server through its writing thread and the program by itself.
+
+mod apply;
+mod kept;
+mod run;
+mod setup;
+mod transport;
+mod votes;
+mod withdrawn;
+
+pub use apply::{Applied, Step, apply};
+pub use kept::{Kept, Tally};
+pub use run::{FetchError, Fetched, dry_run, fetch};
+pub use setup::{NewNetworkExchange, add, forget, settings_of};
+pub use transport::{NetTransport, OPERATOR, outbound_for};
+pub use votes::{Ballot, VoteError, cast};
+pub use withdrawn::{WITHDRAWN, mark_withdrawn, withdrawn_events};
+
+/// What the source of an exchange's entries is called.
+pub(crate) fn source(api: &str) -> String {
+    format!("exchange {api}")
+}
