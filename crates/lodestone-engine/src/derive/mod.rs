@@ -13,10 +13,12 @@ mod aligned;
 mod compare;
 mod edit;
 mod folder;
+mod keep_files;
 mod known;
 mod layers;
 mod parts;
 mod regions;
+mod sealed;
 mod shelf;
 mod whole;
 
@@ -32,9 +34,12 @@ use crate::snapshot::Snapshot;
 
 pub use compare::{Compared, Side, compare};
 pub use folder::{LoadedFolder, load_folder};
+pub use keep_files::{KeptFiles, UnreadFile, keep_files};
 pub(crate) use known::{Known, KnownBuilder};
 pub use layers::Layers;
+pub use lodestone_features::{EXTRACTOR, RecordError};
 pub(crate) use parts::{Kept, parts};
+pub use sealed::{FeatureSeal, FeaturesError, LoadedFeatures, SealFailed, check_features};
 
 /// Accidental matches that a region's threshold allows for one picture. *Source:* `derivatives.md` 3.2.
 const TARGET: f64 = 1e-5;
