@@ -13,7 +13,8 @@ use lodestone_engine::join::JoinStep;
 use lodestone_engine::lists::{ListRequest, Within, describe, load_list};
 use lodestone_engine::scan::ScanOptions;
 use lodestone_engine::{
-    AppraiseOptions, Keep, LookUps, ObserveOptions, Parts, Progress, Snapshot, SnapshotBuilder, WalkOptions, Wish,
+    AppraiseOptions, Keep, LookUps, ObserveOptions, Parts, Progress, Snapshot, SnapshotBuilder, WalkOptions,
+    Wish,
 };
 use lodestone_index::BuildOptions;
 use lodestone_store::Store;
@@ -133,7 +134,13 @@ pub(crate) fn snapshot_with(
     for (kind, texts) in given {
         for text in texts {
             if matches!(kind, BankKind::KnownReal | BankKind::KnownGenerated) && Path::new(text).is_dir() {
-                folder(&mut builder, &mut names, (Path::new(text), kind, within), lists.max_rejects, settings)?;
+                folder(
+                    &mut builder,
+                    &mut names,
+                    (Path::new(text), kind, within),
+                    lists.max_rejects,
+                    settings,
+                )?;
                 any = true;
                 continue;
             }
@@ -231,7 +238,8 @@ fn folder(
     if loaded.interrupted {
         bail!("interrupted while reading {}; nothing was matched", path.display());
     }
-    let features = if features { format!(", {} with local features", loaded.with_features) } else { String::new() };
+    let features =
+        if features { format!(", {} with local features", loaded.with_features) } else { String::new() };
     eprintln!(
         "folder {}: {} ({} hashed{features}; {kind})",
         visible(&loaded.bank),

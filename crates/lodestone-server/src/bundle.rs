@@ -124,7 +124,8 @@ impl<W: Write> BundleWriter<W> {
     /// # Errors
     /// [`BundleError::Entry`] for an id that is too long, and for what is no features; [`BundleError::Io`].
     pub fn entry(&mut self, entry: &BundleEntry) -> Result<(), BundleError> {
-        let plain = plain(entry).map_err(|reason| BundleError::Entry { entry: entry.entry.clone(), reason })?;
+        let plain =
+            plain(entry).map_err(|reason| BundleError::Entry { entry: entry.entry.clone(), reason })?;
         self.part(plain)
     }
 

@@ -95,7 +95,11 @@ pub fn write_bundle<W: Write>(
         }
         let digests = entry.row.signals.into_iter().filter(|one| one.kind().is_digest()).collect();
         given.entries += 1;
-        Ok(writer.entry(&BundleEntry { entry: entry.row.entry, digests, record: record.expose().to_vec() })?)
+        Ok(writer.entry(&BundleEntry {
+            entry: entry.row.entry,
+            digests,
+            record: record.expose().to_vec(),
+        })?)
     })?;
     let (out, _) = writer.finish()?;
     Ok((out, given))
@@ -134,7 +138,8 @@ pub fn read_bundle<R: Read + Seek>(
         reader.rewind()?;
         let mut next = receivers.iter();
         while let Some(entry) = reader.entry()? {
-            let changed = || BundleError::Damaged { part: 0, reason: "it changed while it was read".to_owned() };
+            let changed =
+                || BundleError::Damaged { part: 0, reason: "it changed while it was read".to_owned() };
             let numbers = next.next().ok_or_else(changed)?;
             if numbers.is_empty() {
                 taken.unknown.push(entry.entry.clone());

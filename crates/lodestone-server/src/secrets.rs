@@ -340,7 +340,8 @@ impl Secrets {
         let keys = self.0.keys.load();
         let mut lost = 0;
         rewrite(store, now_us, |purpose, sealed| {
-            lost += usize::from(matches!(sealed, Sealed::Bytes(_)) && sealed.open(&keys.ring, purpose).is_err());
+            lost +=
+                usize::from(matches!(sealed, Sealed::Bytes(_)) && sealed.open(&keys.ring, purpose).is_err());
             Ok(Fate::Stays)
         })?;
         Ok(lost)
@@ -530,8 +531,12 @@ fn rewrite_features(
             };
             count += usize::from(!matches!(fate, Fate::Stays));
             match fate {
-                Fate::Becomes(Sealed::Bytes(anew)) => drop(batch.reseal_features(no, &anew)?),
-                Fate::Goes => drop(batch.remove_features(no)?),
+                Fate::Becomes(Sealed::Bytes(anew)) => {
+                    batch.reseal_features(no, &anew)?;
+                }
+                Fate::Goes => {
+                    batch.remove_features(no)?;
+                }
                 _ => {}
             }
         }

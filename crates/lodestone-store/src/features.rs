@@ -101,7 +101,10 @@ impl Batch<'_> {
     pub fn put_features(&mut self, entry_no: i64, sealed: &[u8]) -> Result<(), StoreError> {
         let refused = |reason: String| Err(StoreError::Refused { reason });
         if sealed.len() > MAX_SEALED {
-            return refused(format!("sealed features of {} bytes are longer than {MAX_SEALED}", sealed.len()));
+            return refused(format!(
+                "sealed features of {} bytes are longer than {MAX_SEALED}",
+                sealed.len()
+            ));
         }
         if one(self.db()?, "SELECT 1 FROM entries WHERE no = ?1", [entry_no], |_| Ok(()))?.is_none() {
             return refused(format!("no entry has number {entry_no}"));

@@ -127,7 +127,8 @@ fn say(bank: &str, kept: &KeptFiles, features: bool, generation: u64, format: Fo
         }))?;
         return Ok(objects.finish()?);
     }
-    let features = if features { format!(", {} with local features", kept.with_features) } else { String::new() };
+    let features =
+        if features { format!(", {} with local features", kept.with_features) } else { String::new() };
     println!(
         "{bank}: {} added, {} updated, {} unchanged ({} hashed{features}; generation {generation})",
         kept.added, kept.updated, kept.unchanged, kept.hashed

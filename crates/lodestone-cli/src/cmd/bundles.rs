@@ -42,7 +42,9 @@ pub(super) fn export(
     let key = SealKey::from_file(bundle_key)?;
     let id = key.id();
     if secrets.key()? == Some(id) {
-        bail!("--bundle-key is the key of this folder: whoever gets it opens all that is sealed here; name another");
+        bail!(
+            "--bundle-key is the key of this folder: whoever gets it opens all that is sealed here; name another"
+        );
     }
     let beside = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(beside).with_context(|| out.display().to_string())?;
@@ -60,7 +62,9 @@ pub(super) fn export(
     file.persist(out).with_context(|| out.display().to_string())?;
     say(&object, format)?;
     let entries = count(given.entries, "known picture", "known pictures");
-    eprintln!("local features of {entries} written, sealed with key {id}; send the key another way than the file");
+    eprintln!(
+        "local features of {entries} written, sealed with key {id}; send the key another way than the file"
+    );
     if given.outdated > 0 {
         eprintln!("  {} left out: of another version of the extractor", given.outdated);
     }
@@ -86,9 +90,10 @@ pub(super) fn import(
     secrets.key()?;
     let named = || format!("bundle {}", bundle.display());
     let file = File::open(bundle).with_context(named)?;
-    let mut reader = BundleReader::new(BufReader::new(file), SealKey::from_file(bundle_key)?).with_context(named)?;
-    let taken =
-        read_bundle(&mut store, bank, &secrets, &mut reader, now_us()).map_err(|error| anyhow!("{}: {error}", named()))?;
+    let mut reader =
+        BundleReader::new(BufReader::new(file), SealKey::from_file(bundle_key)?).with_context(named)?;
+    let taken = read_bundle(&mut store, bank, &secrets, &mut reader, now_us())
+        .map_err(|error| anyhow!("{}: {error}", named()))?;
     let object = json!({
         "bank": bank, "entries": taken.entries, "taken": taken.taken, "unchanged": taken.unchanged,
         "unknown": taken.unknown.len(),

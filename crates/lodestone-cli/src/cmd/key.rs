@@ -65,10 +65,14 @@ pub(crate) fn run(args: &Key) -> Result<Ended> {
             store.batch(now_us(), |batch| note(batch, "secrets.forget", &object))?;
             eprintln!("{} given up: set credentials and webhooks anew", secrets_and_features(gone));
             if gone.features > 0 {
-                eprintln!("  what has lost its local features is found by hashes only, until the pictures are banked again");
+                eprintln!(
+                    "  what has lost its local features is found by hashes only, until the pictures are banked again"
+                );
             }
             if lost > 0 && !features {
-                eprintln!("  {words}, and stay: give that key as --old-key-file, or give them up with --features");
+                eprintln!(
+                    "  {words}, and stay: give that key as --old-key-file, or give them up with --features"
+                );
             }
             Ok(Ended::Clean)
         }

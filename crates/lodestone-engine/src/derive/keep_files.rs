@@ -122,7 +122,8 @@ impl Keeping<'_, '_> {
         match self.seen.insert(name.clone(), sha256) {
             Some(before) if before == sha256 => return Ok(()),
             Some(_) => {
-                let why = format!("two of the files would be entry {name:?}: bank their folders one at a time");
+                let why =
+                    format!("two of the files would be entry {name:?}: bank their folders one at a time");
                 return Err(io::Error::other(why));
             }
             None => {}
@@ -164,7 +165,8 @@ impl Keeping<'_, '_> {
 
     /// Number of the entry that was written: a name that is a whole number may have become a longer one.
     fn number_of(&self, entry: &ListEntry) -> Result<i64, StoreError> {
-        let sha256 = |signals: &[Signal]| signals.iter().find(|one| one.kind() == SignalType::Sha256).cloned();
+        let sha256 =
+            |signals: &[Signal]| signals.iter().find(|one| one.kind() == SignalType::Sha256).cloned();
         for name in [entry.entry.clone(), format!("{}:{}", SOURCE.name, entry.entry)] {
             if let Some(found) = self.batch.entry(self.bank, &name)?
                 && sha256(&found.row.signals) == sha256(&entry.signals)
@@ -172,7 +174,9 @@ impl Keeping<'_, '_> {
                 return Ok(found.entry_no);
             }
         }
-        Err(StoreError::Corrupt { reason: format!("entry {:?}, which was written, is not found", entry.entry) })
+        Err(StoreError::Corrupt {
+            reason: format!("entry {:?}, which was written, is not found", entry.entry),
+        })
     }
 }
 

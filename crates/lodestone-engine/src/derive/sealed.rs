@@ -46,7 +46,9 @@ pub enum FeaturesError {
         source: SealFailed,
     },
     /// They were opened and are no features.
-    #[error("the local features of entry {entry:?} of bank {bank} cannot be read: {source}; bank the picture again")]
+    #[error(
+        "the local features of entry {entry:?} of bank {bank} cannot be read: {source}; bank the picture again"
+    )]
     Record {
         /// The bank.
         bank: String,
@@ -94,7 +96,8 @@ impl SnapshotBuilder {
     pub fn stored_features(&mut self, seal: &dyn FeatureSeal) -> Result<LoadedFeatures, FeaturesError> {
         let mut loaded = LoadedFeatures::default();
         let (Some(stored), banks, known) = self.stored_and_known() else { return Ok(loaded) };
-        for bank in stored.banks().filter_map(|place| banks.get(place)).filter(|bank| bank.kind.makes_known()) {
+        for bank in stored.banks().filter_map(|place| banks.get(place)).filter(|bank| bank.kind.makes_known())
+        {
             let read = stored.for_each_features(&bank.name, |key, sealed| {
                 let no = i64::try_from(key).unwrap_or(i64::MAX);
                 let record = seal.open(no, sealed).map_err(|error| Ended::Sealed(key, error))?;
