@@ -78,11 +78,11 @@ pub(super) fn add(
         Ok::<_, anyhow::Error>(kept)
     });
     show.clear();
-    let kept = kept.map_err(|error| anyhow!("{error:#}; nothing was banked"))?;
-    say(files.bank, &kept, features, store.generation()?, format)?;
-    if kept.features_sealed > 0 && key.is_none() {
+    if features && key.is_none() {
         say_key(&secrets, folder);
     }
+    let kept = kept.map_err(|error| anyhow!("{error:#}; nothing was banked"))?;
+    say(files.bank, &kept, features, store.generation()?, format)?;
     Ok(index(&mut store, folder))
 }
 
@@ -139,8 +139,8 @@ fn say(bank: &str, kept: &KeptFiles, features: bool, generation: u64, format: Fo
     Ok(())
 }
 
-/// Says that a key was made: without it the features are lost.
-fn say_key(secrets: &Secrets, folder: &Path) {
+/// Says that a key was made, if one was: without it the features are lost.
+pub(super) fn say_key(secrets: &Secrets, folder: &Path) {
     if let Ok(Some(id)) = secrets.key() {
         eprintln!(
             "made the key {id}, {}: without it the local features cannot be used. Keep a copy apart from the folder; \

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::Objects;
 use super::bank::{index, now_us, open_existing, settings};
+use super::bank_files::say_key;
 use super::key::{in_use, note, secrets_at};
 use crate::Ended;
 use crate::args::{Data, Format, SecretKeys};
@@ -87,13 +88,16 @@ pub(super) fn import(
         bail!("bank {bank} is {kind} and speaks by exact digest only: it takes no local features");
     }
     let secrets = secrets_at(folder, keys, &store)?;
-    secrets.key()?;
+    let had_key = secrets.key()?.is_some();
     let named = || format!("bundle {}", bundle.display());
     let file = File::open(bundle).with_context(named)?;
     let mut reader =
         BundleReader::new(BufReader::new(file), SealKey::from_file(bundle_key)?).with_context(named)?;
-    let taken = read_bundle(&mut store, bank, &secrets, &mut reader, now_us())
-        .map_err(|error| anyhow!("{}: {error}", named()))?;
+    let taken = read_bundle(&mut store, bank, &secrets, &mut reader, now_us());
+    if !had_key {
+        say_key(&secrets, folder);
+    }
+    let taken = taken.map_err(|error| anyhow!("{}: {error}", named()))?;
     let object = json!({
         "bank": bank, "entries": taken.entries, "taken": taken.taken, "unchanged": taken.unchanged,
         "unknown": taken.unknown.len(),
