@@ -178,7 +178,13 @@ pub(crate) struct Lists {
     /// Folder with banks and what was read before, or LODESTONE_DATA; made by scan when there is none
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Lists")]
     pub(crate) data: Option<PathBuf>,
-    /// Say what look-ups read: probes, entries and comparisons a query
+    /// Key that the banks' local features are sealed with, for layer 3; else LODESTONE_KEY, else DATA/secret.key
+    #[arg(long, hide_short_help = true, value_name = "FILE", help_heading = "Lists", value_hint = ValueHint::FilePath)]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Earlier key, which only opens. Repeatable
+    #[arg(long, hide_short_help = true, value_name = "FILE", help_heading = "Lists", value_hint = ValueHint::FilePath)]
+    pub(crate) old_key_file: Vec<PathBuf>,
+    /// Say what look-ups read: probes, entries and comparisons a query; and what local features take
     #[arg(long, short, hide_short_help = true, help_heading = "Lists")]
     pub(crate) verbose: bool,
 }
@@ -506,6 +512,44 @@ pub(crate) enum Bank {
         #[command(flatten)]
         data: Data,
     },
+    /// Write the local features of a bank's pictures into one file, sealed under a key of its own
+    #[command(after_long_help = help::BANK_FEATURES)]
+    ExportFeatures {
+        /// The bank
+        bank: String,
+        /// File to write
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        out: PathBuf,
+        /// File of the key that the bundle is sealed with; made when it is not there. Give it to the receiver apart from it
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        bundle_key: PathBuf,
+        #[command(flatten)]
+        keys: SecretKeys,
+        /// Output
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Take the local features of a bundle for the entries of a bank that it speaks of
+    #[command(after_long_help = help::BANK_FEATURES)]
+    ImportFeatures {
+        /// The bank
+        bank: String,
+        /// The bundle
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        bundle: PathBuf,
+        /// File of the key that the bundle is sealed with
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        bundle_key: PathBuf,
+        #[command(flatten)]
+        keys: SecretKeys,
+        /// Output
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        #[command(flatten)]
+        data: Data,
+    },
     /// Show one bank, or one entry of it
     Show {
         /// The bank
@@ -518,16 +562,33 @@ pub(crate) enum Bank {
         #[command(flatten)]
         data: Data,
     },
-    /// Add one entry, found by the next look-up
+    /// Add pictures with their digests, PDQ and local features; or one entry by its fingerprints
+    #[command(after_long_help = help::BANK_ADD)]
     Add {
-        /// The bank
+        /// The bank; of pictures made (as known-real) when there is none of that name
         bank: String,
+        /// Pictures, and folders with all below them. They are not needed afterwards
+        #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath, required_unless_present = "signal", conflicts_with_all = ["signal", "id"])]
+        paths: Vec<PathBuf>,
         /// A fingerprint of the entry: pdq:…, md5:…, sha1:…, sha256:…. Repeatable
-        #[arg(long, value_name = "TYPE:VALUE", required = true)]
+        #[arg(long, value_name = "TYPE:VALUE")]
         signal: Vec<String>,
         /// Its id; one is made without it
         #[arg(long)]
         id: Option<String>,
+        /// What the bank's members are, when it is made here
+        #[arg(long, requires = "paths")]
+        kind: Option<String>,
+        /// Keep no local features: parts of the pictures are then found by their hashes only
+        #[arg(long, requires = "paths")]
+        no_features: bool,
+        /// Pictures that may be unreadable, and banked by their digests only, before nothing is banked
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        max_rejects: u64,
+        #[command(flatten)]
+        keys: SecretKeys,
+        #[command(flatten)]
+        reading: Box<Reading>,
         /// Output
         #[arg(long, value_enum, default_value_t)]
         format: Format,

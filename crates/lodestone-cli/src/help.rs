@@ -112,7 +112,8 @@ Examples:
   lodestone key rotate-secrets --new-key-file /etc/lodestone/key --data /srv/lodestone
   lodestone key rotate-secrets --key-file old.key --new-key-file new.key --data /srv/lodestone
 
-All are sealed anew, or none. Another way is to restart the server with the new --key-file and --old-key-file.
+Credentials, signing secrets and local features of known pictures are sealed anew: all, or none. Another way is to restart
+the server with the new --key-file and --old-key-file.
   A key is 32 bytes as 64 hexadecimal digits or base64, in a file that others can neither read nor change.
 Exit status: 0 done; 2 not.";
 
@@ -183,6 +184,28 @@ Examples:
 
 Give files that are known to come from one source and were not saved again: the more firmware and settings, the better.
 Exit status: 0 written; 2 not.";
+
+pub(crate) const BANK_ADD: &str = "\
+Examples:
+  lodestone bank add case7 pictures/ --data ~/lodestone-data
+  lodestone bank add case7 one.jpg two.png --key-file /etc/lodestone/key
+  lodestone bank add hotline --signal pdq:f8f8f0ce…9b22 --signal md5:9e10…9bb6
+
+Of pictures the bank keeps digests, PDQ and local features, under their path from the folder given: enough to find them
+inside others with `--layers 1,2,3` when the pictures are gone. Features can be turned back into rough pictures: they are
+sealed with the key of --key-file, else of LODESTONE_KEY, else of DATA/secret.key, which is made when there is none.
+Without that key they cannot be used. The same files again change nothing.
+Exit status: 0 banked; 2 not, and nothing is changed.";
+
+pub(crate) const BANK_FEATURES: &str = "\
+Examples:
+  lodestone bank export-features case7 --out case7.ldfb --bundle-key case7.key --data ~/lodestone-data
+  lodestone bank import-features case7 case7.ldfb --bundle-key case7.key --data /srv/lodestone
+
+A bundle holds local features with the digests and ids of their entries, no pictures and no hashes to match. The receiver
+has the entries already, by a list; those that the bundle does not know by digest or id are named and not taken. A bundle
+that was changed or cut off is refused whole. Send the key another way than the bundle.
+Exit status: 0 done; 2 not.";
 
 pub(crate) const BANK_IMPORT: &str = "\
 Examples:

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use anyhow::{Context, Result, bail};
@@ -17,9 +17,10 @@ use lodestone_engine::{
     Wish,
 };
 use lodestone_index::BuildOptions;
+use lodestone_store::Store;
 use lodestone_types::{BankKind, Stage};
 
-use crate::args::Lists;
+use crate::args::{Lists, SecretKeys};
 use crate::settings::Settings;
 use crate::show::{IndexShow, Show, Steps};
 use crate::words::{count, unreadable, visible};
@@ -122,6 +123,7 @@ pub(crate) fn snapshot_with(
     let mut generation = 0;
     if settings.data.is_some() {
         generation = banks(&mut builder, &mut names, settings, keep)?;
+        bank_features(&mut builder, lists, settings)?;
     }
     let mapping = lists.map.as_deref().map(str::parse).transpose().map_err(anyhow::Error::msg)?;
     let given = [
@@ -160,7 +162,65 @@ pub(crate) fn snapshot_with(
         }
         eprintln!("warning: {why}; it finds nothing here");
     }
+    let (pictures, bytes) = snapshot.features_in_memory();
+    if lists.verbose && pictures > 0 {
+        eprintln!(
+            "local features: {}, {bytes} bytes in memory, {} a picture",
+            count(pictures, "known picture", "known pictures"),
+            bytes / pictures
+        );
+    }
     Ok(snapshot)
+}
+
+/// How known pictures are read: for their digests, their hash, and these parts.
+pub(crate) fn known_options(settings: &Settings, roots: Vec<PathBuf>, parts: Parts) -> ScanOptions {
+    let observe = ObserveOptions {
+        provenance: false,
+        thumbnail: None,
+        wish: Wish::WITHOUT_PIXELS,
+        parts,
+        ..settings.observe.clone()
+    };
+    ScanOptions {
+        roots,
+        // A data folder that lies among the pictures is not one of them.
+        walk: WalkOptions {
+            follow_links: true,
+            skip: settings.data.iter().filter_map(|path| std::fs::canonicalize(path).ok()).collect(),
+        },
+        observe,
+        appraise: AppraiseOptions { layers: Layers::WHOLE, ..settings.appraise },
+        workers: settings.workers,
+        deadline: settings.deadline,
+        rehash: true,
+    }
+}
+
+/// Takes the local features that the banks of the data folder hold, where they are to be looked for.
+fn bank_features(builder: &mut SnapshotBuilder, lists: &Lists, settings: &Settings) -> Result<()> {
+    let folder = settings.need_data()?;
+    let store = Store::open_read_only(folder)?;
+    if !store.has_features()? {
+        return Ok(());
+    }
+    if !settings.appraise.layers.has(3) {
+        eprintln!("banks hold local features of known pictures, which layer 3 looks for: --layers 1,2,3");
+        return Ok(());
+    }
+    let keys = SecretKeys { key_file: lists.key_file.clone(), old_key_file: lists.old_key_file.clone() };
+    let secrets = crate::cmd::key::secrets_at(folder, &keys, &store)?;
+    let loaded = builder.stored_features(&secrets).map_err(|error| {
+        anyhow::anyhow!("{error}. Nothing was matched; --layers 1,2 leaves local features out")
+    })?;
+    if loaded.outdated > 0 {
+        eprintln!(
+            "warning: the local features of {} are of another version of the extractor and are not looked for: bank the \
+             pictures again",
+            count(loaded.outdated, "known picture", "known pictures")
+        );
+    }
+    Ok(())
 }
 
 /// Loads a folder of known pictures, and says what came of it.
@@ -172,22 +232,8 @@ fn folder(
     settings: &Settings,
 ) -> Result<()> {
     let features = settings.appraise.layers.has(3);
-    let observe = ObserveOptions {
-        provenance: false,
-        thumbnail: None,
-        wish: Wish::WITHOUT_PIXELS,
-        parts: Parts { features, known: true, detail: features, ..Parts::default() },
-        ..settings.observe.clone()
-    };
-    let options = ScanOptions {
-        roots: vec![path.to_owned()],
-        walk: WalkOptions { follow_links: true, skip: Vec::new() },
-        observe,
-        appraise: AppraiseOptions { layers: Layers::WHOLE, ..settings.appraise },
-        workers: settings.workers,
-        deadline: settings.deadline,
-        rehash: true,
-    };
+    let parts = Parts { features, known: true, detail: features, ..Parts::default() };
+    let options = known_options(settings, vec![path.to_owned()], parts);
     let cancel = crate::cmd::on_ctrl_c("stopping; nothing was matched yet. Ctrl-C again to stop at once.")?;
     let (progress, mut show) = (Progress::default(), Show::new());
     let context = ExamineContext {

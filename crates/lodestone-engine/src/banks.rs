@@ -169,6 +169,25 @@ impl Stored {
         self.store().for_each_photodna(bank, |no, value| each(no.unsigned_abs(), value))
     }
 
+    /// The places of the banks in the snapshot, by their numbers.
+    pub(crate) fn banks(&self) -> impl Iterator<Item = usize> + '_ {
+        self.places.values().copied()
+    }
+
+    pub(crate) fn for_each_features<E: From<StoreError>>(
+        &self,
+        bank: &str,
+        mut each: impl FnMut(u64, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.store().for_each_features(bank, |no, sealed| each(no.unsigned_abs(), sealed))
+    }
+
+    /// The list's id of an entry, for an error's words.
+    pub(crate) fn entry_words(&self, key: u64) -> String {
+        let name = i64::try_from(key).ok().and_then(|no| self.store().entry_name(no).ok().flatten());
+        name.map_or_else(|| format!("number {key}"), |name| name.entry)
+    }
+
     /// Adds what answers say of these entries.
     pub(crate) fn names(
         &self,

@@ -240,6 +240,11 @@ impl Snapshot {
         self.known.len()
     }
 
+    /// Known pictures with local features, and the bytes of memory that these take, grey copies not counted.
+    pub fn features_in_memory(&self) -> (u64, u64) {
+        (self.known.len() as u64, self.known.feature_bytes())
+    }
+
     /// Known pictures by their features.
     pub(crate) fn known(&self) -> &Known {
         &self.known
@@ -364,6 +369,11 @@ impl SnapshotBuilder {
     /// What is kept of known pictures beside their hashes.
     pub(crate) fn known_mut(&mut self) -> &mut KnownBuilder {
         &mut self.known
+    }
+
+    /// The banks of the data folder that was added, and what features of known pictures go into.
+    pub(crate) fn stored_and_known(&mut self) -> (Option<&Stored>, &[Bank], &mut KnownBuilder) {
+        (self.stored.as_ref(), &self.banks, &mut self.known)
     }
 
     /// Weighs findings by these tables instead of those built in.

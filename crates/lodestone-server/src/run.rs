@@ -35,7 +35,7 @@ use crate::metrics::Metrics;
 use crate::rate::Rates;
 use crate::readers::Readers;
 use crate::route::Routes;
-use crate::secrets::{KeySources, Secrets, SecretsError};
+use crate::secrets::{KeySources, Rewritten, Secrets, SecretsError};
 use crate::types::Types;
 use crate::writer::{Owned, Writer};
 use crate::{App, Config, api_keys, hma, openapi, probes, ui, v1};
@@ -303,8 +303,11 @@ fn secrets(store: &mut Store, config: &Config, clock: &Clock) -> Result<Secrets,
         // Look-ups need no secret: they go on. What needs one says what is missing.
         Err(error) => tracing::error!(%error, "secrets cannot be opened"),
         Ok(_) => match secrets.reseal(store, clock.now_us()) {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "secrets sealed anew with the key that was given"),
+            Ok(anew) if anew == Rewritten::default() => {}
+            Ok(anew) => {
+                let count = anew.secrets + anew.features;
+                tracing::info!(count, "secrets sealed anew with the key that was given");
+            }
             Err(error) => tracing::error!(%error, "secrets cannot be sealed anew"),
         },
     }

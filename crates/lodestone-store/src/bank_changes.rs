@@ -104,7 +104,7 @@ impl Batch<'_> {
         self.bank(&after.bank.name)
     }
 
-    /// Deletes a bank with its entries, their details and opinions, and the exchange that fills it.
+    /// Deletes a bank with its entries, their features, details and opinions, and the exchange that fills it.
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
@@ -117,6 +117,7 @@ impl Batch<'_> {
         // What hangs on entries goes first: then nothing has to be looked for entry by entry.
         for sql in [
             "DELETE FROM signals WHERE entry BETWEEN ?1 AND ?2",
+            "DELETE FROM features WHERE no BETWEEN ?1 AND ?2",
             "DELETE FROM content_details WHERE no BETWEEN ?1 AND ?2",
             "DELETE FROM opinions WHERE no BETWEEN ?1 AND ?2",
             "DELETE FROM content_runs WHERE first_no BETWEEN ?1 AND ?2",

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::banks::{entry_range, id_of};
 use crate::writer::EntryId;
-use crate::{ImportOptions, ListSource, Store, StoreError};
+use crate::{Batch, ImportOptions, ListSource, Store, StoreError};
 
 /// One entry of a bank.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,11 +145,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] without the bank.
     pub fn entry(&self, bank: &str, entry: &str) -> Result<Option<StoredEntry>, StoreError> {
-        let bank = id_of(&self.db, bank)?;
-        let mut statement = self.db.prepare_cached(&format!("{SELECT} WHERE bank = ?1 AND entry = ?2"))?;
-        let mut rows = statement.query(rusqlite::params![bank, EntryId(entry)])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        with_signals(&self.db, read(row)?).map(Some)
+        entry_of(&self.db, bank, entry)
     }
 
     /// One entry by its number; `None` when there is none such.
@@ -168,11 +164,7 @@ impl Store {
     /// # Errors
     /// The database's.
     pub fn entry_name(&self, entry_no: i64) -> Result<Option<EntryName>, StoreError> {
-        let mut statement =
-            self.db.prepare_cached("SELECT entry, classification FROM entries WHERE no = ?1")?;
-        let mut rows = statement.query([entry_no])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        Ok(Some(EntryName { entry: read_id(row, 0)?, classification: row.get(1)? }))
+        name_of(&self.db, entry_no)
     }
 
     /// Adds one entry by hand: with the id given, else with one made here. Returns the entry.
@@ -235,6 +227,39 @@ impl Store {
     pub fn count(&self, bank: &str) -> Result<u64, StoreError> {
         Ok(self.bank(bank)?.version.entries)
     }
+}
+
+impl Batch<'_> {
+    /// As [`Store::entry_name`].
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn entry_name(&self, entry_no: i64) -> Result<Option<EntryName>, StoreError> {
+        name_of(self.db()?, entry_no)
+    }
+
+    /// As [`Store::entry`].
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] without the bank.
+    pub fn entry(&self, bank: &str, entry: &str) -> Result<Option<StoredEntry>, StoreError> {
+        entry_of(self.db()?, bank, entry)
+    }
+}
+
+fn name_of(db: &Connection, entry_no: i64) -> Result<Option<EntryName>, StoreError> {
+    let mut statement = db.prepare_cached("SELECT entry, classification FROM entries WHERE no = ?1")?;
+    let mut rows = statement.query([entry_no])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some(EntryName { entry: read_id(row, 0)?, classification: row.get(1)? }))
+}
+
+fn entry_of(db: &Connection, bank: &str, entry: &str) -> Result<Option<StoredEntry>, StoreError> {
+    let bank = id_of(db, bank)?;
+    let mut statement = db.prepare_cached(&format!("{SELECT} WHERE bank = ?1 AND entry = ?2"))?;
+    let mut rows = statement.query(params![bank, EntryId(entry)])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    with_signals(db, read(row)?).map(Some)
 }
 
 /// Number of the entry of a bank with the list's id.

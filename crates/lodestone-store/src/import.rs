@@ -60,8 +60,8 @@ pub struct ImportReport {
 
 impl Store {
     /// Imports a list into a bank. The same list again changes nothing, not even the generation. An entry that comes
-    /// again with other signals or fields replaces the old one. Entries that no longer come stay: a list that shrank
-    /// goes into a new bank.
+    /// again with other signals or fields replaces the old one; its local features stay as long as one digest is the
+    /// same. Entries that no longer come stay: a list that shrank goes into a new bank.
     ///
     /// Ids stay unique in the bank, and no row is lost to that: the second row with the same id in one list becomes
     /// `id@LINE`; a whole number (a line number, a MediaID) that another source has given already becomes

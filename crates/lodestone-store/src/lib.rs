@@ -8,6 +8,7 @@
 //! - [`Store::for_each_entry`] streams a bank out again, in the order of [`StoredEntry::entry_no`].
 //! - [`Store::put_observations`] keeps what a scan has read, so that a second scan reads only what changed.
 //! - [`Store::pdq_changes_since`] says what an index of PDQ values has to catch up with.
+//! - [`Store::for_each_features`] hands over the local features of known pictures, as the caller sealed them.
 //! - [`Store::batch`] does steps together, all or none: content by its ids, opinions, exchanges, rules, and what
 //!   follows from a match (events, outbox, reviews, audit). Everything that changes is a method of [`Batch`],
 //!   everything that is only read one of [`Store`].
@@ -40,6 +41,7 @@ mod entries;
 mod entry_changes;
 mod error;
 mod exchanges;
+mod features;
 mod import;
 mod listed;
 mod match_events;
@@ -72,6 +74,7 @@ pub use entries::{EntryName, StoredEntry};
 pub use entry_changes::EntryChange;
 pub use error::StoreError;
 pub use exchanges::{Exchange, FetchState};
+pub use features::FeatureCount;
 pub use import::{ImportOptions, ImportReport, ListSource, MAX_KEPT_REJECTS};
 pub use listed::{ListedChange, ListedReport, ListedWhat};
 pub use match_events::MatchEvent;

@@ -4,8 +4,9 @@ use crate::open::next_generation;
 use crate::{Batch, Store, StoreError};
 
 /// What is emptied, children first.
-const EMPTIED: [&str; 19] = [
+const EMPTIED: [&str; 20] = [
     "signals",
+    "features",
     "content_details",
     "opinions",
     "content_runs",

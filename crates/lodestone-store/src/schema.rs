@@ -1,7 +1,7 @@
 //! The tables. `docs/formats/store.md` explains them.
 
 /// Number of the schema; rises with every change.
-pub(crate) const VERSION: i64 = 3;
+pub(crate) const VERSION: i64 = 4;
 
 /// SQLite's `application_id`: "Lode".
 pub(crate) const APPLICATION_ID: i64 = 0x4c6f_6465;
@@ -167,6 +167,16 @@ CREATE TABLE audit (
 );
 CREATE INDEX audit_waiting ON audit (no) WHERE log_index IS NULL;
 PRAGMA user_version = 3;
+";
+
+/// From schema 3 to 4: local features of known pictures, sealed by the caller. `no` is the entry's number; the bytes are
+/// not read in here.
+pub(crate) const FROM_3_TO_4: &str = "
+CREATE TABLE features (
+    no INTEGER PRIMARY KEY REFERENCES entries (no) ON DELETE CASCADE,
+    sealed BLOB NOT NULL
+);
+PRAGMA user_version = 4;
 ";
 
 /// Makes an empty database ours, in schema 1; the steps above follow, so that a new folder and one that was brought up

@@ -33,6 +33,7 @@ pub(crate) struct Writer<'t> {
     insert_signal: Statement<'t>,
     select_signals: Statement<'t>,
     delete_signals: Statement<'t>,
+    delete_features: Statement<'t>,
     log: Log<'t>,
     counts: Counts<'t>,
 }
@@ -86,6 +87,7 @@ impl<'t> Writer<'t> {
             select_signals: db
                 .prepare("SELECT type, value FROM signals WHERE entry = ?1 ORDER BY type, value")?,
             delete_signals: db.prepare("DELETE FROM signals WHERE entry = ?1")?,
+            delete_features: db.prepare("DELETE FROM features WHERE no = ?1")?,
             log: Log::new(db, generation)?,
             counts: Counts::new(db, bank),
         })
@@ -284,6 +286,11 @@ impl<'t> Writer<'t> {
                 self.counts.add(signal.kind(), -1);
             }
             self.delete_signals.execute([old.no])?;
+            let same_file = |one: &Signal| one.kind().is_digest() && entry.signals.contains(one);
+            if !before.iter().any(same_file) {
+                // The id stands for another file now, and the features were the old one's.
+                self.delete_features.execute([old.no])?;
+            }
             self.insert_signals(old.no, &entry.signals)?;
         }
         report.updated += 1;

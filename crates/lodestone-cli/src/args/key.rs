@@ -38,7 +38,7 @@ pub(crate) enum Key {
         #[command(flatten)]
         data: Data,
     },
-    /// Seal stored credentials and signing secrets anew under another key
+    /// Seal stored credentials, signing secrets and local features anew under another key
     #[command(after_long_help = help::KEY_ROTATE)]
     RotateSecrets {
         /// File of the new key; made when it is not there
@@ -54,6 +54,9 @@ pub(crate) enum Key {
         /// Do it
         #[arg(long)]
         yes: bool,
+        /// Also local features of known pictures whose key is lost: only the pictures could give them again
+        #[arg(long)]
+        features: bool,
         #[command(flatten)]
         keys: SecretKeys,
         #[command(flatten)]
@@ -62,7 +65,7 @@ pub(crate) enum Key {
 }
 
 /// Keys that secrets are sealed with now.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(crate) struct SecretKeys {
     /// File of the present key; else LODESTONE_KEY, else secret.key in the data folder
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

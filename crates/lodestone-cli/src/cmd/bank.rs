@@ -1,5 +1,6 @@
 //! `lodestone bank`.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -9,12 +10,13 @@ use lodestone_engine::bank_index::{self, Outcome};
 use lodestone_engine::lists::{ListRequest, ListSpec, describe, open_list};
 use lodestone_exchange::format::{ListFormat, WriteOptions};
 use lodestone_hash::Digester;
-use lodestone_store::{ImportOptions, ListSource, Store, StoreError};
-use lodestone_types::{Bank as ABank, BankKind, Signal, hex};
+use lodestone_store::{FeatureCount, ImportOptions, ListSource, Store, StoreError};
+use lodestone_types::{Bank as ABank, BankKind, Signal, SignalType, hex};
 use serde_json::json;
 
-use super::Objects;
+use super::bank_files::{self, Files};
 use super::export::Gate;
+use super::{Objects, bundles};
 use crate::Ended;
 use crate::args::{Bank, Data, Format, Lists, Reading};
 use crate::settings::Settings;
@@ -52,8 +54,19 @@ pub(crate) fn run(args: &Bank) -> Result<Ended> {
             );
             return Ok(index(&mut store, &folder));
         }
-        Bank::Add { bank, signal, id, format, data } => {
+        Bank::Add { bank, paths, signal, id, format, data, .. } if paths.is_empty() => {
             return add(bank, signal, id.as_deref(), *format, data);
+        }
+        Bank::Add { bank, paths, kind, no_features, max_rejects, keys, reading, format, data, .. } => {
+            let kind = kind.as_deref().map(str::parse::<BankKind>).transpose().map_err(anyhow::Error::msg)?;
+            let files = Files { bank, paths, kind, features: !no_features, max_rejects: *max_rejects };
+            return bank_files::add(&files, keys, reading, *format, data);
+        }
+        Bank::ExportFeatures { bank, out, bundle_key, keys, format, data } => {
+            return bundles::export(bank, (out, bundle_key), keys, *format, data);
+        }
+        Bank::ImportFeatures { bank, bundle, bundle_key, keys, format, data } => {
+            return bundles::import(bank, (bundle, bundle_key), keys, *format, data);
         }
         Bank::Remove { bank, entry, yes, data } => {
             let (mut store, folder) = open(data)?;
@@ -188,21 +201,24 @@ pub(crate) fn now_us() -> i64 {
         .unwrap_or(0)
 }
 
-fn describe_bank(bank: &ABank) -> serde_json::Value {
+fn describe_bank(bank: &ABank, features: &BTreeMap<String, FeatureCount>) -> serde_json::Value {
     let mut object = json!(bank);
     object["entries"] = json!(bank.version.entries);
+    object["with_features"] = json!(features.get(&bank.name).map_or(0, |count| count.entries));
     object
 }
 
 fn list(format: Format, store: &Store) -> Result<()> {
-    let banks = store.banks()?;
+    let (banks, features) = (store.banks()?, store.feature_counts()?);
     if format == Format::Text || format == Format::Csv {
         let mut out = io::stdout().lock();
         for bank in &banks {
             let entries = count(bank.version.entries, "entry", "entries");
+            let kept = features.get(&bank.name).map_or(0, |count| count.entries);
+            let kept = if kept > 0 { format!(", {kept} with local features") } else { String::new() };
             writeln!(
                 out,
-                "{:<24} {:<20} radius {:>2}  version {:>3}  {entries}  {}",
+                "{:<24} {:<20} radius {:>2}  version {:>3}  {entries}{kept}  {}",
                 bank.name,
                 bank.kind.as_str(),
                 bank.radius_bits,
@@ -217,7 +233,7 @@ fn list(format: Format, store: &Store) -> Result<()> {
     }
     let mut objects = Objects::new(format);
     for bank in &banks {
-        objects.push(&describe_bank(bank))?;
+        objects.push(&describe_bank(bank, &features))?;
     }
     Ok(objects.finish()?)
 }
@@ -231,16 +247,7 @@ fn import(
     data: &Data,
 ) -> Result<Ended> {
     let (mut store, folder) = open(data)?;
-    let existing = match store.bank(name) {
-        Ok(bank) => Some(bank),
-        Err(StoreError::NotFound { .. }) => None,
-        Err(error) => return Err(error.into()),
-    };
-    if let (Some(bank), Some(kind)) = (&existing, kind)
-        && bank.kind != kind
-    {
-        bail!("bank {name} is {}, not {kind}; a bank's kind does not change", bank.kind);
-    }
+    let existing = existing(&store, name, kind)?;
     request.kind = existing.as_ref().map_or(request.kind, |bank| bank.kind);
     let path = request.spec.path.clone();
     let source = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
@@ -309,6 +316,21 @@ fn import(
     Ok(index(&mut store, &folder))
 }
 
+/// The bank of this name, if there is one; it has to be of the kind that was asked for.
+pub(super) fn existing(store: &Store, name: &str, kind: Option<BankKind>) -> Result<Option<ABank>> {
+    let bank = match store.bank(name) {
+        Ok(bank) => bank,
+        Err(StoreError::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(kind) = kind
+        && bank.kind != kind
+    {
+        bail!("bank {name} is {}, not {kind}; a bank's kind does not change", bank.kind);
+    }
+    Ok(Some(bank))
+}
+
 fn sha256_of(path: &Path) -> Result<String> {
     let mut file = File::open(path).with_context(|| path.display().to_string())?;
     let mut digester = Digester::new();
@@ -323,7 +345,7 @@ fn sha256_of(path: &Path) -> Result<String> {
 
 fn show(name: &str, entry: Option<&str>, format: Format, store: &Store) -> Result<()> {
     let object = match entry {
-        None => describe_bank(&store.bank(name)?),
+        None => describe_bank(&store.bank(name)?, &store.feature_counts()?),
         Some(id) => {
             let found = store.entry(name, id)?.with_context(|| format!("bank {name} has no entry {id}"))?;
             let signals: Vec<_> = found

@@ -1,13 +1,14 @@
 //! `lodestone key`: API keys and the key of secrets, in the data folder of a server that is stopped.
 
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use lodestone_net::Secret;
 use lodestone_net::seal::SealKey;
 use lodestone_server::auth::{Caller, Role};
-use lodestone_server::secrets::{self, KeySources, Secrets};
+use lodestone_server::secrets::{self, KeySources, Rewritten, Secrets};
 use lodestone_server::{api_keys, audit};
 use lodestone_store::{ApiKey, Batch, Store, StoreError};
 use ring::rand::SystemRandom;
@@ -36,36 +37,60 @@ pub(crate) fn run(args: &Key) -> Result<Ended> {
             let key = SealKey::from_file(new_key_file)?;
             let id = key.id();
             let sealed = secrets.rotate(&mut store, now_us(), key)?;
-            let object = json!({ "key": id.to_string(), "secrets": sealed });
+            let object =
+                json!({ "key": id.to_string(), "secrets": sealed.secrets, "features": sealed.features });
             store.batch(now_us(), |batch| note(batch, "secrets.rotate", &object))?;
-            let sealed = count(sealed as u64, "secret", "secrets");
             eprintln!(
-                "{sealed} sealed with key {id}; start the server with --key-file {}",
+                "{} sealed with key {id}; start the server with --key-file {}",
+                secrets_and_features(sealed),
                 new_key_file.display()
             );
             Ok(Ended::Clean)
         }
-        Key::ForgetSecrets { yes, keys, data } => {
+        Key::ForgetSecrets { yes, features, keys, data } => {
             let mut store = open_existing(settings(data)?.need_data()?).map_err(in_use)?;
             let secrets = secrets_of(keys, data, &store)?;
+            let lost = secrets.lost_features(&mut store, now_us())?;
+            let known = count(lost as u64, "known picture", "known pictures");
+            let words = format!("the local features of {known} are sealed with a key that is not at hand");
             match (secrets.key(), yes) {
-                (Ok(_), _) => bail!("no secret is lost: the key at hand opens what is stored"),
+                (Ok(_), _) if lost == 0 => bail!("no secret is lost: the key at hand opens what is stored"),
+                (Ok(_), _) if !features => bail!("{words}; say --features --yes to give them up"),
+                (Ok(_), false) => bail!("{words}; say --yes to give them up"),
                 (Err(lost), false) => bail!("{lost}; say --yes to give it up"),
-                (Err(_), true) => {}
+                (_, true) => {}
             }
-            let gone = secrets.forget_lost(&mut store, now_us())?;
-            store.batch(now_us(), |batch| note(batch, "secrets.forget", &json!({ "secrets": gone })))?;
-            eprintln!(
-                "{} given up: set credentials and webhooks anew",
-                count(gone as u64, "secret", "secrets")
-            );
+            let gone = secrets.forget_lost(&mut store, now_us(), *features)?;
+            let object = json!({ "secrets": gone.secrets, "features": gone.features });
+            store.batch(now_us(), |batch| note(batch, "secrets.forget", &object))?;
+            eprintln!("{} given up: set credentials and webhooks anew", secrets_and_features(gone));
+            if gone.features > 0 {
+                eprintln!(
+                    "  what has lost its local features is found by hashes only, until the pictures are banked again"
+                );
+            }
+            if lost > 0 && !features {
+                eprintln!(
+                    "  {words}, and stay: give that key as --old-key-file, or give them up with --features"
+                );
+            }
             Ok(Ended::Clean)
         }
     }
 }
 
+fn secrets_and_features(what: Rewritten) -> String {
+    let secrets = count(what.secrets as u64, "secret", "secrets");
+    match what.features as u64 {
+        0 => secrets,
+        features => {
+            format!("{secrets}, and local features of {}", count(features, "known picture", "known pictures"))
+        }
+    }
+}
+
 /// A folder in use, in the words of what can be done.
-fn in_use(error: anyhow::Error) -> anyhow::Error {
+pub(super) fn in_use(error: anyhow::Error) -> anyhow::Error {
     match error.downcast_ref::<StoreError>() {
         Some(StoreError::Locked { .. }) => {
             error.context("a server runs on this folder: stop it first, or use its routes under /v1/keys")
@@ -80,16 +105,21 @@ pub(crate) fn variable() -> Option<Secret> {
 }
 
 pub(crate) fn secrets_of(keys: &SecretKeys, data: &Data, store: &Store) -> Result<Secrets> {
+    secrets_at(settings(data)?.need_data()?, keys, store)
+}
+
+/// The keys that are named, and those of the environment and of the data folder.
+pub(crate) fn secrets_at(folder: &Path, keys: &SecretKeys, store: &Store) -> Result<Secrets> {
     let sources = KeySources {
         key_file: keys.key_file.clone(),
         variable: variable(),
         old_key_files: keys.old_key_file.clone(),
     };
-    Ok(Secrets::open(settings(data)?.need_data()?, &sources, store)?)
+    Ok(Secrets::open(folder, &sources, store)?)
 }
 
 /// Notes what was done here for the audit log.
-fn note(batch: &mut Batch<'_>, action: &'static str, object: &serde_json::Value) -> Result<()> {
+pub(super) fn note(batch: &mut Batch<'_>, action: &'static str, object: &serde_json::Value) -> Result<()> {
     let caller = Caller { key: Arc::from("command-line") };
     audit::note(batch, &caller, action, object).map_err(|error| anyhow::anyhow!(error.message().to_owned()))
 }

@@ -3,7 +3,9 @@
 pub(crate) mod against;
 pub(crate) mod audit;
 pub(crate) mod bank;
+mod bank_files;
 pub(crate) mod bench;
+mod bundles;
 pub(crate) mod calibrate;
 pub(crate) mod compare;
 pub(crate) mod config;

@@ -15,6 +15,7 @@ mod hashes;
 mod hma;
 mod hostile;
 mod index;
+mod kept_features;
 mod keys;
 mod labelled;
 mod lists;

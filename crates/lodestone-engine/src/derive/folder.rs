@@ -6,7 +6,9 @@ use std::path::Path;
 
 use lodestone_features::Features;
 use lodestone_hash::Digester;
-use lodestone_types::{Bank, BankKind, ListEntry, ListVersion, Record, Signal, SignalType, Unreadable, hex};
+use lodestone_types::{
+    Bank, BankKind, ListEntry, ListVersion, Observation, Record, Signal, SignalType, Unreadable, hex,
+};
 
 use super::Kept;
 use crate::examine::{ExamineContext, examine};
@@ -100,21 +102,14 @@ fn take(
             _ => loaded.unreadable.push((name.clone(), why.clone())),
         }
     }
-    let Some(digests) = &seen.digests else { return Ok(()) };
-    let mut signals = Vec::new();
-    let mut add = |kind, bytes: &[u8]| signals.extend(Signal::from_bytes(kind, bytes));
-    add(SignalType::Md5, &digests.md5);
-    add(SignalType::Sha1, &digests.sha1);
-    add(SignalType::Sha256, &digests.sha256.0);
-    let hashed = seen.primary().filter(|print| print.quality >= min_quality);
-    if let Some(hash) = hashed.and_then(|print| print.pdq_dihedral.first()) {
-        add(SignalType::Pdq, hash);
-        loaded.hashed += 1;
+    let entry = entry_of(name, &seen, min_quality);
+    if entry.signals.is_empty() {
+        return Ok(());
     }
+    loaded.hashed += u64::from(entry.pdq_quality.is_some());
     loaded.entries += 1;
-    let key = builder.keyed(&ListEntry { entry: name, signals, ..ListEntry::default() })?;
-    let record = seen.features.first().and_then(|record| Features::from_bytes(&record.0).ok());
-    if let Some(features) = record.filter(|features| !features.is_empty()) {
+    let key = builder.keyed(&entry)?;
+    if let Some((features, _)) = features_of(&seen) {
         loaded.with_features += u64::from(builder.known_mut().features(key, &features));
     }
     if let Some(Kept(luma)) = Kept::of(&seen).filter(|_| partial.is_none()) {
@@ -123,7 +118,34 @@ fn take(
     Ok(())
 }
 
-fn relative<'a>(path: &'a str, root: &str) -> &'a str {
+/// A file as an entry: its digests, and its hash where that is of a quality that is searched. No signals: nothing that
+/// could be matched is known of it.
+pub(super) fn entry_of(name: String, seen: &Observation, min_quality: u8) -> ListEntry {
+    let mut entry = ListEntry { entry: name, ..ListEntry::default() };
+    let mut add = |kind, bytes: &[u8]| entry.signals.extend(Signal::from_bytes(kind, bytes));
+    if let Some(digests) = &seen.digests {
+        add(SignalType::Md5, &digests.md5);
+        add(SignalType::Sha1, &digests.sha1);
+        add(SignalType::Sha256, &digests.sha256.0);
+    }
+    let hashed = seen.primary().filter(|print| print.quality >= min_quality);
+    if let Some((print, hash)) = hashed.and_then(|print| Some((print, print.pdq_dihedral.first()?))) {
+        add(SignalType::Pdq, hash);
+        entry.pdq_quality = Some(print.quality);
+    }
+    // Every empty file has these digests.
+    entry.signals.retain(|signal| !signal.says_nothing());
+    entry
+}
+
+/// Local features that were made of a known picture, with their record; `None` where there are none.
+pub(super) fn features_of(seen: &Observation) -> Option<(Features, &[u8])> {
+    let record = &seen.features.first()?.0;
+    let features = Features::from_bytes(record).ok().filter(|features| !features.is_empty())?;
+    Some((features, record))
+}
+
+pub(super) fn relative<'a>(path: &'a str, root: &str) -> &'a str {
     let rest = path.strip_prefix(root).map(|rest| rest.trim_start_matches(['/', '\\']));
     rest.filter(|rest| !rest.is_empty()).unwrap_or(path)
 }

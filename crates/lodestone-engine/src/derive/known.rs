@@ -62,6 +62,13 @@ impl Known {
         self.places.len()
     }
 
+    /// Bytes of memory that features and the index that votes over them take.
+    pub(crate) fn feature_bytes(&self) -> u64 {
+        // Nodes of the map are half full at worst.
+        let places = self.places.len() * 2 * (size_of::<u64>() + size_of::<usize>());
+        (self.votes.memory_bytes() + places) as u64
+    }
+
     /// The features of an entry.
     pub(crate) fn features(&self, key: u64) -> Option<Features> {
         self.votes.features(*self.places.get(&key)?)

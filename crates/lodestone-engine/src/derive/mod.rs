@@ -13,10 +13,12 @@ mod aligned;
 mod compare;
 mod edit;
 mod folder;
+mod keep_files;
 mod known;
 mod layers;
 mod parts;
 mod regions;
+mod sealed;
 mod shelf;
 mod tail;
 mod whole;
@@ -33,9 +35,12 @@ use crate::snapshot::Snapshot;
 
 pub use compare::{Compared, Side, compare};
 pub use folder::{LoadedFolder, load_folder};
+pub use keep_files::{KeptFiles, UnreadFile, keep_files};
 pub(crate) use known::{Known, KnownBuilder};
 pub use layers::Layers;
+pub use lodestone_features::{EXTRACTOR, RecordError};
 pub(crate) use parts::{Kept, parts};
+pub use sealed::{FeatureSeal, FeaturesError, LoadedFeatures, SealFailed, check_features};
 pub(crate) use tail::load as load_tail;
 pub use tail::{TailError, TailLearner};
 

@@ -17,13 +17,16 @@ use crate::{Secret, hex};
 /// Length of a key, in bytes.
 const KEY_BYTES: usize = 32;
 
+/// Length of a key's id, in bytes.
+pub(super) const KEY_ID_BYTES: usize = 8;
+
 /// Longest key file, in bytes: a key, a line end and some blanks.
 const MAX_FILE_BYTES: u64 = 4096;
 
 /// What tells keys apart: the first 8 bytes of SHA-256 over `lodestone seal key id`, a zero byte and the key. It says
 /// nothing of the key itself and may be logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId([u8; 8]);
+pub struct KeyId([u8; KEY_ID_BYTES]);
 
 impl KeyId {
     /// Reads 16 hexadecimal digits, small letters as written by `Display`.
@@ -33,6 +36,18 @@ impl KeyId {
             return None;
         }
         hex::decode(text)?.try_into().ok().map(Self)
+    }
+
+    /// The id as its 8 bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; KEY_ID_BYTES] {
+        self.0
+    }
+
+    /// The id that is these 8 bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; KEY_ID_BYTES]) -> Self {
+        Self(bytes)
     }
 }
 

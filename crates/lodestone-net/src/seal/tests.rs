@@ -161,3 +161,24 @@ proptest! {
         let _ = SealKey::parse("test", &key);
     }
 }
+
+#[test]
+fn bytes_open_for_the_same_purpose_with_the_same_key_and_only_whole() {
+    let ring = KeyRing::new(one(), []);
+    let secret = Secret::new([7; 300]);
+    let sealed = ring.seal_bytes(&SystemRandom::new(), PURPOSE, &secret).expect("sealed");
+    assert_eq!(sealed.len(), 300 + SEALED_OVERHEAD);
+    assert_eq!(bytes_sealed_by(&sealed), Ok(one().id()));
+    assert_eq!(ring.open_bytes(PURPOSE, &sealed), Ok(secret));
+    assert_eq!(ring.open_bytes("another", &sealed), Err(SealError::Damaged { sealed_by: one().id() }));
+    for at in 0..sealed.len() {
+        let mut changed = sealed.clone();
+        changed[at] ^= 1;
+        assert!(ring.open_bytes(PURPOSE, &changed).is_err(), "byte {at}");
+        assert!(ring.open_bytes(PURPOSE, &sealed[..at]).is_err(), "cut at {at}");
+    }
+    let (new, none) = (KeyRing::new(other(), [one()]), KeyRing::empty());
+    assert!(new.open_bytes(PURPOSE, &sealed).is_ok());
+    assert!(matches!(KeyRing::new(other(), []).open_bytes(PURPOSE, &sealed), Err(SealError::WrongKey { .. })));
+    assert_eq!(none.open_bytes(PURPOSE, &sealed), Err(SealError::KeyMissing { needed: one().id() }));
+}

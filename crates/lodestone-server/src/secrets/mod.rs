@@ -9,7 +9,9 @@
 //! starts and looks up (nothing of that needs a secret), `/ready` names the key that is missing, and whatever needs a
 //! secret answers 503. No new key is ever made then. `lodestone key forget-secrets` gives the lost secrets up.
 //!
-//! Sealed are the rows of exchange credentials and all settings whose names begin with [`SETTING_PREFIX`].
+//! Sealed are the rows of exchange credentials, all settings whose names begin with [`SETTING_PREFIX`], and the local
+//! features of known pictures (`features.rs`). Those cannot be typed in anew: giving up lost secrets leaves them where they
+//! are, sealed, unless it is said that they go too.
 
 mod key_file;
 
@@ -18,11 +20,12 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use lodestone_net::Secret;
-use lodestone_net::seal::{KeyId, KeyRing, SealError, SealKey};
+use lodestone_net::seal::{self, KeyId, KeyRing, SealError, SealKey};
 use lodestone_store::{Batch, Store, StoreError};
 use ring::rand::SystemRandom;
 
 use crate::error::ApiError;
+use crate::features;
 
 pub use key_file::write_key;
 
@@ -62,6 +65,14 @@ pub enum SecretsError {
     /// One secret cannot be opened, or not be sealed.
     #[error(transparent)]
     Seal(SealError),
+    /// The local features of an entry cannot be opened, or not be sealed.
+    #[error("the local features of {entry}: {error}")]
+    Features {
+        /// The entry and its bank, in words.
+        entry: String,
+        /// Why.
+        error: SealError,
+    },
     /// The key's file cannot be written.
     #[error("{}: {reason}", path.display())]
     File {
@@ -184,14 +195,35 @@ impl Secrets {
         if self.key()?.is_none() {
             self.make_key()?;
         }
-        let keys = self.0.keys.load();
-        let seal = |purpose: &str, secret: &Secret| {
-            keys.ring.seal(&self.0.random, purpose, secret).map_err(SecretsError::Seal)
-        };
-        if batch.setting(CHECK)?.is_none() {
-            batch.set_setting(CHECK, Some(&seal(CHECK_PURPOSE, &Secret::new(*b"check"))?))?;
+        self.keep_check(batch)?;
+        self.0.keys.load().ring.seal(&self.0.random, purpose, secret).map_err(SecretsError::Seal)
+    }
+
+    /// As [`Secrets::seal`], as bytes.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn seal_bytes(
+        &self,
+        batch: &mut Batch<'_>,
+        purpose: &str,
+        secret: &Secret,
+    ) -> Result<Vec<u8>, SecretsError> {
+        self.keep_check(batch)?;
+        self.0.keys.load().ring.seal_bytes(&self.0.random, purpose, secret).map_err(SecretsError::Seal)
+    }
+
+    /// Has a key and a check value, before anything is sealed.
+    fn keep_check(&self, batch: &mut Batch<'_>) -> Result<(), SecretsError> {
+        if self.key()?.is_none() {
+            self.make_key()?;
         }
-        seal(purpose, secret)
+        if batch.setting(CHECK)?.is_none() {
+            let check = Secret::new(*b"check");
+            let sealed = self.0.keys.load().ring.seal(&self.0.random, CHECK_PURPOSE, &check);
+            batch.set_setting(CHECK, Some(&sealed.map_err(SecretsError::Seal)?))?;
+        }
+        Ok(())
     }
 
     /// Opens what was sealed for the same purpose.
@@ -201,6 +233,15 @@ impl Secrets {
     pub fn unseal(&self, purpose: &str, sealed: &str) -> Result<Secret, SecretsError> {
         self.key()?;
         self.0.keys.load().ring.open(purpose, sealed).map_err(SecretsError::Seal)
+    }
+
+    /// Opens what [`Secrets::seal_bytes`] sealed for the same purpose.
+    ///
+    /// # Errors
+    /// As [`Secrets::unseal`].
+    pub fn unseal_bytes(&self, purpose: &str, sealed: &[u8]) -> Result<Secret, SecretsError> {
+        self.key()?;
+        self.0.keys.load().ring.open_bytes(purpose, sealed).map_err(SecretsError::Seal)
     }
 
     /// Keeps a secret under a name, as a sealed setting; `None` forgets it, which needs no key.
@@ -229,18 +270,27 @@ impl Secrets {
     }
 
     /// Seals anew whatever another key sealed; returns how many secrets that were. Call it at start. With a lost key it
-    /// does nothing.
+    /// does nothing. Local features whose key is another stay as they are, and keep nothing else from being sealed anew.
     ///
     /// # Errors
-    /// The store's; [`SecretsError::Seal`] when one of them cannot be opened, and then nothing is changed.
-    pub fn reseal(&self, store: &mut Store, now_us: i64) -> Result<usize, SecretsError> {
+    /// The store's; [`SecretsError::Seal`] and [`SecretsError::Features`] when one of them cannot be opened, and then
+    /// nothing is changed.
+    pub fn reseal(&self, store: &mut Store, now_us: i64) -> Result<Rewritten, SecretsError> {
         if !matches!(self.key(), Ok(Some(_))) {
-            return Ok(0);
+            return Ok(Rewritten::default());
         }
         let keys = self.0.keys.load();
         rewrite(store, now_us, |purpose, sealed| {
-            let anew = keys.ring.reseal(&self.0.random, purpose, sealed).map_err(SecretsError::Seal)?;
-            Ok(anew.map(Some))
+            if Some(sealed.sealed_by()?) == keys.ring.sealing_key() {
+                return Ok(Fate::Stays);
+            }
+            let secret = match sealed.open(&keys.ring, purpose) {
+                Err(SecretsError::Seal(SealError::WrongKey { .. })) if matches!(sealed, Sealed::Bytes(_)) => {
+                    return Ok(Fate::Stays);
+                }
+                opened => opened?,
+            };
+            sealed.anew(&keys.ring, &self.0.random, purpose, &secret).map(Fate::Becomes)
         })
     }
 
@@ -248,35 +298,56 @@ impl Secrets {
     ///
     /// # Errors
     /// [`SecretsError::Lost`] when the present key is not at hand; as [`Secrets::reseal`].
-    pub fn rotate(&self, store: &mut Store, now_us: i64, to: SealKey) -> Result<usize, SecretsError> {
+    pub fn rotate(&self, store: &mut Store, now_us: i64, to: SealKey) -> Result<Rewritten, SecretsError> {
         self.key()?;
         let keys = self.0.keys.load();
         let new = KeyRing::new(to, []);
         let count = rewrite(store, now_us, |purpose, sealed| {
-            let secret = match keys.ring.open(purpose, sealed) {
+            let secret = match sealed.open(&keys.ring, purpose) {
                 Ok(secret) => secret,
                 // It has that key already.
-                Err(_) if new.open(purpose, sealed).is_ok() => return Ok(None),
-                Err(error) => return Err(SecretsError::Seal(error)),
+                Err(_) if sealed.open(&new, purpose).is_ok() => return Ok(Fate::Stays),
+                Err(error) => return Err(error),
             };
-            let anew = new.seal(&self.0.random, purpose, &secret).map_err(SecretsError::Seal)?;
-            Ok(Some(Some(anew)))
+            sealed.anew(&new, &self.0.random, purpose, &secret).map(Fate::Becomes)
         })?;
         self.0.set(Arc::new(new));
         Ok(count)
     }
 
-    /// Gives up what no key at hand opens; returns how many secrets that were. They have to be given anew.
+    /// Gives up what no key at hand opens; returns how many secrets that were. They have to be given anew. Local features
+    /// of known pictures go only when `with_features` says so: nobody can type them in.
     ///
     /// # Errors
     /// The store's.
-    pub fn forget_lost(&self, store: &mut Store, now_us: i64) -> Result<usize, SecretsError> {
+    pub fn forget_lost(
+        &self,
+        store: &mut Store,
+        now_us: i64,
+        with_features: bool,
+    ) -> Result<Rewritten, SecretsError> {
         let keys = self.0.keys.load();
         let count = rewrite(store, now_us, |purpose, sealed| {
-            Ok(keys.ring.open(purpose, sealed).is_err().then_some(None))
+            let stays = matches!(sealed, Sealed::Bytes(_)) && !with_features;
+            Ok(if stays || sealed.open(&keys.ring, purpose).is_ok() { Fate::Stays } else { Fate::Goes })
         })?;
         self.0.set(Arc::clone(&keys.ring));
         Ok(count)
+    }
+
+    /// How many entries have local features that no key at hand opens.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn lost_features(&self, store: &mut Store, now_us: i64) -> Result<usize, SecretsError> {
+        let keys = self.0.keys.load();
+        let mut lost = 0;
+        rewrite(store, now_us, |purpose, sealed| {
+            lost +=
+                usize::from(matches!(sealed, Sealed::Bytes(_)) && sealed.open(&keys.ring, purpose).is_err());
+            Ok(Fate::Stays)
+        })?;
+        Ok(lost)
     }
 
     /// Makes `secret.key` and seals with it.
@@ -299,35 +370,139 @@ pub fn credentials_purpose(api: &str) -> String {
     format!("exchange-credentials:{api}")
 }
 
-/// Writes every sealed secret anew, all or none: `change` gives, for a purpose and what is sealed, what it becomes
-/// (inside, `None`: it goes); `None`: it stays.
+/// How much was sealed anew, or given up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rewritten {
+    /// Credentials and settings.
+    pub secrets: usize,
+    /// Entries with local features.
+    pub features: usize,
+}
+
+/// Something sealed: secrets are text, local features bytes.
+enum Sealed {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl Sealed {
+    fn sealed_by(&self) -> Result<KeyId, SecretsError> {
+        match self {
+            Self::Text(text) => seal::sealed_by(text),
+            Self::Bytes(bytes) => seal::bytes_sealed_by(bytes),
+        }
+        .map_err(SecretsError::Seal)
+    }
+
+    fn open(&self, ring: &KeyRing, purpose: &str) -> Result<Secret, SecretsError> {
+        match self {
+            Self::Text(text) => ring.open(purpose, text),
+            Self::Bytes(bytes) => ring.open_bytes(purpose, bytes),
+        }
+        .map_err(SecretsError::Seal)
+    }
+
+    /// The secret sealed in the same way with another key.
+    fn anew(
+        &self,
+        ring: &KeyRing,
+        random: &SystemRandom,
+        purpose: &str,
+        secret: &Secret,
+    ) -> Result<Self, SecretsError> {
+        match self {
+            Self::Text(_) => ring.seal(random, purpose, secret).map(Self::Text),
+            Self::Bytes(_) => ring.seal_bytes(random, purpose, secret).map(Self::Bytes),
+        }
+        .map_err(SecretsError::Seal)
+    }
+
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Bytes(_) => None,
+        }
+    }
+}
+
+/// What becomes of something sealed.
+enum Fate {
+    Stays,
+    Goes,
+    Becomes(Sealed),
+}
+
+/// Rows of features that are read at a time.
+const PAGE: usize = 64;
+
+/// Writes everything sealed anew, all or none: `change` says, for a purpose and what is sealed, what becomes of it.
 fn rewrite(
     store: &mut Store,
     now_us: i64,
-    mut change: impl FnMut(&str, &str) -> Result<Option<Option<String>>, SecretsError>,
-) -> Result<usize, SecretsError> {
+    mut change: impl FnMut(&str, &Sealed) -> Result<Fate, SecretsError>,
+) -> Result<Rewritten, SecretsError> {
     let credentials = store.all_exchange_credentials()?;
     store.batch(now_us, |batch| {
-        let mut count = 0;
-        for (api, sealed) in &credentials {
-            if let Some(anew) = change(&credentials_purpose(api), sealed)? {
-                batch.set_exchange_credentials(api, anew.as_deref())?;
-                count += 1;
-            }
+        let mut count = Rewritten::default();
+        for (api, sealed) in credentials {
+            let fate = change(&credentials_purpose(&api), &Sealed::Text(sealed))?;
+            count.secrets += written(&fate, |anew| Ok(batch.set_exchange_credentials(&api, anew)?))?;
         }
         for (name, sealed) in batch.settings(SETTING_PREFIX)? {
-            if let Some(anew) = change(&name, &sealed)? {
-                batch.set_setting(&name, anew.as_deref())?;
-                count += 1;
-            }
+            let fate = change(&name, &Sealed::Text(sealed))?;
+            count.secrets += written(&fate, |anew| Ok(batch.set_setting(&name, anew)?))?;
         }
-        if let Some(check) = batch.setting(CHECK)?
-            && let Some(anew) = change(CHECK_PURPOSE, &check)?
-        {
-            batch.set_setting(CHECK, anew.as_deref())?;
+        if let Some(check) = batch.setting(CHECK)? {
+            let fate = change(CHECK_PURPOSE, &Sealed::Text(check))?;
+            written(&fate, |anew| Ok(batch.set_setting(CHECK, anew)?))?;
         }
+        count.features = rewrite_features(batch, &mut change)?;
         Ok(count)
     })
+}
+
+/// Writes what became of a sealed text; returns how many were changed: one or none.
+fn written(
+    fate: &Fate,
+    write: impl FnOnce(Option<&str>) -> Result<(), SecretsError>,
+) -> Result<usize, SecretsError> {
+    match fate {
+        Fate::Stays => return Ok(0),
+        Fate::Goes => write(None)?,
+        Fate::Becomes(anew) => write(anew.text())?,
+    }
+    Ok(1)
+}
+
+fn rewrite_features(
+    batch: &mut Batch<'_>,
+    change: &mut impl FnMut(&str, &Sealed) -> Result<Fate, SecretsError>,
+) -> Result<usize, SecretsError> {
+    let (mut count, mut after) = (0, 0);
+    loop {
+        let page = batch.features_after(after, PAGE)?;
+        let Some((last, _)) = page.last() else { return Ok(count) };
+        after = *last;
+        for (no, sealed) in page {
+            let fate = match change(&features::purpose(no), &Sealed::Bytes(sealed)) {
+                Ok(fate) => fate,
+                Err(SecretsError::Seal(error)) => {
+                    return Err(SecretsError::Features { entry: features::entry_words(batch, no), error });
+                }
+                Err(error) => return Err(error),
+            };
+            count += usize::from(!matches!(fate, Fate::Stays));
+            match fate {
+                Fate::Becomes(Sealed::Bytes(anew)) => {
+                    batch.reseal_features(no, &anew)?;
+                }
+                Fate::Goes => {
+                    batch.remove_features(no)?;
+                }
+                _ => {}
+            }
+        }
+    }
 }
 
 #[cfg(test)]

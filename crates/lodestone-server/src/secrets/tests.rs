@@ -85,10 +85,10 @@ fn a_lost_key_is_named_and_no_other_is_made_in_its_place() {
     assert!(keep(&lost, &mut store).is_err() && !is_there(&lost, &store) && !file.exists());
     let other = folder.open(&store, &folder.named("other")).unwrap();
     assert!(other.key().unwrap_err().to_string().contains(&id));
-    assert_eq!(other.reseal(&mut store, 2).unwrap(), 0);
+    assert_eq!(other.reseal(&mut store, 2).unwrap(), Rewritten::default());
     // Forgetting needs no key.
     store.batch(2, |batch| other.put(batch, "none", None)).unwrap();
-    assert_eq!(other.forget_lost(&mut store, 3).unwrap(), 2);
+    assert_eq!(other.forget_lost(&mut store, 3, false).unwrap().secrets, 2);
     assert!(store.exchange_credentials("ncmec").unwrap().is_none());
     keep(&other, &mut store).unwrap();
     assert!(is_there(&folder.open(&store, &folder.named("other")).unwrap(), &store));
@@ -102,8 +102,8 @@ fn a_restart_with_a_new_key_and_the_old_one_changes_keys() {
     let change = KeySources { old_key_files: vec![folder.key("a")], ..folder.named("b") };
     let secrets = folder.open(&store, &change).unwrap();
     assert!(is_there(&secrets, &store));
-    assert_eq!(secrets.reseal(&mut store, 2).unwrap(), 2);
-    assert_eq!(secrets.reseal(&mut store, 3).unwrap(), 0);
+    assert_eq!(secrets.reseal(&mut store, 2).unwrap().secrets, 2);
+    assert_eq!(secrets.reseal(&mut store, 3).unwrap(), Rewritten::default());
     assert!(is_there(&folder.open(&store, &folder.named("b")).unwrap(), &store));
     assert!(folder.open(&store, &folder.named("a")).unwrap().key().is_err());
 }
@@ -115,7 +115,7 @@ fn the_key_of_the_data_folder_gives_way_to_one_that_is_named() {
     keep(&folder.open(&store, &KeySources::default()).unwrap(), &mut store).unwrap();
     let text = SealKey::generate(&SystemRandom::new()).unwrap().reveal();
     let sources = KeySources { variable: Some(text), ..KeySources::default() };
-    assert_eq!(folder.open(&store, &sources).unwrap().reseal(&mut store, 2).unwrap(), 2);
+    assert_eq!(folder.open(&store, &sources).unwrap().reseal(&mut store, 2).unwrap().secrets, 2);
     std::fs::remove_file(folder.0.path().join("data/secret.key")).unwrap();
     assert!(is_there(&folder.open(&store, &sources).unwrap(), &store));
 }

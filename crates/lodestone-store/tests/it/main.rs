@@ -5,6 +5,7 @@ mod backups;
 mod banks;
 mod changes;
 mod conformance;
+mod features;
 mod imports;
 mod kills;
 mod observations;

@@ -51,7 +51,7 @@ fn foreign_files_and_newer_schemas_are_left_alone() {
     newer.execute_batch("PRAGMA user_version = 99").unwrap();
     drop(newer);
     for result in [Store::open(dir.path()), Store::open_read_only(dir.path())] {
-        assert!(matches!(result, Err(StoreError::NewerSchema { found: 99, known: 3 })));
+        assert!(matches!(result, Err(StoreError::NewerSchema { found: 99, known: 4 })));
     }
 }
 
@@ -88,7 +88,7 @@ fn the_file_is_marked_as_ours() {
     drop(store(dir.path()));
     let bytes = std::fs::read(dir.path().join("lodestone.db")).unwrap();
     assert_eq!(&bytes[68..72], b"Lode", "application_id");
-    assert_eq!(bytes[60..64], 3u32.to_be_bytes(), "user_version");
+    assert_eq!(bytes[60..64], 4u32.to_be_bytes(), "user_version");
 }
 
 #[test]

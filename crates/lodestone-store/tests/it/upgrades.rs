@@ -173,6 +173,29 @@ fn a_folder_of_schema_2_is_read_as_it_is_and_its_entries_get_content_ids_by_the_
 }
 
 #[test]
+fn a_folder_of_schema_3_is_read_as_it_is_and_takes_features_from_the_first_writer_on() {
+    let dir = tempfile::tempdir().unwrap();
+    schema_2(dir.path());
+    drop(Store::open(dir.path()).unwrap());
+    let path = dir.path().join("lodestone.db");
+    // All that the next schema added.
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.execute_batch("DROP TABLE features; PRAGMA user_version = 3").unwrap();
+    drop(db);
+    let old = Store::open_read_only(dir.path()).unwrap();
+    assert!(!old.has_features().unwrap() && old.feature_counts().unwrap().is_empty());
+    assert_eq!(old.features(1 << 40).unwrap(), None);
+    old.for_each_features("B", |_, _| panic!("there is none") as Result<(), StoreError>).unwrap();
+    assert_eq!(old.content_runs().unwrap().len(), 3);
+    drop(old);
+    let mut store = Store::open(dir.path()).unwrap();
+    assert_eq!((store.content_runs().unwrap().len(), store.generation().unwrap()), (3, 2));
+    store.batch(1, |batch| batch.put_features(1 << 40, b"sealed")).unwrap();
+    drop(store);
+    assert_eq!(Store::open(dir.path()).unwrap().features(1 << 40).unwrap().unwrap(), b"sealed");
+}
+
+#[test]
 fn an_upgrade_that_fails_leaves_the_folder_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
     schema_2(dir.path());
