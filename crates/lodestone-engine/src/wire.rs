@@ -87,8 +87,7 @@ pub fn file(record: &Record) -> Value {
     });
     extend(&mut object, origin(seen));
     object["generation"] = json!(record.generation);
-    let possible: Vec<Value> =
-        record.matches.iter().filter(|one| is_possible(one)).map(a_match).collect();
+    let possible: Vec<Value> = record.matches.iter().filter(|one| is_possible(one)).map(a_match).collect();
     if !possible.is_empty() {
         object["possible_derivatives"] = json!(possible);
     }

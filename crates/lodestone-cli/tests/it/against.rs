@@ -220,6 +220,9 @@ fn a_reader_that_leaves_early_takes_nothing_from_the_exit_status() {
     let none = ["match", "--known", "pdq:far.txt", "--signal", &signal];
     for format in ["text", "csv", "ndjson", "json"] {
         for (arguments, code) in [(against.as_slice(), 1), (&by_value, 1), (&none, 0)] {
+            if format == "csv" && arguments != against {
+                continue;
+            }
             let arguments = [arguments, &["--format", format]].concat();
             let mut child = place
                 .command(&arguments)

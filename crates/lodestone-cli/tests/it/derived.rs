@@ -177,16 +177,19 @@ fn a_collage_in_a_pile_stands_with_what_it_holds_and_is_a_look_of_its_own() {
 fn the_tail_of_ones_own_traffic_is_learned_and_sets_the_radius_of_regions() {
     let place = place();
     for seed in 60..64 {
-        let two = Drawn::plain(980, 380, 255)
-            .over(&Drawn::scene(seed, 480, 360), 10, 10)
-            .over(&Drawn::scene(seed + 10, 480, 360), 490, 10);
+        let two = Drawn::plain(980, 380, 255).over(&Drawn::scene(seed, 480, 360), 10, 10).over(
+            &Drawn::scene(seed + 10, 480, 360),
+            490,
+            10,
+        );
         place.put(&format!("traffic/{seed}.jpg"), two.jpeg());
     }
     let learned = place.run(&["eval", "tail", "traffic", "--known", "known", "--out", "tail.json"]);
     assert_eq!(learned.code, Some(0), "{}", learned.err);
     assert!(learned.err.contains("learned from 4 pictures; 0 left out"), "{}", learned.err);
     let run = |more: &[&str]| {
-        let base = ["match", "asked/collage.jpg", "--known", "known", "--layers", "1,2", "--format", "ndjson"];
+        let base =
+            ["match", "asked/collage.jpg", "--known", "known", "--layers", "1,2", "--format", "ndjson"];
         place.run(&[&base[..], more].concat())
     };
     let radius = |ran: &Ran| found(ran, "asked/collage.jpg")[0]["radius_bits"].as_u64().unwrap();

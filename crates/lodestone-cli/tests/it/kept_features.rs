@@ -227,7 +227,9 @@ fn a_picture_that_cannot_be_read_refuses_all_or_is_banked_by_its_bytes() {
     // Its bytes are known all the same.
     std::fs::copy(place.path("known/broken.png"), place.path("copy.png")).unwrap();
     let copy = place.run(&["match", "copy.png", "--data", "state", "--format", "ndjson"]);
-    assert_eq!(entries(&copy, "copy.png"), ["broken.png"], "{}", copy.err);
+    let mut found = entries(&copy, "copy.png");
+    found.dedup();
+    assert_eq!(found, ["broken.png"], "{}", copy.err);
 }
 
 #[test]

@@ -368,12 +368,12 @@ fn lists_go_in_and_come_out_as_they_were() {
     let signals = json!([{ "type": "md5", "value": "ab".repeat(16) }]);
     assert_eq!(server.post("/v1/lookup", &json!({ "signals": signals })).is(200)["matched"], 1);
     // Every format that is written reads back into another bank.
-    server
-        .post(
-            "/v1/banks/A/content",
-            &json!([{ "entry": "p", "signals": { "pdq": pdq(0) }, "pdq_quality": 80 }]),
-        )
-        .is(200);
+    let row = json!([{ "entry": "p", "signals": { "pdq": pdq(0) }, "pdq_quality": 80 }]);
+    let id = server.post("/v1/banks/A/content", &row).is(200)["contents"][0]["bank_content_id"].clone();
+    // What was added by hand goes out once a person stands for it.
+    assert_eq!(server.get("/v1/banks/A/export?format=pdq").text, "");
+    let confirm = json!({ "opinion": "confirm" });
+    server.json("PUT", &format!("/v1/banks/A/content/{id}/opinions"), &confirm).is(200);
     for format in ["csv", "ndjson"] {
         let list = server.get(&format!("/v1/banks/A/export?format={format}")).text;
         let name = format.to_uppercase();

@@ -117,9 +117,10 @@ pub(crate) fn find(
     if layers.has(2)
         && let Some(regions) = &observation.regions
     {
-        let (possible, found): (Vec<Found>, Vec<Found>) = regions::find(snapshot, observation, regions, stats)?
-            .into_iter()
-            .partition(|one| one.standing == Standing::PossibleDerivative);
+        let (possible, found): (Vec<Found>, Vec<Found>) =
+            regions::find(snapshot, observation, regions, stats)?
+                .into_iter()
+                .partition(|one| one.standing == Standing::PossibleDerivative);
         take(found);
         take(whole::possible(snapshot, options, observation, stats)?);
         take(possible);

@@ -141,7 +141,8 @@ impl TriageItem {
 fn known(matches: &[Match]) -> Box<[KnownMatch]> {
     let mut best: Vec<KnownMatch> = Vec::new();
     let exact = |m: &Match| {
-        let whole = m.layer <= 1 && m.transform.kind == TransformKind::AsIs
+        let whole = m.layer <= 1
+            && m.transform.kind == TransformKind::AsIs
             && matches!(m.relation, None | Some(Relation::SamePicture));
         m.signal_type.is_digest() || m.distance_bits == 0 && whole
     };

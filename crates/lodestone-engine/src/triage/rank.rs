@@ -161,9 +161,9 @@ const KINDS: [(BankKind, &str, &str, &str); 5] = [
 /// The nearest match of a kind among some files: exact before near, digests first.
 fn nearest<'a>(files: &[&'a TriageItem], kind: BankKind) -> Option<(&'a TriageItem, &'a KnownMatch)> {
     let matches = files.iter().flat_map(|item| item.known.iter().map(|known| (*item, known)));
-    matches
-        .filter(|(_, known)| known.kind == kind)
-        .min_by_key(|(item, known)| (!known.exact, !known.digest, known.layer > 1, known.distance_bits, item.path()))
+    matches.filter(|(_, known)| known.kind == kind).min_by_key(|(item, known)| {
+        (!known.exact, !known.digest, known.layer > 1, known.distance_bits, item.path())
+    })
 }
 
 fn resolved(factors: &mut Factors, members: &[&TriageItem]) {

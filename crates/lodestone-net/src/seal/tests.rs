@@ -179,6 +179,9 @@ fn bytes_open_for_the_same_purpose_with_the_same_key_and_only_whole() {
     }
     let (new, none) = (KeyRing::new(other(), [one()]), KeyRing::empty());
     assert!(new.open_bytes(PURPOSE, &sealed).is_ok());
-    assert!(matches!(KeyRing::new(other(), []).open_bytes(PURPOSE, &sealed), Err(SealError::WrongKey { .. })));
+    assert!(matches!(
+        KeyRing::new(other(), []).open_bytes(PURPOSE, &sealed),
+        Err(SealError::WrongKey { .. })
+    ));
     assert_eq!(none.open_bytes(PURPOSE, &sealed), Err(SealError::KeyMissing { needed: one().id() }));
 }

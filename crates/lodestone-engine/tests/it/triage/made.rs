@@ -2,7 +2,7 @@
 
 use lodestone_types::{
     Assessment, BankKind, ContentId, Digests, Fingerprint, Form, HashMode, Match, Observation, Picture,
-    Record, SignalType, State, Transform,
+    Record, SignalType, State,
 };
 
 use lodestone_engine::triage::TriageItem;
