@@ -31,6 +31,9 @@ pub struct Fetched {
     pub up_to_date: bool,
 }
 
+/// Makes a transport for an exchange's settings.
+pub type Connect<'c> = dyn FnMut(&Settings) -> Result<Box<dyn Transport>, ClientError> + 'c;
+
 /// Fetches: each [`Step`] is done by `step`, in a transaction of its own. Killed at any point, the next one goes on there.
 ///
 /// # Errors
@@ -39,13 +42,13 @@ pub fn fetch(
     exchange: &Exchange,
     settings: Result<Settings, String>,
     anew: bool,
-    net: &mut dyn FnMut(&Settings) -> Result<Box<dyn Transport>, ClientError>,
+    net: &mut Connect<'_>,
     step: &mut dyn FnMut(Step) -> Result<Applied, FetchError>,
 ) -> Result<Fetched, FetchError> {
     let begun = step(Step::Begin { anew })?.kept;
     let walked = settings.map_err(FetchError::Store).and_then(|settings| {
         let mut net = net(&settings)?;
-        pages(&exchange.api, &settings, begun, &mut *net, step)
+        pages(&exchange.api, &settings, &begun, &mut *net, step)
     });
     let up_to_date = match walked {
         Ok(()) => true,
@@ -63,7 +66,7 @@ pub fn fetch(
 fn pages(
     api: &str,
     settings: &Settings,
-    kept: Kept,
+    kept: &Kept,
     net: &mut dyn Transport,
     step: &mut dyn FnMut(Step) -> Result<Applied, FetchError>,
 ) -> Result<(), FetchError> {

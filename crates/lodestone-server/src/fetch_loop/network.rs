@@ -100,7 +100,7 @@ fn transport(
 /// since the other side may take minutes. What comes of it is in the log of audit.
 pub(crate) fn vote(app: &App, bank: String, entry_no: i64, opinion: Opinion) {
     let app = app.clone();
-    let _ = tokio::task::spawn_blocking(move || {
+    let sending = move || {
         let found = app.readers.read_now(|store| {
             let exchange = store.exchanges()?.into_iter().find(|exchange| exchange.bank == bank);
             Ok((exchange, store.entry_by_no(entry_no)?))
@@ -134,5 +134,7 @@ pub(crate) fn vote(app: &App, bank: String, entry_no: i64, opinion: Opinion) {
         if let Err(error) = noted {
             tracing::error!(error = error.message(), "a vote cannot be written down");
         }
-    });
+    };
+    // Nobody waits for it.
+    drop(tokio::task::spawn_blocking(sending));
 }
