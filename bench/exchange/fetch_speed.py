@@ -45,7 +45,7 @@ def ncmec(query, entries, size):
 
 
 def tat(query, entries, size):
-    after = query["after"][0].split(",")
+    after = query.get("after", [""])[0].split(",")
     start = int(after[1]) + 1 if len(after) == 2 else 0
     stop = min(start + size, entries)
     rows = [

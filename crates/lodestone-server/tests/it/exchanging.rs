@@ -51,6 +51,13 @@ fn a_service_is_fetched_seen_at_once_and_its_withdrawals_mark_what_they_matched(
     assert_eq!(status["checkpoint_ts"], 1_699_000_009);
     let before = server.found("pdq", &pdq(4)).len();
     assert!(before > 0);
+    // A look-up that is written down: it is in the store a moment after its answer.
+    let asked = server.post("/v1/lookup", &json!({ "signals": [{ "type": "pdq", "value": pdq(4) }] }));
+    assert_eq!(asked.status, 200, "{}", asked.text);
+    let events = || server.app().readers.read_now(|store| Ok(store.match_events(0, 100)?)).unwrap();
+    while events().is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
     for row in world.lock().unwrap().iter_mut().filter(|row| row.key == 4) {
         (row.is_withdrawn, row.at_s) = (true, 1_699_000_100);
     }

@@ -184,7 +184,7 @@ fn read(stream: &TcpStream) -> Option<Asked> {
     }
     let length = headers
         .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("Content-Length"))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
         .map_or(0, |(_, text)| text.parse().unwrap());
     let mut body = Vec::new();
     reader.take(length).read_to_end(&mut body).ok()?;
