@@ -20,7 +20,7 @@ mod withdrawn;
 
 pub use apply::{Applied, Step, apply};
 pub use kept::{Kept, Tally};
-pub use run::{FetchError, Fetched, dry_run, fetch};
+pub use run::{Connect, FetchError, Fetched, dry_run, fetch};
 pub use setup::{NewNetworkExchange, add, forget, settings_of};
 pub use transport::{NetTransport, OPERATOR, outbound_for};
 pub use votes::{Ballot, VoteError, cast};
