@@ -11,7 +11,7 @@ use lodestone_engine::lists::{ListRequest, ListSpec, describe, open_list};
 use lodestone_exchange::format::{ListFormat, WriteOptions};
 use lodestone_hash::Digester;
 use lodestone_store::{FeatureCount, ImportOptions, ListSource, Store, StoreError};
-use lodestone_types::{Bank as ABank, BankKind, Signal, SignalType, hex};
+use lodestone_types::{Bank as ABank, BankKind, Signal, hex};
 use serde_json::json;
 
 use super::bank_files::{self, Files};

@@ -56,6 +56,7 @@ fn in_use(error: anyhow::Error) -> anyhow::Error {
     }
 }
 
+#[allow(clippy::needless_pass_by_value)] // for map_err
 fn said(error: ApiError) -> anyhow::Error {
     anyhow::anyhow!(error.message().to_owned())
 }

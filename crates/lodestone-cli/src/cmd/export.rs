@@ -135,6 +135,7 @@ fn write(
     Ok(report)
 }
 
+#[allow(clippy::needless_pass_by_value)] // for map_err
 fn said(error: lodestone_server::error::ApiError) -> anyhow::Error {
     anyhow::anyhow!(error.message().to_owned())
 }
