@@ -31,7 +31,7 @@ pub fn render(
         "#relation",
         "Skip to the relation",
     )?;
-    writeln!(out, "<header class=\"masthead\"><h1>Comparison of two pictures</h1></header>\n<main>")?;
+    writeln!(out, "<main><h1>Comparison of two pictures</h1>")?;
     writeln!(out, "<section id=\"relation\"><h2>How one comes from the other</h2>")?;
     for line in summary(compared) {
         writeln!(out, "<p class=\"statement\">{}</p>", Text(&line))?;
