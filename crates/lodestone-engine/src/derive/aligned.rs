@@ -107,7 +107,7 @@ fn take(known: &Known, frame: &Frame, key: u64, alignment: &Alignment, found: &m
         _ => None,
     };
     let relation = relation(frame, alignment, size, edit.as_ref().is_some_and(|(_, edited)| *edited));
-    let sure = alignment.strength == Strength::Match;
+    let sure = alignment.strength == Strength::Match && !rests_on_frame(alignment, size);
     let chance = expected_false_hits(alignment.evidence_bits, known.len() as u64);
     let aligned = transform(frame, alignment, size);
     let held = found.iter_mut().find(|one| one.key == key && !one.signal_type.is_digest());
@@ -142,6 +142,21 @@ fn take(known: &Known, frame: &Frame, key: u64, alignment: &Alignment, found: &m
     one.inliers = Some(alignment.inliers);
     one.evidence_bits = Some(alignment.evidence_bits);
     one.edit = edit.map(|(edit, _)| edit);
+}
+
+/// Part of the known picture's sides that may be a frame.
+const FRAME: f64 = 0.05;
+/// Evidence with which a frame in common is not all there is.
+const FRAME_EVIDENCE_BITS: u32 = 400;
+
+/// Whether little more agrees than the edge of the known picture: two pictures in frames of the same kind.
+fn rests_on_frame(alignment: &Alignment, (width, height): (f64, f64)) -> bool {
+    let at_edge = |place: &&[f32; 4]| {
+        let (x, y) = (f64::from(place[0]) / width.max(1.0), f64::from(place[1]) / height.max(1.0));
+        x.min(1.0 - x).min(y).min(1.0 - y) < FRAME
+    };
+    let edge = alignment.places.iter().filter(at_edge).count();
+    alignment.evidence_bits < FRAME_EVIDENCE_BITS && edge * 4 >= alignment.places.len() * 3
 }
 
 fn by_features(key: u64) -> Found {
