@@ -145,7 +145,7 @@ fn take(known: &Known, frame: &Frame, key: u64, alignment: &Alignment, found: &m
 }
 
 /// Part of the known picture's sides that may be a frame.
-const FRAME: f64 = 0.05;
+const FRAME: f64 = 0.1;
 /// Evidence with which a frame in common is not all there is.
 const FRAME_EVIDENCE_BITS: u32 = 400;
 
