@@ -125,21 +125,7 @@ impl<'t> Writer<'t> {
         let mut of_source = false;
         let mut of_line = false;
         loop {
-            let inserted = self.insert.execute(params![
-                self.next_no,
-                self.bank,
-                self.source,
-                EntryId(&id),
-                entry.classification,
-                tags,
-                entry.pdq_quality,
-                extra,
-                to_i64(entry.line),
-                self.generation,
-            ])?;
-            if inserted == 1 {
-                self.insert_signals(self.next_no, &entry.signals)?;
-                self.next_no += 1;
+            if self.insert_new(&id, &entry, tags.as_deref(), extra.as_deref())? {
                 report.added += 1;
                 break;
             }
@@ -188,21 +174,7 @@ impl<'t> Writer<'t> {
         let mut id = std::mem::take(&mut entry.entry);
         let mut of_source = false;
         loop {
-            let inserted = self.insert.execute(params![
-                self.next_no,
-                self.bank,
-                self.source,
-                EntryId(&id),
-                entry.classification,
-                tags,
-                entry.pdq_quality,
-                extra,
-                to_i64(entry.line),
-                self.generation,
-            ])?;
-            if inserted == 1 {
-                self.insert_signals(self.next_no, &entry.signals)?;
-                self.next_no += 1;
+            if self.insert_new(&id, &entry, tags.as_deref(), extra.as_deref())? {
                 report.added += 1;
                 return Ok(());
             }
@@ -317,6 +289,33 @@ impl<'t> Writer<'t> {
             signals.push(read_value(row, 0)?);
         }
         Ok(signals)
+    }
+
+    /// Inserts an entry under the next number with its signals; `false` where its id is taken.
+    fn insert_new(
+        &mut self,
+        id: &str,
+        entry: &ListEntry,
+        tags: Option<&str>,
+        extra: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let inserted = self.insert.execute(params![
+            self.next_no,
+            self.bank,
+            self.source,
+            EntryId(id),
+            entry.classification,
+            tags,
+            entry.pdq_quality,
+            extra,
+            to_i64(entry.line),
+            self.generation,
+        ])?;
+        if inserted == 1 {
+            self.insert_signals(self.next_no, &entry.signals)?;
+            self.next_no += 1;
+        }
+        Ok(inserted == 1)
     }
 
     fn insert_signals(&mut self, no: i64, signals: &[Signal]) -> Result<(), StoreError> {

@@ -43,11 +43,10 @@ pub(super) fn find(known: &Known, observation: &Observation, found: &mut Vec<Fou
 fn features_of(observation: &Observation) -> Option<Features> {
     let mut records = observation.features.iter().filter_map(|record| Features::from_bytes(&record.0).ok());
     let mut all = records.next()?;
-    for part in
-        records.filter(|part| (part.width, part.height) == (all.width, all.height)).collect::<Vec<_>>()
-    {
-        all.keypoints.extend(part.keypoints);
-        all.descriptors.extend(part.descriptors);
+    for part in records {
+        if (part.width, part.height) == (all.width, all.height) {
+            all.append(&part);
+        }
     }
     Some(all)
 }
@@ -97,8 +96,10 @@ impl Frame {
 fn take(known: &Known, frame: &Frame, key: u64, alignment: &Alignment, found: &mut Vec<Found>) {
     let Some(features) = known.features(key) else { return };
     let size = (f64::from(features.width), f64::from(features.height));
+    let sure = alignment.strength == Strength::Match && !rests_on_frame(alignment, size);
+    // Some ten milliseconds, and of an alignment that may be chance it says nothing.
     let edit = match (known.grey(key), &frame.detail) {
-        (Some(grey), Some(Kept(luma))) => edit(
+        (Some(grey), Some(Kept(luma))) if sure => edit(
             (grey, (features.width, features.height)),
             (luma, frame.measured),
             alignment,
@@ -107,7 +108,6 @@ fn take(known: &Known, frame: &Frame, key: u64, alignment: &Alignment, found: &m
         _ => None,
     };
     let relation = relation(frame, alignment, size, edit.as_ref().is_some_and(|(_, edited)| *edited));
-    let sure = alignment.strength == Strength::Match && !rests_on_frame(alignment, size);
     let chance = expected_false_hits(alignment.evidence_bits, known.len() as u64);
     let aligned = transform(frame, alignment, size);
     let held = found.iter_mut().find(|one| one.key == key && !one.signal_type.is_digest());
@@ -212,5 +212,44 @@ fn relation(frame: &Frame, alignment: &Alignment, (width, height): (f64, f64), e
         (false, true) => Relation::CropOf,
         (true, false) => Relation::Contains,
         (false, false) => Relation::ContainsPartOf,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lodestone_features::{Form, Transform as Plane, TransformKind as PlaneKind};
+
+    use super::*;
+
+    fn alignment(evidence_bits: u32, places: Vec<[f32; 4]>) -> Alignment {
+        let whole = Bounds { left: 0.0, top: 0.0, right: 300.0, bottom: 200.0 };
+        let matrix = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+        Alignment {
+            transform: Plane { kind: PlaneKind::Similarity, matrix },
+            form: Form::default(),
+            inliers: places.len() as u32,
+            pairs: places.len() as u32,
+            evidence_bits,
+            hull_share_of_known: 0.9,
+            hull_share_of_questioned: 0.9,
+            scale: 1.0,
+            angle_degrees: 0.0,
+            in_questioned: whole,
+            visible_of_known: whole,
+            places,
+            strength: Strength::Match,
+            doubt: None,
+        }
+    }
+
+    #[test]
+    fn a_frame_in_common_is_no_match_and_much_that_agrees_within_it_is() {
+        let at = |x: f32, y: f32| [x, y, x, y];
+        let frame = [at(5.0, 5.0), at(295.0, 6.0), at(294.0, 196.0), at(150.0, 3.0), at(4.0, 100.0)];
+        let inner = [at(100.0, 80.0), at(150.0, 100.0), at(190.0, 120.0)];
+        let size = (300.0, 200.0);
+        assert!(rests_on_frame(&alignment(230, frame.to_vec()), size));
+        assert!(!rests_on_frame(&alignment(400, frame.to_vec()), size), "so much is no accident");
+        assert!(!rests_on_frame(&alignment(230, [&frame[..], &inner].concat()), size));
     }
 }
