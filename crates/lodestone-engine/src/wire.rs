@@ -5,7 +5,7 @@ mod origin;
 use std::collections::BTreeMap;
 
 use lodestone_types::{
-    Backdrop, Bank, Fingerprint, Group, HashMode, Match, Observation, Record, Standing, Summary, hex,
+    Backdrop, Bank, Fingerprint, Group, HashMode, Match, Observation, Record, Summary, hex,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -16,15 +16,10 @@ pub use origin::{EXAMINE_SCHEMA, Examiners, examined};
 
 use origin::origin;
 
-/// Near known material and no match: told apart, so that nobody acts on it.
-fn is_possible(one: &Match) -> bool {
-    one.standing == Standing::PossibleDerivative
-}
-
 /// A match; what features alone have found has no distance in bits.
 pub fn a_match(one: &Match) -> Value {
     let mut object = json!(one);
-    if one.layer == 3 {
+    if one.hash_bits().is_none() {
         for key in ["signal_type", "distance_bits", "radius_bits"] {
             object[key] = Value::Null;
         }
@@ -82,12 +77,13 @@ pub fn file(record: &Record) -> Value {
         "format": seen.format,
         "picture": seen.picture,
         "signals": signals(seen),
-        "matches": record.matches.iter().filter(|one| !is_possible(one)).map(a_match).collect::<Vec<_>>(),
+        "matches": record.matches.iter().filter(|one| !one.is_possible()).map(a_match).collect::<Vec<_>>(),
         "group": record.group,
     });
     extend(&mut object, origin(seen));
     object["generation"] = json!(record.generation);
-    let possible: Vec<Value> = record.matches.iter().filter(|one| is_possible(one)).map(a_match).collect();
+    // Told apart, so that nobody acts on it.
+    let possible: Vec<Value> = record.matches.iter().filter(|one| one.is_possible()).map(a_match).collect();
     if !possible.is_empty() {
         object["possible_derivatives"] = json!(possible);
     }

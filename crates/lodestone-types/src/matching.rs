@@ -282,6 +282,16 @@ impl Match {
             && self.standing == Standing::Match
     }
 
+    /// Whether it is only near: a reason to look earlier, and no match.
+    pub fn is_possible(&self) -> bool {
+        self.standing == Standing::PossibleDerivative
+    }
+
+    /// What differs in bits, where hashes have found it; features alone measure nothing in bits.
+    pub fn hash_bits(&self) -> Option<u32> {
+        (self.layer != 3).then_some(self.distance_bits)
+    }
+
     /// Whether it shows that its item was made from known material, surely or for a person to see.
     pub fn makes_derived(&self) -> bool {
         self.bank_kind.makes_known()

@@ -32,9 +32,7 @@ pub(crate) fn run(args: &Compare) -> Result<Ended> {
         }
     }
     let compared = compare(&first, &second)?;
-    let related = compared.same_bytes
-        || !compared.second_from_first.is_empty()
-        || !compared.first_from_second.is_empty();
+    let related = compared.is_related();
     let written = if args.format == Document::Text {
         print(&compared)
     } else {

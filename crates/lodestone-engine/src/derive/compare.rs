@@ -55,6 +55,14 @@ impl Side {
     }
 }
 
+impl Compared {
+    /// Whether anything was found that is more than a possibility.
+    pub fn is_related(&self) -> bool {
+        let mut both = self.second_from_first.iter().chain(&self.first_from_second);
+        self.same_bytes || both.any(|one| !one.is_possible())
+    }
+}
+
 /// Compares two observed pictures, each as the known one of the other, by all layers.
 ///
 /// # Errors

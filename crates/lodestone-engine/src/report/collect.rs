@@ -132,11 +132,12 @@ pub(super) fn collect(
             }
         }
         let group = group.or_else(|| group_of_path.get(path.as_str()).copied());
+        let best = matches.iter().find(|found| !found.is_possible());
         if on_card.contains_key(path.as_str()) {
-            seen.members.insert(path.clone(), row(&path, state, &observation, matches.first(), group));
+            seen.members.insert(path.clone(), row(&path, state, &observation, best, group));
         }
         if seen.rows.len() < limits::FILES {
-            seen.rows.push(row(&path, state, &observation, matches.first(), group));
+            seen.rows.push(row(&path, state, &observation, best, group));
         } else {
             seen.too_many_files = true;
         }

@@ -58,7 +58,10 @@ pub fn summary(compared: &Compared) -> Vec<String> {
         ("The first picture", "the second", &compared.first_from_second),
     ] {
         for one in matches {
-            let relation = one.relation.map_or("resembles", lodestone_types::Relation::words);
+            let relation = match one.is_possible() {
+                true => "may have something of",
+                false => one.relation.map_or("resembles", lodestone_types::Relation::words),
+            };
             let how = match one.inliers {
                 Some(inliers) => format!("{inliers} local features agree with one transform"),
                 None => format!("{} of 256 bits of the hash differ", one.distance_bits),
@@ -76,10 +79,7 @@ pub fn summary(compared: &Compared) -> Vec<String> {
             words::transform(&whole.transform)
         ));
     }
-    let found = compared.same_bytes
-        || !compared.second_from_first.is_empty()
-        || !compared.first_from_second.is_empty();
-    if !found {
+    if !compared.is_related() {
         lines.insert(0, "No relation was found; that does not show that there is none.".to_owned());
     }
     lines

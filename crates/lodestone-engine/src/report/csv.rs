@@ -45,7 +45,9 @@ fn row(
     let digests = observation.digests.as_ref();
     let unreadable = observation.unreadable.as_ref();
     let print = observation.primary();
-    let best = record.matches.first();
+    let matches = || record.matches.iter().filter(|m| !m.is_possible());
+    let best = matches().next();
+    let by_hash = best.filter(|m| m.hash_bits().is_some());
     let group = record.group.or_else(|| by_path.get(record.path.as_str()).copied());
     let rank = group.and_then(|group| ranks.get(&group));
     let fields = [
@@ -60,10 +62,10 @@ fn row(
         text(print.map(|print| print.quality)),
         best.map_or_else(String::new, |m| field(&m.bank)),
         best.map_or_else(String::new, |m| field(&m.entry)),
-        text(best.map(|m| m.signal_type)),
-        text(best.map(|m| m.distance_bits)),
+        text(by_hash.map(|m| m.signal_type)),
+        text(by_hash.map(|m| m.distance_bits)),
         best.map_or_else(String::new, |m| field(&word(&m.transform.kind))),
-        record.matches.len().to_string(),
+        matches().count().to_string(),
         text(group),
         text(rank),
     ];

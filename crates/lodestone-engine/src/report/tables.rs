@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use lodestone_types::SignalType;
+use lodestone_types::{SignalType, Standing};
 
 use super::collect::{FileRow, Seen};
 use super::groups::{chip, reveal};
@@ -22,8 +22,11 @@ pub(super) fn matches(out: &mut dyn Write, seen: &Seen) -> io::Result<()> {
     )?;
     for row in &seen.matches {
         let found = &row.found;
-        let radius =
-            if found.signal_type.is_digest() { "–".to_owned() } else { found.radius_bits.to_string() };
+        let radius = if found.signal_type.is_digest() || found.hash_bits().is_none() {
+            "–".to_owned()
+        } else {
+            found.radius_bits.to_string()
+        };
         write!(
             out,
             "<tr data-f><td>{}</td><td>{}</td><td>{}</td><td class=\"id\">{}",
@@ -36,6 +39,8 @@ pub(super) fn matches(out: &mut dyn Write, seen: &Seen) -> io::Result<()> {
             write!(out, "<small>class {}</small>", Text(class))?;
         }
         let by = match found.signal_type {
+            _ if found.hash_bits().is_none() => "local features".to_owned(),
+            SignalType::Pdq if found.layer == 2 => "region (pdq)".to_owned(),
             SignalType::Pdq => "picture (pdq)".to_owned(),
             digest if digest.is_digest() => format!("bytes ({digest})"),
             other => other.to_string(),
@@ -44,9 +49,17 @@ pub(super) fn matches(out: &mut dyn Write, seen: &Seen) -> io::Result<()> {
             out,
             "</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{radius}</td><td>{}",
             Text(&by),
-            found.distance_bits,
+            found.hash_bits().map_or_else(|| "–".to_owned(), |bits| bits.to_string()),
             Text(&words::transform(&found.transform)),
         )?;
+        if let Some(relation) = found.relation {
+            write!(out, "<small>{} the known picture</small>", relation.words())?;
+        }
+        match found.standing {
+            Standing::Match => {}
+            Standing::Review => write!(out, "<small>for a person to look at</small>")?,
+            Standing::PossibleDerivative => write!(out, "<small>a possible derivative, no match</small>")?,
+        }
         if found.folded {
             write!(out, "<small>hash from a scaled decode, not repeated exactly</small>")?;
         }

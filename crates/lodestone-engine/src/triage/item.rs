@@ -3,7 +3,7 @@
 use lodestone_index::Code256;
 use lodestone_types::{
     Assessment, BankKind, CameraChain, ContentId, Credentials, Dihedral, Integrity, Match, Proposition,
-    Record, Relation, Standing, State, Transform, TransformKind, Trust,
+    Record, Relation, State, Transform, TransformKind, Trust,
 };
 
 /// One file, as far as grouping and ranking need it: about 400 bytes and its path for a picture that matches nothing.
@@ -20,8 +20,8 @@ pub struct TriageItem {
     pub(super) pixels: u64,
     /// The best match of each bank of known material, best first.
     pub(super) known: Box<[KnownMatch]>,
-    /// The bank, and bits, of known material that is near without matching.
-    pub(super) possible: Option<(Box<str>, u32)>,
+    /// The bank of known material that is near without matching, and the bits between, where a hash said so.
+    pub(super) possible: Option<(Box<str>, Option<u32>)>,
     /// Its exact bytes are a confirmed false alarm.
     pub(super) cleared: bool,
     pub(super) origin: Origin,
@@ -93,8 +93,8 @@ impl TriageItem {
             possible: record
                 .matches
                 .iter()
-                .find(|m| m.bank_kind.makes_known() && m.standing == Standing::PossibleDerivative)
-                .map(|m| (m.bank.as_str().into(), m.distance_bits)),
+                .find(|m| m.bank_kind.makes_known() && m.is_possible())
+                .map(|m| (m.bank.as_str().into(), m.hash_bits())),
             cleared: record
                 .matches
                 .iter()

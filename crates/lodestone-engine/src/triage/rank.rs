@@ -319,7 +319,14 @@ fn baseline(factors: &mut Factors, unknown: &[&TriageItem], files: usize, min_qu
     if let Some((bank, bits)) = unknown.iter().find_map(|item| item.possible.as_ref()) {
         factors.add(
             "possible_derivative",
-            format!("{bits} bits from bank {bank:?}: too far for a match, near enough to look earlier."),
+match bits {
+                Some(bits) => format!(
+                    "{bits} bits from bank {bank:?}: too far for a match, near enough to look earlier."
+                ),
+                None => format!(
+                    "A few local features agree with bank {bank:?}: too few for a match, enough to look earlier."
+                ),
+            },
         );
     }
     let open = |item: &&&TriageItem| {
