@@ -26,6 +26,12 @@ pub struct BankChange<'a> {
     pub photodna_max_distance: Option<Option<u32>>,
     /// Share of look-ups that it takes part in; any finite number.
     pub enabled_ratio: Option<f64>,
+    /// Layers that a server looks at for it: bits 0 to 3.
+    pub layers: Option<u8>,
+    /// Members that have to list or confirm an entry.
+    pub members_needed: Option<u32>,
+    /// Members that have to confirm it, where fewer list it.
+    pub confirmations_needed: Option<u32>,
 }
 
 impl Batch<'_> {
@@ -61,7 +67,7 @@ impl Batch<'_> {
     ///
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::Taken`] for another bank's name; [`StoreError::Refused`] for a name, a
-    /// radius or a ratio that is not allowed.
+    /// radius, a ratio or layers that are not allowed.
     pub fn change_bank(&mut self, name: &str, change: &BankChange<'_>) -> Result<StoredBank, StoreError> {
         let before = self.bank(name)?;
         if let Some(name) = change.name.filter(|name| *name != before.bank.name) {
@@ -83,13 +89,21 @@ impl Batch<'_> {
         after.bank.photodna_max_distance =
             change.photodna_max_distance.unwrap_or(after.bank.photodna_max_distance);
         after.enabled_ratio = change.enabled_ratio.unwrap_or(after.enabled_ratio);
+        after.layers = change.layers.unwrap_or(after.layers);
+        after.members_needed = change.members_needed.unwrap_or(after.members_needed);
+        after.confirmations_needed = change.confirmations_needed.unwrap_or(after.confirmations_needed);
+        if after.layers == 0 || after.layers > 0b1111 {
+            return Err(StoreError::Refused {
+                reason: "layers are 1, 2, 3 and 4, and at least one".to_owned(),
+            });
+        }
         if after == before {
             return Ok(before);
         }
         self.db()?
             .prepare_cached(
                 "UPDATE banks SET name = ?2, kind = ?3, radius_bits = ?4, photodna_max_distance = ?5,
-                        enabled_ratio = ?6
+                        enabled_ratio = ?6, layers = ?7, members_needed = ?8, confirmations_needed = ?9
                  WHERE id = ?1",
             )?
             .execute(params![
@@ -99,6 +113,9 @@ impl Batch<'_> {
                 after.bank.radius_bits,
                 after.bank.photodna_max_distance,
                 after.enabled_ratio,
+                after.layers,
+                after.members_needed,
+                after.confirmations_needed,
             ])?;
         self.touch(before.number)?;
         self.bank(&after.bank.name)
@@ -118,6 +135,7 @@ impl Batch<'_> {
         for sql in [
             "DELETE FROM signals WHERE entry BETWEEN ?1 AND ?2",
             "DELETE FROM features WHERE no BETWEEN ?1 AND ?2",
+            "DELETE FROM descriptors WHERE no BETWEEN ?1 AND ?2",
             "DELETE FROM content_details WHERE no BETWEEN ?1 AND ?2",
             "DELETE FROM opinions WHERE no BETWEEN ?1 AND ?2",
             "DELETE FROM content_runs WHERE first_no BETWEEN ?1 AND ?2",

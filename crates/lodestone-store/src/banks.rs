@@ -15,6 +15,12 @@ pub struct StoredBank {
     pub bank: Bank,
     /// Share of look-ups that it takes part in, as HMA has it: 1.0 all, 0.0 none. Any finite number.
     pub enabled_ratio: f64,
+    /// Layers that a server looks at for it without being asked: bit 0 for layer 1, and so on. Never 0.
+    pub layers: u8,
+    /// Members of an exchange that have to list or confirm an entry before it counts in full; 0 and 1 ask for nothing.
+    pub members_needed: u32,
+    /// Members that have to confirm it, where fewer list it; 0 asks for nothing.
+    pub confirmations_needed: u32,
     /// When it was made, microseconds since 1970 UTC.
     pub created_us: i64,
 }
@@ -87,9 +93,10 @@ fn stored(db: &Connection, schema: i64, name: &str) -> Result<StoredBank, StoreE
 fn select(schema: i64) -> String {
     let photodna = if schema < 2 { "NULL" } else { "photodna_max_distance" };
     let ratio = if schema < 3 { "1.0" } else { "enabled_ratio" };
+    let since_5 = if schema < 5 { "1, 0, 0" } else { "layers, members_needed, confirmations_needed" };
     format!(
         "SELECT name, kind, radius_bits, source, version_number, source_sha256, entries, {photodna}, id, {ratio},
-                created_us
+                created_us, {since_5}
          FROM banks"
     )
 }
@@ -109,7 +116,15 @@ fn read(row: &Row<'_>) -> Result<StoredBank, StoreError> {
             entries: u64::try_from(row.get::<_, i64>(6)?).unwrap_or(0),
         },
     };
-    Ok(StoredBank { number: row.get(8)?, bank, enabled_ratio: row.get(9)?, created_us: row.get(10)? })
+    Ok(StoredBank {
+        number: row.get(8)?,
+        bank,
+        enabled_ratio: row.get(9)?,
+        layers: row.get(11)?,
+        members_needed: row.get(12)?,
+        confirmations_needed: row.get(13)?,
+        created_us: row.get(10)?,
+    })
 }
 
 /// Number of a bank.

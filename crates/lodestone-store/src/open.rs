@@ -85,7 +85,10 @@ impl Store {
             if version < 3 {
                 upgrade::from_2_to_3(&transaction)?;
             }
-            transaction.execute_batch(schema::FROM_3_TO_4)?;
+            if version < 4 {
+                transaction.execute_batch(schema::FROM_3_TO_4)?;
+            }
+            transaction.execute_batch(schema::FROM_4_TO_5)?;
             transaction.commit()?;
         }
         Ok(Self { db, schema: schema::VERSION, said: 0, _lock: Some(Lock(lock)) })

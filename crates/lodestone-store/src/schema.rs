@@ -1,7 +1,7 @@
 //! The tables. `docs/formats/store.md` explains them.
 
 /// Number of the schema; rises with every change.
-pub(crate) const VERSION: i64 = 4;
+pub(crate) const VERSION: i64 = 5;
 
 /// SQLite's `application_id`: "Lode".
 pub(crate) const APPLICATION_ID: i64 = 0x4c6f_6465;
@@ -177,6 +177,33 @@ CREATE TABLE features (
     sealed BLOB NOT NULL
 );
 PRAGMA user_version = 4;
+";
+
+/// From schema 4 to 5: which layers a server looks at for a bank (bit 0: layer 1), how many members of an exchange have to
+/// hold or confirm an entry, votes that wait to be sent, and descriptors of a user's model, sealed by the caller.
+pub(crate) const FROM_4_TO_5: &str = "
+ALTER TABLE banks ADD COLUMN layers INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE banks ADD COLUMN members_needed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE banks ADD COLUMN confirmations_needed INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE votes (
+    no INTEGER PRIMARY KEY AUTOINCREMENT,
+    exchange TEXT NOT NULL REFERENCES exchanges (name) ON DELETE CASCADE,
+    body TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_us INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    last_error TEXT,
+    created_us INTEGER NOT NULL,
+    done_us INTEGER
+);
+CREATE INDEX votes_due ON votes (next_us, no) WHERE state = 'pending';
+CREATE TABLE descriptors (
+    no INTEGER NOT NULL REFERENCES entries (no) ON DELETE CASCADE,
+    model TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (no, model)
+);
+PRAGMA user_version = 5;
 ";
 
 /// Makes an empty database ours, in schema 1; the steps above follow, so that a new folder and one that was brought up

@@ -231,7 +231,15 @@ mod tests {
     fn hostile_names_of_banks_stay_text() {
         let bank = Bank { name: "<img src=x onerror=alert(1)>\"'".into(), ..sample() };
         let row = Row {
-            stored: StoredBank { number: 1, bank, enabled_ratio: 1.0, created_us: 0 },
+            stored: StoredBank {
+                number: 1,
+                bank,
+                enabled_ratio: 1.0,
+                layers: 1,
+                members_needed: 0,
+                confirmations_needed: 0,
+                created_us: 0,
+            },
             signals: BTreeMap::from([(SignalType::Pdq, 1234)]),
         };
         let html = table(&[row]);

@@ -304,7 +304,15 @@ mod tests {
             source: "api".into(),
             version,
         };
-        StoredBank { number: 1, bank, enabled_ratio: 1.0, created_us: 0 }
+        StoredBank {
+            number: 1,
+            bank,
+            enabled_ratio: 1.0,
+            layers: 1,
+            members_needed: 0,
+            confirmations_needed: 0,
+            created_us: 0,
+        }
     }
 
     #[test]

@@ -88,7 +88,7 @@ fn the_file_is_marked_as_ours() {
     drop(store(dir.path()));
     let bytes = std::fs::read(dir.path().join("lodestone.db")).unwrap();
     assert_eq!(&bytes[68..72], b"Lode", "application_id");
-    assert_eq!(bytes[60..64], 4u32.to_be_bytes(), "user_version");
+    assert_eq!(bytes[60..64], 5u32.to_be_bytes(), "user_version");
 }
 
 #[test]

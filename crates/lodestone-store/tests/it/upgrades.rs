@@ -180,7 +180,12 @@ fn a_folder_of_schema_3_is_read_as_it_is_and_takes_features_from_the_first_write
     let path = dir.path().join("lodestone.db");
     // All that the next schema added.
     let db = rusqlite::Connection::open(&path).unwrap();
-    db.execute_batch("DROP TABLE features; PRAGMA user_version = 3").unwrap();
+    db.execute_batch(
+        "DROP TABLE features; DROP TABLE votes; DROP TABLE descriptors; ALTER TABLE banks DROP COLUMN layers;
+         ALTER TABLE banks DROP COLUMN members_needed; ALTER TABLE banks DROP COLUMN confirmations_needed;
+         PRAGMA user_version = 3",
+    )
+    .unwrap();
     drop(db);
     let old = Store::open_read_only(dir.path()).unwrap();
     assert!(!old.has_features().unwrap() && old.feature_counts().unwrap().is_empty());
