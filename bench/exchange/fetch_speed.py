@@ -106,6 +106,7 @@ def main():
     port = told.get()
     folder = args.data or tempfile.mkdtemp(prefix="fetch-speed-")
     data = ["--data", os.path.join(folder, "state")]
+    os.makedirs(folder, exist_ok=True)
     credentials = os.path.join(folder, "credentials.json")
     with open(credentials, "w") as file:
         json.dump({"user": "u", "password": "p", "username": "u"}, file)
