@@ -1,6 +1,6 @@
 //! What makes agreeing features say less than their number.
 
-use super::fit::Fitted;
+use super::fit::{Fitted, Pair, evidence_bits};
 use super::sheet::Sheet;
 use super::{Alignment, Strength};
 
@@ -50,7 +50,30 @@ pub(crate) fn doubt(sheet: &Sheet, known: &Sheet, fitted: &Fitted, alignment: &A
     if within(of_known, SPOT) || little && within(of_features, SMALL) {
         return Some(Doubt::Spot);
     }
-    is_lattice(sheet, known, fitted).then_some(Doubt::Lattice)
+    (is_lattice(sheet, known, fitted) || repeats(known, fitted)).then_some(Doubt::Lattice)
+}
+
+/// Bits up to which two features of one picture are doubles: coarse levels see a flawless lattice in other phases. Other
+/// pictures' features differ by more from all others of theirs.
+const DOUBLE_BITS: u32 = 24;
+/// Evidence of inliers without a double with which repetition is no doubt: a house with rows of windows is one house.
+const SINGLE_EVIDENCE_BITS: u32 = 2 * MATCH_EVIDENCE_BITS;
+
+/// Whether at least half of the inliers' known features have a double elsewhere in the known picture, and the others prove
+/// little. A picture that stands twice in a collage is unique by itself, and no such thing.
+fn repeats(known: &Sheet, fitted: &Fitted) -> bool {
+    let apart = 24.0 * known.unit();
+    let is_single = |pair: &&Pair| {
+        let at = pair.known as usize;
+        let (here, descriptor) = (known.points[at], known.descriptors[at]);
+        !known.points.iter().zip(&known.descriptors).any(|(there, other)| {
+            let turned = i32::from(there.angle.wrapping_sub(here.angle) as i8).abs();
+            let away = (there.x - here.x).abs().max((there.y - here.y).abs());
+            away >= apart && turned <= 20 && other.distance_bits(descriptor) <= DOUBLE_BITS
+        })
+    };
+    let single: Vec<Pair> = fitted.distinct.iter().filter(is_single).copied().collect();
+    2 * single.len() <= fitted.distinct.len() && evidence_bits(&single) < SINGLE_EVIDENCE_BITS
 }
 
 /// Whether places lie within some 6 units of a line, by their second moments.
