@@ -122,8 +122,8 @@ fn main() {
     println!("{} asked; features {:.2} ms each", asked.len(), extracting.as_secs_f64() * 1e3 / n);
     let standard = VoteOptions::default();
     let mut tried = vec![standard];
-    for (probes, beam, hits, limit_bits) in [(16, 8, 32, 60), (8, 4, 32, 60), (8, 4, 16, 52)] {
-        tried.push(VoteOptions { probes, beam, hits, limit_bits, ..standard });
+    for (probes, beam, margin) in [(16, 4, 4), (16, 4, 12), (24, 6, 8), (8, 4, 8), (8, 2, 4)] {
+        tried.push(VoteOptions { probes, beam, margin, ..standard });
     }
     if args.iter().any(|a| a == "--one") {
         tried.truncate(1);
@@ -145,14 +145,16 @@ fn main() {
         }
         let each = (on_core() - start).as_secs_f64() * 1e3 / n;
         println!(
-            "probes {} beam {} hits {} limit {}: matched {:.4}, reported {:.4}, wrong matches {wrong}; {each:.2} ms each, slowest {:.1}; blocks {:.0} votes {:.0} pictures {:.0} aligned {:.1} a query",
+            "probes {} beam {} margin {} hits {} limit {}: matched {:.4}, reported {:.4}, wrong matches {wrong}; {each:.2} ms each, slowest {:.1}; look-ups {:.0} blocks {:.0} votes {:.0} pictures {:.0} aligned {:.1} a query",
             options.probes,
             options.beam,
+            options.margin,
             options.hits,
             options.limit_bits,
             f64::from(matched) / n,
             f64::from(reported) / n,
             slowest.as_secs_f64() * 1e3,
+            stats.votes.look_ups as f64 / n,
             stats.votes.blocks as f64 / n,
             stats.votes.votes as f64 / n,
             stats.votes.pictures as f64 / n,

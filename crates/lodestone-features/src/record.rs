@@ -112,6 +112,11 @@ impl Form {
         usize::from(self.mirror) + 2 * usize::from(self.negative)
     }
 
+    /// One form after another; the order does not matter.
+    pub(crate) fn then(self, other: Self) -> Self {
+        Self { mirror: self.mirror != other.mirror, negative: self.negative != other.negative }
+    }
+
     /// A keypoint of a picture of this width, as it lies in the picture in this form.
     pub(crate) fn keypoint(self, width: u16, keypoint: Keypoint) -> Keypoint {
         let Keypoint { mut x, y, scale, mut angle } = keypoint;

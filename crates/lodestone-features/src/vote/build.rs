@@ -3,8 +3,8 @@
 use super::block::{Block, LANES};
 use super::simd::Kernel;
 use super::tree::Tree;
-use super::{Known, NOBODY, VoteIndex};
-use crate::{Descriptor, Features, Keypoint};
+use super::{Known, NOBODY, VoteIndex, fold};
+use crate::{Descriptor, Features, Form, Keypoint};
 
 /// Takes known pictures one by one and makes a [`VoteIndex`] of them.
 #[derive(Debug, Default)]
@@ -40,11 +40,15 @@ impl VoteIndexBuilder {
     /// The index. Cost: some microseconds a feature; the memory of the index twice.
     pub fn finish(self) -> VoteIndex {
         let kernel = Kernel::detect();
-        let Self { descriptors, keypoints, pictures } = self;
+        let Self { mut descriptors, keypoints, pictures } = self;
         if descriptors.is_empty() {
             let tree = Tree { branch: 0, first: Vec::new(), second: Vec::new() };
             let (starts, blocks, owners, keypoints, slots) = (vec![0], vec![], vec![], vec![], vec![]);
             return VoteIndex { tree, starts, blocks, owners, keypoints, slots, pictures, kernel };
+        }
+        let forms: Vec<Form> = descriptors.iter().map(|d| fold::kept(*d)).collect();
+        for (descriptor, form) in descriptors.iter_mut().zip(&forms) {
+            *descriptor = descriptor.in_form(*form);
         }
         let tree = Tree::learn(kernel, &descriptors);
         let leaves: Vec<u32> = descriptors.iter().map(|d| tree.leaf(kernel, d)).collect();
@@ -69,7 +73,7 @@ impl VoteIndexBuilder {
             for k in from..known.end as usize {
                 let slot = &mut next[leaves[k] as usize];
                 blocks[*slot as usize / LANES].set(*slot as usize % LANES, descriptors[k]);
-                owners[*slot as usize] = picture;
+                owners[*slot as usize] = picture * Form::ALL.len() as u32 + forms[k].number() as u32;
                 placed[*slot as usize] = keypoints[k];
                 slots[k] = *slot;
                 *slot += 1;

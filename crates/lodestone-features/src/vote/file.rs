@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! offset   bytes         what
-//! 0        4             "LdV1"
+//! 0        4             "LdV2"
 //! 4        2             version of the extractor (see EXTRACTOR)
 //! 6        2             zeros
 //! 8        8             b, centres of the first level; 0 for an empty index
@@ -18,7 +18,8 @@
 //!          b*b/8 x 256   centres of the second level
 //!          (b*b+1) x 4   first block of each bucket, and k
 //!          k x 256       blocks of descriptors
-//!          k x 32        owner of each slot: number of the picture, or 2^32 - 1 for none
+//!          k x 32        owner of each slot: four times the number of the picture, and the form in which the
+//!                        descriptor is kept (1 mirrored, 2 negative, 3 both), or 2^32 - 1 for none
 //!          k x 48        keypoint of each slot, as in a feature record
 //!          f x 4         slots of each picture's features, ascending within a picture
 //! ```
@@ -29,9 +30,9 @@ use super::block::{Block, LANES};
 use super::simd::Kernel;
 use super::tree::Tree;
 use super::{Known, NOBODY, VoteIndex};
-use crate::{EXTRACTOR, Keypoint};
+use crate::{EXTRACTOR, Form, Keypoint};
 
-const MAGIC: [u8; 4] = *b"LdV1";
+const MAGIC: [u8; 4] = *b"LdV2";
 const HEAD: usize = 64;
 
 /// Why bytes are no index.
@@ -170,7 +171,11 @@ impl VoteIndex {
         if self.pictures.len() >= (NOBODY >> 2) as usize {
             return Err(VoteFileError::Value("number of pictures"));
         }
-        if self.owners.iter().any(|owner| *owner != NOBODY && *owner as usize >= self.pictures.len()) {
+        if self
+            .owners
+            .iter()
+            .any(|owner| *owner != NOBODY && *owner as usize / Form::ALL.len() >= self.pictures.len())
+        {
             return Err(VoteFileError::Value("owner"));
         }
         let ends = || self.pictures.iter().map(|known| known.end);
@@ -183,7 +188,8 @@ impl VoteIndex {
                 return Err(VoteFileError::Value("side"));
             }
             let slots = self.slots_of(picture as usize);
-            let owned = |slot: &u32| self.owners.get(*slot as usize) == Some(&picture);
+            let owner = |slot: &u32| self.owners.get(*slot as usize).filter(|owner| **owner != NOBODY);
+            let owned = |slot: &u32| owner(slot).map(|owner| owner / Form::ALL.len() as u32) == Some(picture);
             if !slots.is_sorted_by(|a, b| a < b) || !slots.iter().all(owned) {
                 return Err(VoteFileError::Value("slot"));
             }

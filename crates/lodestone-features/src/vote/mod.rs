@@ -16,6 +16,7 @@
 mod block;
 mod build;
 mod file;
+mod fold;
 mod search;
 #[allow(unsafe_code)] // the dispatching calls and the prefetch
 mod simd;
@@ -25,7 +26,7 @@ use block::{Block, LANES};
 use simd::Kernel;
 use tree::Tree;
 
-use crate::{Descriptor, Features, Keypoint};
+use crate::{Descriptor, Features, Form, Keypoint};
 
 pub use build::VoteIndexBuilder;
 pub use file::VoteFileError;
@@ -42,8 +43,9 @@ pub struct VoteIndex {
     tree: Tree,
     /// First block of each bucket, and the end.
     starts: Vec<u32>,
+    /// Descriptors, each in the form that is kept of it (`fold`).
     blocks: Vec<Block>,
-    /// By slot: eight times the block and the lane.
+    /// By slot, which is eight times the block and the lane: four times the picture, and the number of the form.
     owners: Vec<u32>,
     keypoints: Vec<Keypoint>,
     /// Slots of the features of each picture, ascending, one picture after another.
@@ -103,6 +105,8 @@ impl VoteIndex {
     }
 
     fn descriptor(&self, slot: u32) -> Descriptor {
-        self.blocks[slot as usize / LANES].of(slot as usize % LANES)
+        let kept = self.blocks[slot as usize / LANES].of(slot as usize % LANES);
+        // A form undoes itself.
+        kept.in_form(Form::ALL[self.owners[slot as usize] as usize % Form::ALL.len()])
     }
 }

@@ -2,7 +2,7 @@
 
 use super::block::Near;
 use super::simd::fetch;
-use super::{NOBODY, VoteIndex};
+use super::{NOBODY, VoteIndex, fold};
 use crate::align::{APART, Pair, Questioned, Tie};
 use crate::{Descriptor, Form};
 
@@ -13,6 +13,8 @@ pub struct VoteOptions {
     pub probes: usize,
     /// Centres of the first level whose buckets are considered.
     pub beam: usize,
+    /// How near the border between two kept forms a feature may lie without being looked up in both.
+    pub margin: i32,
     /// Bits by which a feature and its copy may differ.
     pub limit_bits: u16,
     /// Nearest hits of a feature that vote at most.
@@ -26,7 +28,7 @@ pub struct VoteOptions {
 impl Default for VoteOptions {
     /// Chosen by recall against exact matching, see the crate's `vote_scale` example.
     fn default() -> Self {
-        Self { probes: 16, beam: 4, limit_bits: 60, hits: 32, forms: &Form::ALL, candidates: 64 }
+        Self { probes: 8, beam: 2, margin: 4, limit_bits: 60, hits: 32, forms: &Form::ALL, candidates: 64 }
     }
 }
 
@@ -100,15 +102,21 @@ impl VoteIndex {
     fn cast(&self, questioned: &Questioned, options: &VoteOptions, stats: &mut VoteStats) -> Vec<Vote> {
         let mut votes = Vec::new();
         let mut work = Work::default();
-        for form in options.forms {
-            let sheet = &questioned.sheets[form.number()];
-            for (number, descriptor) in (0u32..).zip(&sheet.descriptors) {
-                self.look_up(descriptor, options, &mut work, stats);
+        let forms = Form::ALL.len() as u32;
+        for (number, descriptor) in (0u32..).zip(&questioned.sheets[0].descriptors) {
+            for asked in fold::asked(*descriptor, options.margin) {
+                self.look_up(&descriptor.in_form(asked), options, &mut work, stats);
                 let several = work.near.len() as u32;
                 for &(slot, distance) in &work.near {
+                    let owner = self.owners[slot as usize];
+                    // From the known picture to the form kept of both, and on to the questioned one.
+                    let form = asked.then(Form::ALL[(owner % forms) as usize]);
+                    if !options.forms.contains(&form) {
+                        continue;
+                    }
                     // A feature that is everywhere says little about any one picture.
                     let weight = (u32::from(options.limit_bits - distance) + 12) * 16 / (12 + several);
-                    let key = self.owners[slot as usize] * Form::ALL.len() as u32 + form.number() as u32;
+                    let key = owner / forms * forms + form.number() as u32;
                     votes.push(Vote {
                         key,
                         questioned: number,
