@@ -494,12 +494,15 @@ pub(crate) enum Bank {
     Export {
         /// The bank
         bank: String,
-        /// Format: plain, pdq-text, hma-local-file, csv, ndjson, vics
+        /// Format: plain, pdq-text, hma-local-file, csv, ndjson, vics, md5sum, hashdeep
         #[arg(long = "as", value_name = "FORMAT", default_value = "csv")]
         list_format: String,
-        /// Type of the values of a plain list
+        /// Type of the values of a plain list or of md5sum
         #[arg(long, value_name = "TYPE")]
         signal_type: Option<String>,
+        /// Version of the data model that a VICS document says it has: 1.2, 1.3 or 2.0
+        #[arg(long, value_name = "VERSION", default_value = "2.0")]
+        vics_version: String,
         /// File to write; standard output without it
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         out: Option<PathBuf>,

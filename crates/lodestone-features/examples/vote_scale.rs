@@ -6,7 +6,8 @@
 //! crops of each, features extracted, and then as many copies as are needed, each with other bits of every descriptor
 //! turned over (16 of 256), places mirrored, turned or shifted. So the crowd has the statistics of real descriptors,
 //! letters and frames included, and is denser than a real one: every crop has some dozen near copies. Asked are the
-//! queries of the set.
+//! queries of the set, with features of the whole and of regions as the engine asks. Distractors that stand in queries of
+//! the set are in the crowd too, and count as wrong matches though they are right.
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 #![expect(clippy::disallowed_methods, reason = "an example reads files and clocks")]
 
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use lodestone_features::region::{RegionOptions, region_prints};
 use lodestone_features::{
     Features, FindStats, OrbOptions, Part, Questioned, VoteIndexBuilder, VoteOptions, extract, extract_parts,
     find_known,
@@ -52,6 +54,9 @@ fn varied(features: &Features, random: &mut SplitMix) -> Features {
     }
     out
 }
+
+/// Regions of a questioned picture with features of their own, as the engine has them.
+const PARTS: usize = 6;
 
 fn main() {
     let args: Vec<String> = std::env::args().collect();
@@ -113,16 +118,35 @@ fn main() {
             continue;
         }
         let Some(luma) = luma(&folder.join(&row.path)) else { continue };
+        // Layer 2 finds the regions, whether layer 3 asks about them or not.
+        let prints = region_prints(&luma, &RegionOptions::default());
         let start = on_core();
-        let features = extract(&luma, &OrbOptions::QUESTIONED);
+        let mut features = extract(&luma, &OrbOptions::QUESTIONED);
+        for print in prints.regions.iter().take(PARTS) {
+            let pixels = |value: f32| value.max(0.0).round() as u32;
+            let region = &print.region;
+            let part = Part {
+                left: pixels(region.x),
+                top: pixels(region.y),
+                width: pixels(region.width),
+                height: pixels(region.height),
+            };
+            features.append(&extract_parts(&luma, &[part], &OrbOptions::PART));
+        }
         extracting += on_core() - start;
         asked.push((names[&row.known], &row.transform, Questioned::new(&features)));
     }
     let n = asked.len().max(1) as f64;
-    println!("{} asked; features {:.2} ms each", asked.len(), extracting.as_secs_f64() * 1e3 / n);
+    let features: usize = asked.iter().map(|(_, _, questioned)| questioned.len()).sum();
+    println!(
+        "{} asked; {:.0} features, {:.2} ms each",
+        asked.len(),
+        features as f64 / n,
+        extracting.as_secs_f64() * 1e3 / n
+    );
     let standard = VoteOptions::default();
     let mut tried = vec![standard];
-    for (probes, beam, margin) in [(16, 4, 4), (16, 4, 12), (24, 6, 8), (8, 4, 8), (8, 2, 4)] {
+    for (probes, beam, margin) in [(4, 1, 2), (8, 4, 8), (16, 4, 12)] {
         tried.push(VoteOptions { probes, beam, margin, ..standard });
     }
     if args.iter().any(|a| a == "--one") {

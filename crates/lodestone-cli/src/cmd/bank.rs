@@ -93,10 +93,11 @@ pub(crate) fn run(args: &Bank) -> Result<Ended> {
             let request = ListRequest { spec, kind: kind.unwrap_or_default(), format: list_format, mapping };
             return import(bank, request, kind, *max_rejects, *format, data);
         }
-        Bank::Export { bank, list_format, signal_type, out, held, release_held, data } => {
+        Bank::Export { bank, list_format, signal_type, vics_version, out, held, release_held, data } => {
             let format = list_format.parse().map_err(anyhow::Error::msg)?;
             let signal_type = signal_type.as_deref().map(str::parse).transpose()?;
-            let options = WriteOptions { signal_type };
+            let vics = vics_version.parse().map_err(anyhow::Error::msg)?;
+            let options = WriteOptions { signal_type, vics };
             let folder = settings(data)?.need_data()?.clone();
             let gate = Gate { held: held.as_deref(), released: *release_held };
             return super::export::export(bank, format, &options, out.as_deref(), &gate, &folder);

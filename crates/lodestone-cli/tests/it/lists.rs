@@ -84,6 +84,28 @@ fn a_vics_set_cannot_be_loaded_as_known_good() {
 }
 
 #[test]
+fn a_vics_set_is_written_in_the_version_that_its_reader_knows() {
+    let place = Place::new();
+    let medium =
+        json!({ "MediaID": 77, "Category": 1, "MD5": "AB".repeat(16), "Own": { "deep": [2.5, null] } });
+    let root = "http://github.com/ICMEC/ProjectVic/DataModels/1.3.xml#Media";
+    place.put("vics.json", json!({ "odata.metadata": root, "value": [medium] }).to_string());
+    assert_eq!(place.run(&["bank", "import", "B", "vics.json", "--data", "state"]).code, Some(0));
+    let export = |more: &[&str]| {
+        place.run(&[&["bank", "export", "B", "--as", "vics", "--data", "state"], more].concat())
+    };
+    let same = export(&["--vics-version", "1.3"]);
+    assert_eq!(same.code, Some(0), "{}", same.err);
+    let written: serde_json::Value = serde_json::from_str(&same.out).unwrap();
+    assert_eq!(written["odata.metadata"], root);
+    assert_eq!(written["value"][0]["Own"], medium["Own"]);
+    let newest: serde_json::Value = serde_json::from_str(&export(&[]).out).unwrap();
+    assert!(newest["@odata.context"].as_str().unwrap().contains("/2.0.xml/"), "{newest}");
+    let wrong = export(&["--vics-version", "3"]);
+    assert_eq!((wrong.code, wrong.out.as_str()), (Some(2), ""));
+}
+
+#[test]
 fn a_bank_keeps_a_list_for_later_and_importing_it_again_changes_nothing() {
     let (place, signals) = pile();
     place.put("list.csv", format!("id,pdq\nLD-9,{}\n", signals["pdq"].as_str().unwrap()));

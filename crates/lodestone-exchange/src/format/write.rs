@@ -1,6 +1,7 @@
 //! Writes lists.
 
 use std::io::{self, Write};
+use std::str::FromStr;
 
 use lodestone_types::{ListEntry, Signal, SignalType};
 use serde_json::Value;
@@ -12,6 +13,8 @@ use super::{ListFormat, Refusal, ndjson, spelling, vics_media, write_digests};
 pub struct WriteOptions {
     /// The type of values in a plain list or of `md5sum`, which hold only one, and in hashdeep's if it is to hold only one.
     pub signal_type: Option<SignalType>,
+    /// The version of its data model that a VICS document has. The media are the same in all.
+    pub vics: VicsVersion,
 }
 
 /// What has been written.
@@ -35,6 +38,19 @@ pub enum VicsVersion {
     /// 2.0.
     #[default]
     V2_0,
+}
+
+impl FromStr for VicsVersion {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "1.2" => Ok(Self::V1_2),
+            "1.3" => Ok(Self::V1_3),
+            "2.0" => Ok(Self::V2_0),
+            _ => Err(format!("VICS is written as 1.2, 1.3 or 2.0, not {text:?}")),
+        }
+    }
 }
 
 impl VicsVersion {
@@ -99,17 +115,10 @@ impl<W: Write> ListWriter<W> {
             out,
             format,
             kind: options.signal_type,
-            vics: VicsVersion::default(),
+            vics: options.vics,
             columns: Vec::new(),
             report: WriteReport::default(),
         })
-    }
-
-    /// Says which version of its data model a VICS document has; 2.0 otherwise. The media are the same in all.
-    #[must_use]
-    pub fn vics_version(mut self, version: VicsVersion) -> Self {
-        self.vics = version;
-        self
     }
 
     /// Writes one entry.

@@ -8,7 +8,9 @@ use crate::{read, value};
 
 fn write(entries: &[ListEntry], format: ListFormat, kind: Option<SignalType>) -> (Vec<u8>, u64) {
     let mut out = Vec::new();
-    let mut writer = ListWriter::new(&mut out, format, &WriteOptions { signal_type: kind }).unwrap();
+    let mut writer =
+        ListWriter::new(&mut out, format, &WriteOptions { signal_type: kind, ..WriteOptions::default() })
+            .unwrap();
     for entry in entries {
         writer.entry(entry).unwrap();
     }
@@ -145,7 +147,7 @@ fn formats_that_are_only_read_are_refused_for_writing() {
         assert!(ListWriter::new(Vec::new(), format, &WriteOptions::default()).is_err(), "{format}");
     }
     assert!(ListWriter::new(Vec::new(), ListFormat::Plain, &WriteOptions::default()).is_err());
-    let pdq = WriteOptions { signal_type: Some(SignalType::Pdq) };
+    let pdq = WriteOptions { signal_type: Some(SignalType::Pdq), ..WriteOptions::default() };
     for format in [ListFormat::Md5sum, ListFormat::Hashdeep] {
         assert!(ListWriter::new(Vec::new(), format, &pdq).is_err(), "{format} holds digests only");
     }

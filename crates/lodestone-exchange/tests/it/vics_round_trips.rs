@@ -29,8 +29,12 @@ fn as_kept(rows: &Rows) -> Vec<ListEntry> {
 
 fn written(entries: &[ListEntry], version: VicsVersion) -> String {
     let mut out = Vec::new();
-    let mut writer =
-        ListWriter::new(&mut out, ListFormat::Vics, &WriteOptions::default()).unwrap().vics_version(version);
+    let mut writer = ListWriter::new(
+        &mut out,
+        ListFormat::Vics,
+        &WriteOptions { vics: version, ..WriteOptions::default() },
+    )
+    .unwrap();
     for entry in entries {
         writer.entry(entry).unwrap();
     }

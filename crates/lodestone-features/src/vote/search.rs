@@ -28,7 +28,7 @@ pub struct VoteOptions {
 impl Default for VoteOptions {
     /// Chosen by recall against exact matching, see the crate's `vote_scale` example.
     fn default() -> Self {
-        Self { probes: 8, beam: 2, margin: 4, limit_bits: 60, hits: 32, forms: &Form::ALL, candidates: 64 }
+        Self { probes: 6, beam: 2, margin: 3, limit_bits: 60, hits: 32, forms: &Form::ALL, candidates: 64 }
     }
 }
 

@@ -49,6 +49,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             takes: const { &[
                 query("format", "string", "csv (default), ndjson, vics, pdq, plain, hma"),
                 query("type", "string", "Of a plain list: which values"),
+                query("vics_version", "string", "Of VICS: the version of its data model, 1.2, 1.3 or 2.0 (default)"),
                 query("held", "boolean", "In place of the list, what is held back from it, with its evidence (NDJSON)"),
                 query("release_held", "boolean", "Sends what is held back too; the log of audit says who decided so"),
             ] },
@@ -78,7 +79,9 @@ async fn export(
     let format = named_format(params.filled("format"))?.unwrap_or(ListFormat::Csv);
     let signal_type = params.filled("type").map(str::parse::<SignalType>).transpose();
     let signal_type = signal_type.map_err(|error| ApiError::bad(cut(&error.to_string())))?;
-    let options = WriteOptions { signal_type };
+    let vics = params.filled("vics_version").map(str::parse).transpose();
+    let vics = vics.map_err(|error: String| ApiError::bad(cut(&error)))?.unwrap_or_default();
+    let options = WriteOptions { signal_type, vics };
     let flag = |name: &str| params.get(name).is_some_and(|text| text == "true" || text == "1");
     let wanted = match (flag("held"), flag("release_held")) {
         (true, true) => return Err(ApiError::bad("held and release_held exclude each other")),
