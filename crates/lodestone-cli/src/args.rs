@@ -301,6 +301,12 @@ pub(crate) struct Match {
     /// A fingerprint given by value: pdq:…, md5:…, sha1:…, sha256:…, photodna:…. Repeatable
     #[arg(long, value_name = "TYPE:VALUE")]
     pub(crate) signal: Vec<String>,
+    /// Ask a remote matcher too, an exchange of the data folder, for hashes. Repeatable
+    #[arg(long, value_name = "NAME", conflicts_with = "against", help_heading = "Remote matchers")]
+    pub(crate) remote: Vec<String>,
+    /// Send it the files as well, where its exchange was added with --send-files
+    #[arg(long, requires = "remote", help_heading = "Remote matchers")]
+    pub(crate) send_files: bool,
     /// Squared distance up to which PhotoDNA values of the lists given here match; 0, equal ones, by default
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = squared_distance())]
     pub(crate) photodna_distance: Option<u32>,
@@ -475,7 +481,7 @@ pub(crate) enum Bank {
         /// What the bank's members are, when it is made here
         #[arg(long)]
         kind: Option<String>,
-        /// The list's format, when content does not tell: plain, pdq-text, hma-local-file, csv, hashdeep, md5sum, vics, ndjson, nsrl-rds3, nsrl-rds2
+        /// The list's format, when content does not tell: plain, pdq-text, hma-local-file, csv, hashdeep, md5sum, vics, ndjson, nsrl-rds3, nsrl-rds2, autopsy-kdb
         #[arg(long = "as", value_name = "FORMAT")]
         list_format: Option<String>,
         /// Which CSV column holds what, as pdq=Column,id=Column
