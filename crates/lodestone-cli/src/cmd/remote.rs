@@ -262,27 +262,53 @@ fn read_again(record: &Record) -> Result<(&'static str, Vec<u8>), &'static str> 
     if digester.finish().sha256 != digests.sha256.0 {
         return Err("it is another file than the one that was read");
     }
-    Ok((media_type(seen.format.as_deref()), bytes))
+    let media_type =
+        media_type(seen.format.as_deref(), &bytes).ok_or("it is neither a picture nor a video")?;
+    Ok((media_type, bytes))
 }
 
-fn media_type(format: Option<&str>) -> &'static str {
+/// Of a picture by its format, of a video by its first bytes. `None`: it is neither, and texts, archives and whatever else
+/// never leave.
+fn media_type(format: Option<&str>, bytes: &[u8]) -> Option<&'static str> {
+    let begins = |at: usize, what: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(what));
     match format {
-        Some("jpeg") => "image/jpeg",
-        Some("png") => "image/png",
-        Some("gif") => "image/gif",
-        Some("webp") => "image/webp",
-        Some("bmp") => "image/bmp",
-        Some("tiff") => "image/tiff",
-        Some("jxl") => "image/jxl",
-        Some("heif") => "image/heif",
-        Some("avif") => "image/avif",
-        _ => "application/octet-stream",
+        Some("jpeg") => Some("image/jpeg"),
+        Some("png") => Some("image/png"),
+        Some("gif") => Some("image/gif"),
+        Some("webp") => Some("image/webp"),
+        Some("bmp") => Some("image/bmp"),
+        Some("tiff") => Some("image/tiff"),
+        Some("jxl") => Some("image/jxl"),
+        Some("heif") => Some("image/heif"),
+        Some("avif") => Some("image/avif"),
+        Some(_) => None,
+        None if begins(4, b"ftyp") => Some("video/mp4"),
+        None if begins(0, b"\x1a\x45\xdf\xa3") => Some("video/webm"),
+        None if begins(0, b"RIFF") && begins(8, b"AVI ") => Some("video/x-msvideo"),
+        None if begins(0, b"\0\0\x01\xba") => Some("video/mpeg"),
+        None => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pictures_and_videos_have_a_media_type_and_nothing_else_does() {
+        assert_eq!(media_type(Some("jpeg"), b""), Some("image/jpeg"));
+        assert_eq!(media_type(None, b"\0\0\0\x18ftypmp42"), Some("video/mp4"));
+        assert_eq!(media_type(None, b"RIFF\0\0\0\0AVI LIST"), Some("video/x-msvideo"));
+        for (format, bytes) in [
+            (Some("zip"), &b"PK\x03\x04"[..]),
+            (Some("raw"), b"II"),
+            (None, b"private words"),
+            (None, b""),
+            (None, b"RIFF\0\0\0\0WAVE"),
+        ] {
+            assert_eq!(media_type(format, bytes), None, "{format:?}");
+        }
+    }
 
     #[test]
     fn an_item_is_complete_when_one_way_of_asking_was_answered_and_none_failed() {

@@ -160,7 +160,8 @@ fn a_file_leaves_only_where_the_exchange_and_the_command_say_so() {
     assert_eq!(add(&place, "arachnid", &mock, &["--send-files"]).code, Some(0));
     assert_eq!(ask(&place, &["a.png"]).code, Some(1));
     assert!(mock.asked().iter().all(|one| one.path() == "/v1/pdq/"), "the command did not say so");
-    let sent = ask(&place, &["--send-files", "a.png", "pile.zip"]);
+    place.put("notes.txt", "private words");
+    let sent = ask(&place, &["--send-files", "a.png", "pile.zip", "notes.txt"]);
     let asked = mock.asked();
     let files: Vec<&Asked> = asked.iter().filter(|one| one.path() == "/v1/media/").collect();
     assert_eq!((files.len(), files[0].header("Content-Type")), (1, Some("image/png")));
@@ -168,6 +169,9 @@ fn a_file_leaves_only_where_the_exchange_and_the_command_say_so() {
     let told = &sent.file("a.png")["remote"];
     assert_eq!((&told[0]["by"], &told[1]["by"]), (&json!("hashes"), &json!("file")));
     assert_eq!(told[1]["state"], "answered");
+    for path in ["pile.zip", "notes.txt"] {
+        assert_eq!(sent.file(path)["remote"][1]["state"], "not_asked", "{path}");
+    }
     let member = sent.objects().into_iter().find(|one| one["path"] == "pile.zip!/b.png").unwrap();
     assert_eq!(member["remote"][1]["state"], "not_asked", "{member}");
     for api in ["remote_hma", "ncmec"] {
