@@ -140,7 +140,7 @@ impl From<Document> for Format {
 /// Lists and banks to match against.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Lists {
-    /// List of known material, or folder of known pictures. Repeatable
+    /// List, or folder of pictures, of known material. Repeatable
     ///
     /// TYPE (pdq, md5, sha1, sha256) stands where a list does not say itself what its values are.
     #[arg(long, value_name = "[TYPE:]PATH", help_heading = "Lists")]
@@ -287,6 +287,8 @@ pub(crate) struct Hash {
 
 #[derive(Args, Debug)]
 pub(crate) struct Match {
+    /// Files and folders to match, with members of archives; with --against: lists
+    ///
     /// Files and folders to match; members of archives too. With --against: lists, every entry of which is looked up
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath, required_unless_present = "signal")]
     pub(crate) files: Vec<PathBuf>,
@@ -301,11 +303,11 @@ pub(crate) struct Match {
     /// A fingerprint given by value: pdq:…, md5:…, sha1:…, sha256:…, photodna:…. Repeatable
     #[arg(long, value_name = "TYPE:VALUE")]
     pub(crate) signal: Vec<String>,
-    /// Ask a remote matcher too, an exchange of the data folder, for hashes. Repeatable
-    #[arg(long, value_name = "NAME", conflicts_with = "against", help_heading = "Remote matchers")]
+    /// Ask a remote matcher for hashes too, an exchange of --data; see `exchange add`. Repeatable
+    #[arg(long, value_name = "NAME", conflicts_with = "against")]
     pub(crate) remote: Vec<String>,
     /// Send it the files as well, where its exchange was added with --send-files
-    #[arg(long, requires = "remote", help_heading = "Remote matchers")]
+    #[arg(long, hide_short_help = true, requires = "remote")]
     pub(crate) send_files: bool,
     /// Squared distance up to which PhotoDNA values of the lists given here match; 0, equal ones, by default
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = squared_distance())]

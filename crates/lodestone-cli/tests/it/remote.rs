@@ -4,17 +4,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::exchange::server::{Asked, Fault, Mock, Reply};
 use crate::files::png;
 use crate::kdb_file::kdb;
 use crate::program::{Place, Ran};
 use crate::serve_client::Server as Serving;
-
-// The services as they speak, which the clients are tested against. Not all of it is used here.
-#[allow(dead_code)]
-#[path = "../../../lodestone-exchange/tests/it/mock/server.rs"]
-mod server;
-
-use server::{Asked, Fault, Mock, Reply};
 
 /// Arachnid's Shield, which knows every PDQ and file but those that end in a zero.
 fn shield(asked: &Asked) -> Reply {

@@ -6,14 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::exchanging::server::{Asked, Fault, Mock, Reply};
 use crate::running::{Answer, Running, config};
-
-// Not all of it is used here.
-#[allow(dead_code)]
-#[path = "../../../lodestone-exchange/tests/it/mock/server.rs"]
-mod server;
-
-use server::{Asked, Fault, Mock, Reply};
 
 const PDQ: &str = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22";
 
