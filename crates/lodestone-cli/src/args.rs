@@ -140,7 +140,7 @@ impl From<Document> for Format {
 /// Lists and banks to match against.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Lists {
-    /// List of known material, or folder of known pictures. Repeatable
+    /// List, or folder of pictures, of known material. Repeatable
     ///
     /// TYPE (pdq, md5, sha1, sha256) stands where a list does not say itself what its values are.
     #[arg(long, value_name = "[TYPE:]PATH", help_heading = "Lists")]
@@ -287,6 +287,8 @@ pub(crate) struct Hash {
 
 #[derive(Args, Debug)]
 pub(crate) struct Match {
+    /// Files and folders to match, with members of archives; with --against: lists
+    ///
     /// Files and folders to match; members of archives too. With --against: lists, every entry of which is looked up
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath, required_unless_present = "signal")]
     pub(crate) files: Vec<PathBuf>,
@@ -301,6 +303,12 @@ pub(crate) struct Match {
     /// A fingerprint given by value: pdq:…, md5:…, sha1:…, sha256:…, photodna:…. Repeatable
     #[arg(long, value_name = "TYPE:VALUE")]
     pub(crate) signal: Vec<String>,
+    /// Ask a remote matcher for hashes too, an exchange of --data; see `exchange add`. Repeatable
+    #[arg(long, value_name = "NAME", conflicts_with = "against")]
+    pub(crate) remote: Vec<String>,
+    /// Send it the files as well, where its exchange was added with --send-files
+    #[arg(long, hide_short_help = true, requires = "remote")]
+    pub(crate) send_files: bool,
     /// Squared distance up to which PhotoDNA values of the lists given here match; 0, equal ones, by default
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = squared_distance())]
     pub(crate) photodna_distance: Option<u32>,
@@ -475,7 +483,7 @@ pub(crate) enum Bank {
         /// What the bank's members are, when it is made here
         #[arg(long)]
         kind: Option<String>,
-        /// The list's format, when content does not tell: plain, pdq-text, hma-local-file, csv, hashdeep, md5sum, vics, ndjson, nsrl-rds3, nsrl-rds2
+        /// The list's format, when content does not tell: plain, pdq-text, hma-local-file, csv, hashdeep, md5sum, vics, ndjson, nsrl-rds3, nsrl-rds2, autopsy-kdb
         #[arg(long = "as", value_name = "FORMAT")]
         list_format: Option<String>,
         /// Which CSV column holds what, as pdq=Column,id=Column

@@ -46,7 +46,10 @@ Examples:
   A new list against the banks, and against everything that scans with --data have ever read:
       lodestone match --against banks new.csv --data ~/lodestone-data
       lodestone match --against seen new.csv --data ~/lodestone-data
+  Ask a remote matcher for hashes too; --send-files sends the files as well, where the exchange was added so:
+      lodestone match photos/ --remote SHIELD --data ~/lodestone-data --format ndjson
 
+What a matcher was not asked for or did not answer is told in `remote`, and is never \"no match\": exit status 2.
 With --against, lists are compared as they are: pictures are turned and inverted only where pictures are known (seen).
   The lists after --against are indexed (128 bytes a PDQ hash, and some 20 an entry), the others streamed: any length.
 Exit status: 0 nothing matched; 1 something matched; 2 something could not be read or done.";
@@ -81,9 +84,13 @@ Examples:
   A colleague's Lodestone, of which settings.json names the bank: {\"bank\": \"SHARED\"}:
       lodestone exchange add SHARED --api lodestone --base-url https://lists.example --settings settings.json \\
           --credentials token.json --data /srv/lodestone
+  A remote matcher, which gives no list away and is asked for hashes (credentials.json: username, password):
+      lodestone exchange add SHIELD --api arachnid --environment production --credentials credentials.json \\
+          --data /srv/lodestone
 
 Credentials: ncmec user, password; stop_ncii fetch_function_key, subscription_key (feedback_function_key to vote);
-  fb_threatexchange api_token (and privacy_group in the settings); tat username, password; lodestone, hma token.
+  fb_threatexchange api_token (and privacy_group in the settings); tat username, password; lodestone, hma token;
+  arachnid username, password; remote_hma, remote_lodestone, remote_matcher token, where it wants one.
 They are sealed with the key of --key-file, else LODESTONE_KEY, else secret.key in the data folder, which is made.
 No request goes to another host than this one. It may lie on your own network, since you name it; plain http is for
   loopback only.
@@ -103,6 +110,7 @@ pub(crate) const EXCHANGE_VOTE: &str = "\
 Examples:
   lodestone exchange vote NCMEC_TEST 42-image1 --confirm --data /srv/lodestone
   lodestone exchange vote NCMEC_TEST 42-image1 --dispute --reason 01234567-89ab-cdef-0123-456789abcdef --data D
+  lodestone exchange vote NCMEC_TEST 42-image1 --dispute --reason \"Its name\" --data D
 
 ncmec, stop_ncii and fb_threatexchange take votes. The opinion is kept here once the service has taken the vote.
 Exit status: 0 sent; 2 not.";

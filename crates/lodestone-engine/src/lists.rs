@@ -179,7 +179,10 @@ impl Listing<'_> {
         take: &mut dyn FnMut(Result<ListEntry, Reject>) -> bool,
     ) -> Result<String, StoreError> {
         let Some((entries, digest)) = self.rows else {
-            lodestone_store::nsrl_rds3::read(&self.path, take)?;
+            match self.format {
+                ListFormat::AutopsyKdb => lodestone_store::autopsy_kdb::read(&self.path, take)?,
+                _ => lodestone_store::nsrl_rds3::read(&self.path, take)?,
+            }
             return Ok(String::new());
         };
         for row in entries {
@@ -213,13 +216,17 @@ pub fn open_list<'r>(request: &ListRequest) -> Result<Listing<'r>, ListError> {
     let mut head = [0; 16];
     let n = read_some(&mut file, &mut head).map_err(io)?;
     let database = head[..n].starts_with(b"SQLite format 3\0");
-    if request.format == Some(ListFormat::NsrlRds3) || (database && request.format.is_none()) {
-        return Ok(Listing {
-            format: ListFormat::NsrlRds3,
-            path: path.clone(),
-            rows: None,
-            read: ListRead::default(),
-        });
+    let format = match request.format {
+        Some(ListFormat::NsrlRds3 | ListFormat::AutopsyKdb) => request.format,
+        // What cannot be told is read as NSRL's, and refused as such.
+        None if database => Some(match lodestone_store::autopsy_kdb::is_set(path) {
+            Ok(true) => ListFormat::AutopsyKdb,
+            _ => ListFormat::NsrlRds3,
+        }),
+        _ => None,
+    };
+    if let Some(format) = format {
+        return Ok(Listing { format, path: path.clone(), rows: None, read: ListRead::default() });
     }
     let digest = Rc::new(RefCell::new(Digester::new()));
     let read = ListRead { bytes: Rc::default(), total: if facts.is_file() { facts.len() } else { 0 } };

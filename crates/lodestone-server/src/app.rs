@@ -21,6 +21,7 @@ use crate::http::body::BodyLimits;
 use crate::metrics::Metrics;
 use crate::rate::Rates;
 use crate::readers::Readers;
+use crate::remotes::Remotes;
 use crate::route::Table;
 use crate::secrets::Secrets;
 use crate::types::Types;
@@ -66,6 +67,8 @@ pub struct Shared {
     pub types: Types,
     /// What an examination is weighed by.
     pub(crate) examining: Examining,
+    /// Remote matchers that are asked.
+    pub(crate) remotes: Remotes,
     /// Imports, exports and copies that run.
     pub(crate) transfers: Transfers,
     /// What follows from matches.

@@ -69,6 +69,8 @@ pub struct Config {
     pub drain: Duration,
     /// Time between fetches of an exchange.
     pub fetch_interval: Duration,
+    /// Time that a look-up waits for the remote matchers that it names.
+    pub remote_timeout: Duration,
     /// Distinct senders of one matching hash within an hour from which its actions are held for a person; 0: never.
     pub flood_senders: u32,
 }
@@ -109,6 +111,7 @@ impl Config {
             body_timeout: Duration::from_secs(60),
             drain: Duration::from_secs(20),
             fetch_interval: Duration::from_secs(240),
+            remote_timeout: Duration::from_secs(10),
             flood_senders: 0,
         }
     }

@@ -6,6 +6,7 @@
 //! *Source:* `exchanges/impl/*.py` of python-threatexchange; `utils/exchange_schema.py`, `utils/fetch_benchmarking.py`
 //! of HMA; dacite 1.9, whose words a value of a wrong type is refused with.
 
+use lodestone_exchange::client;
 use lodestone_types::BankKind;
 use serde_json::{Map, Value, json};
 
@@ -20,6 +21,10 @@ pub enum FieldKind {
     Whole,
     /// A number.
     Number,
+    /// True or false.
+    Flag,
+    /// The name, or the address, of one of the interface's environments.
+    Environment,
     /// One of these texts; the class that HMA names in its error.
     Choice(&'static str, &'static [&'static str]),
     /// A list of whole numbers without repetition.
@@ -39,6 +44,8 @@ pub enum Preset {
     Whole(i64),
     /// A number.
     Number(f64),
+    /// False.
+    Off,
     /// No elements.
     Empty,
 }
@@ -63,8 +70,12 @@ pub struct ExchangeApi {
     pub name: &'static str,
     /// Fields of an exchange's configuration, besides `name`, `api` and `enabled`.
     pub config: &'static [Field],
+    /// Fields of a configuration that HMA does not have: HMA's routes take them and do not tell them.
+    pub beyond: &'static [Field],
     /// Fields of credentials; `None`: it takes none.
     pub credentials: Option<&'static [Field]>,
+    /// Fields of credentials that HMA does not have.
+    pub more_credentials: &'static [Field],
     /// Whether fetching goes to another server.
     pub network: bool,
 }
@@ -72,6 +83,38 @@ pub struct ExchangeApi {
 const fn text(name: &'static str, help: &'static str) -> Field {
     Field { name, kind: FieldKind::Text, default: Preset::Required, help }
 }
+
+const fn maybe(name: &'static str, help: &'static str) -> Field {
+    Field { name, kind: FieldKind::MaybeText, default: Preset::Null, help }
+}
+
+const fn flag(name: &'static str, help: &'static str) -> Field {
+    Field { name, kind: FieldKind::Flag, default: Preset::Off, help }
+}
+
+const ENVIRONMENT: Field = Field {
+    name: "environment",
+    kind: FieldKind::Environment,
+    default: Preset::Null,
+    help: "The service's database by its name. There is no preset: give this or base_url",
+};
+const BASE_URL: Field = maybe("base_url", "The service's address, in the place of an environment's");
+const SEND_VOTES: Field = flag("send_votes", "Opinions on entries go back to the service, in the background");
+const DISPUTE_REASONS: Field = Field {
+    name: "dispute_reasons",
+    kind: FieldKind::TextSet,
+    default: Preset::Empty,
+    help: "Reasons that disputing votes give, by NCMEC's guids",
+};
+/// Of a service that has environments.
+const AT_SERVICE: &[Field] = &[ENVIRONMENT, BASE_URL];
+const AT_VOTED_SERVICE: &[Field] = &[ENVIRONMENT, BASE_URL, SEND_VOTES];
+/// Of another server.
+const AT_PEER: &[Field] =
+    &[text("base_url", "The peer's address"), text("bank", "Which of the peer's banks is fetched")];
+const AT_MATCHER: &[Field] = &[text("base_url", "The matcher's address")];
+const PEER_TOKEN: &[Field] =
+    &[maybe("token", "Sent as Authorization: Bearer; none where nobody is asked for one")];
 
 const fn whole(name: &'static str, default: i64) -> Field {
     Field { name, kind: FieldKind::Whole, default: Preset::Whole(default), help: "" }
@@ -95,9 +138,19 @@ pub const NCMEC_ENVIRONMENTS: [&str; 14] = [
     "https://hashsharing-test.ncmec.org/generative-ai-exploitative",
 ];
 
-/// Every interface, in the order in which they are told: those of HMA's example first.
-pub const APIS: [ExchangeApi; 7] = [
-    ExchangeApi { name: "sample", config: &[], credentials: None, network: false },
+/// How many of [`APIS`] are HMA's.
+pub const HMAS: usize = 7;
+
+/// Every interface, in the order in which they are told: those of HMA's example first, ours last.
+pub const APIS: [ExchangeApi; 13] = [
+    ExchangeApi {
+        name: "sample",
+        config: &[],
+        beyond: &[],
+        credentials: None,
+        more_credentials: &[],
+        network: false,
+    },
     ExchangeApi {
         name: "infinite_random",
         config: &[
@@ -109,7 +162,9 @@ pub const APIS: [ExchangeApi; 7] = [
             Field { name: "sleep_per_iter", kind: FieldKind::Number, default: Preset::Number(0.0), help: "" },
             Field { name: "only_signal_types", kind: FieldKind::TextSet, default: Preset::Empty, help: "" },
         ],
+        beyond: &[],
         credentials: None,
+        more_credentials: &[],
         network: false,
     },
     ExchangeApi {
@@ -120,11 +175,13 @@ pub const APIS: [ExchangeApi; 7] = [
             default: Preset::Required,
             help: "ThreatPrivacyGroup ID for this collaboration",
         }],
+        beyond: AT_VOTED_SERVICE,
         credentials: Some(&[text(
             "api_token",
             "Meta app access token. Create one at https://developers.facebook.com/tools/accesstoken/ for your \
              ThreatExchange app.",
         )]),
+        more_credentials: &[],
         network: true,
     },
     ExchangeApi {
@@ -144,15 +201,18 @@ pub const APIS: [ExchangeApi; 7] = [
                 help: "Only take entries from these eletronic service provider (ESP) ids",
             },
         ],
+        beyond: &[ENVIRONMENT, BASE_URL, SEND_VOTES, DISPUTE_REASONS],
         credentials: Some(&[
             text("user", "NCMEC hash sharing API username."),
             text("password", "NCMEC hash sharing API password."),
         ]),
+        more_credentials: &[],
         network: true,
     },
     ExchangeApi {
         name: "stop_ncii",
         config: &[],
+        beyond: AT_VOTED_SERVICE,
         credentials: Some(&[
             text(
                 "fetch_function_key",
@@ -170,15 +230,21 @@ pub const APIS: [ExchangeApi; 7] = [
                        https://api.stopncii.org/v1",
             },
         ]),
+        more_credentials: &[maybe(
+            "feedback_function_key",
+            "API key for the feedback endpoint; votes need it",
+        )],
         network: true,
     },
     ExchangeApi {
         name: "tat",
         config: &[],
+        beyond: AT_SERVICE,
         credentials: Some(&[
             text("username", "Tech Against Terrorism hash list API username."),
             text("password", "Tech Against Terrorism hash list API password."),
         ]),
+        more_credentials: &[],
         network: true,
     },
     ExchangeApi {
@@ -193,8 +259,65 @@ pub const APIS: [ExchangeApi; 7] = [
                        (SignalType.get_name())",
             },
         ],
+        beyond: &[],
         credentials: None,
+        more_credentials: &[],
         network: false,
+    },
+    ExchangeApi {
+        name: "lodestone",
+        config: AT_PEER,
+        beyond: &[],
+        credentials: Some(PEER_TOKEN),
+        more_credentials: &[],
+        network: true,
+    },
+    ExchangeApi {
+        name: "hma",
+        config: AT_PEER,
+        beyond: &[],
+        credentials: Some(PEER_TOKEN),
+        more_credentials: &[],
+        network: true,
+    },
+    ExchangeApi {
+        name: "arachnid",
+        config: &[
+            ENVIRONMENT,
+            BASE_URL,
+            flag("send_files", "Files may be sent, where a command asks for that too; else hashes only"),
+        ],
+        beyond: &[],
+        credentials: Some(&[
+            text("username", "Arachnid Shield username."),
+            text("password", "Arachnid Shield password."),
+        ]),
+        more_credentials: &[],
+        network: true,
+    },
+    ExchangeApi {
+        name: "remote_hma",
+        config: AT_MATCHER,
+        beyond: &[],
+        credentials: Some(PEER_TOKEN),
+        more_credentials: &[],
+        network: true,
+    },
+    ExchangeApi {
+        name: "remote_lodestone",
+        config: AT_MATCHER,
+        beyond: &[],
+        credentials: Some(PEER_TOKEN),
+        more_credentials: &[],
+        network: true,
+    },
+    ExchangeApi {
+        name: "remote_matcher",
+        config: AT_MATCHER,
+        beyond: &[],
+        credentials: Some(PEER_TOKEN),
+        more_credentials: &[],
+        network: true,
     },
 ];
 
@@ -228,6 +351,106 @@ impl ExchangeApi {
         let fields =
             |fields: &[Field]| json!({ "fields": fields.iter().map(Field::told).collect::<Vec<_>>() });
         json!({ "config_schema": fields(self.config), "credentials_schema": self.credentials.map(fields) })
+    }
+
+    /// Whether it is asked, and gives no list away.
+    pub fn is_matcher(&self) -> bool {
+        client::matcher::is_known(self.name)
+    }
+
+    /// Its environments, the test twins first.
+    pub fn environments(&self) -> &'static [(&'static str, &'static str)] {
+        client::environments(self.name)
+    }
+
+    /// All fields that its exchanges are made with on our own routes and pages: where it has environments, by their names.
+    pub fn own_schema(&self) -> Value {
+        let environments: Vec<&str> = self.environments().iter().map(|(name, _)| *name).collect();
+        let tell = |field: &Field| {
+            let mut told = field.told();
+            if field.kind == FieldKind::Environment {
+                told["choices"] = json!(environments);
+            }
+            told
+        };
+        let fields = |fields: &mut dyn Iterator<Item = &Field>| json!({ "fields": fields.map(tell).collect::<Vec<_>>() });
+        let of_credentials =
+            |own: &'static [Field]| fields(&mut own.iter().chain(self.more_credentials.iter()));
+        json!({
+            "api": self.name,
+            "network": self.network,
+            "remote_matcher": self.is_matcher(),
+            "environments": environments,
+            "config_schema": fields(&mut self.own_fields()),
+            "credentials_schema": self.credentials.map(of_credentials),
+        })
+    }
+
+    /// Fields of a configuration, one for the environment.
+    fn own_fields(&self) -> impl Iterator<Item = &'static Field> {
+        let (config, beyond) = (self.config, self.beyond);
+        beyond.iter().chain(config.iter().filter(|field| beyond.iter().all(|one| one.name != field.name)))
+    }
+
+    /// The fields of a configuration that was given on our own routes and pages. Only known ones are taken: a field that is
+    /// misspelt must not look like one that holds.
+    ///
+    /// # Errors
+    /// Which field is missing, unknown or of a wrong type.
+    pub fn own_config(&self, given: &Map<String, Value>) -> Result<Map<String, Value>, String> {
+        let known: Vec<&str> = self.own_fields().map(|field| field.name).collect();
+        if let Some(other) = given.keys().find(|name| !known.contains(&name.as_str())) {
+            let other: String = other.chars().take(100).collect();
+            return Err(format!("no field {other:?} of {}; known: {}", self.name, known.join(", ")));
+        }
+        let mut kept = Map::new();
+        for field in self.own_fields() {
+            let read = read(std::slice::from_ref(field), given, MAX_TEXT).map_err(|wrong| match wrong {
+                Wrong::Missing(field) => format!("missing value for field {:?}", field.name),
+                Wrong::Value(field, value) => field.refused(&value),
+                Wrong::TooLong(field) => format!("the value of field {:?} is too long", field.name),
+            })?;
+            kept.extend(read.into_iter().filter(|(_, value)| !value.is_null()));
+        }
+        let named = kept.get("environment").and_then(Value::as_str).map(str::to_owned);
+        if let Some(named) =
+            named.filter(|_| self.own_fields().any(|field| field.kind == FieldKind::Environment))
+        {
+            let found = self
+                .environments()
+                .iter()
+                .find(|(name, url)| name.eq_ignore_ascii_case(&named) || *url == named.trim_end_matches('/'));
+            let (name, url) = found.ok_or_else(|| {
+                let known: Vec<&str> = self.environments().iter().map(|(name, _)| *name).collect();
+                format!("no such environment; known: {}", known.join(", "))
+            })?;
+            // HMA tells NCMEC's by their addresses.
+            let in_hma = self.config.iter().any(|field| matches!(field.kind, FieldKind::Choice(..)));
+            kept.insert("environment".to_owned(), json!(if in_hma { url } else { name }));
+        }
+        Ok(kept)
+    }
+
+    /// The fields of credentials that were given on our own routes and pages; none: those of the interface are used, where
+    /// it has some.
+    ///
+    /// # Errors
+    /// As [`ExchangeApi::credentials`].
+    pub fn own_credentials(&self, given: &Map<String, Value>) -> Result<Map<String, Value>, String> {
+        if given.is_empty() {
+            return Ok(Map::new());
+        }
+        let mut kept = self.credentials(given)?;
+        for field in self.more_credentials {
+            if let Some(value) = given.get(field.name) {
+                let text = value.as_str().filter(|text| text.len() <= MAX_CREDENTIAL && !text.contains('\0'));
+                let text =
+                    text.ok_or_else(|| format!("`credential_json` field '{}' must be a string", field.name))?;
+                kept.insert(field.name.to_owned(), json!(text));
+            }
+        }
+        kept.retain(|_, value| !value.is_null());
+        Ok(kept)
     }
 
     /// The fields of a configuration that was given, with defaults; others are ignored. The texts are dacite's.
@@ -336,6 +559,7 @@ impl Preset {
             Self::Required | Self::Null => Value::Null,
             Self::Whole(number) => json!(number),
             Self::Number(number) => json!(number),
+            Self::Off => json!(false),
             Self::Empty => json!([]),
         }
     }
@@ -346,7 +570,8 @@ impl FieldKind {
     fn read(self, value: &Value) -> Option<Value> {
         let fits = match self {
             Self::Text => value.is_string(),
-            Self::MaybeText => value.is_string() || value.is_null(),
+            Self::MaybeText | Self::Environment => value.is_string() || value.is_null(),
+            Self::Flag => value.is_boolean(),
             Self::Whole => is_whole(value),
             Self::Number => value.is_number(),
             Self::Choice(_, choices) => value.as_str().is_some_and(|text| choices.contains(&text)),
@@ -360,7 +585,8 @@ impl FieldKind {
         match self {
             Self::Text | Self::MaybeText => "string",
             Self::Whole | Self::Number => "number",
-            Self::Choice(..) => "enum",
+            Self::Choice(..) | Self::Environment => "enum",
+            Self::Flag => "boolean",
             Self::WholeSet => "set_of_number",
             Self::TextSet => "set_of_string",
         }
@@ -369,7 +595,8 @@ impl FieldKind {
     fn python_name(self) -> &'static str {
         match self {
             Self::Text => "str",
-            Self::MaybeText => "typing.Optional[str]",
+            Self::MaybeText | Self::Environment => "typing.Optional[str]",
+            Self::Flag => "bool",
             Self::Whole => "int",
             Self::Number => "float",
             Self::Choice(class, _) => class,
@@ -462,7 +689,8 @@ mod tests {
     fn schemas_are_those_of_hma() {
         let golden = golden();
         let schemas = golden["schemas"].as_object().unwrap();
-        assert_eq!(schemas.len(), APIS.len());
+        assert_eq!(schemas.len(), HMAS);
+        assert!(APIS[..HMAS].iter().all(|api| schemas.contains_key(api.name)));
         for (name, schema) in schemas {
             assert_eq!(&named(name).unwrap().schema(), schema, "{name}");
         }
@@ -533,6 +761,67 @@ mod tests {
         }
         let none = named("sample").unwrap().credentials(&Map::new()).unwrap_err();
         assert_eq!(none, "Exchange API 'sample' does not support credentials");
+    }
+
+    #[test]
+    fn environments_are_named_test_twins_first_and_no_place_is_preset() {
+        for api in APIS.iter().filter(|api| api.network) {
+            let schema = api.own_schema();
+            let fields = schema["config_schema"]["fields"].as_array().unwrap();
+            let of = |name: &str| fields.iter().filter(|field| field["name"] == name).collect::<Vec<_>>();
+            assert_eq!(of("base_url").len(), 1, "{}", api.name);
+            assert!(fields.iter().all(|field| !field["default"].to_string().contains("http")), "{schema}");
+            match of("environment").as_slice() {
+                [] => assert!(api.environments().is_empty()),
+                [one] => assert_eq!(one["choices"], schema["environments"]),
+                many => panic!("{many:?}"),
+            }
+        }
+        let ncmec = named("ncmec").unwrap().own_schema();
+        assert_eq!(ncmec["environments"][0], "test_Industry");
+        let matchers = APIS.iter().filter(|api| api.is_matcher());
+        assert_eq!(matchers.count(), client::matcher::names().count());
+        for api in client::apis().chain(client::matcher::names()) {
+            assert!(named(api).is_some_and(|api| api.network), "{api}");
+        }
+    }
+
+    #[test]
+    fn our_own_configurations_take_names_of_environments_and_refuse_what_is_misspelt() {
+        let of = |api: &str, value: Value| named(api).unwrap().own_config(value.as_object().unwrap());
+        let ncmec = of("ncmec", json!({ "environment": "test_Industry", "only_esp_ids": [2, 1] })).unwrap();
+        assert_eq!(
+            json!(ncmec),
+            json!({ "environment": "https://exttest.cybertip.org/hashsharing", "only_esp_ids": [1, 2],
+                    "send_votes": false, "dispute_reasons": [] })
+        );
+        assert!(of("ncmec", json!({ "environment": "nowhere" })).unwrap_err().contains("test_Industry"));
+        let tat = of("tat", json!({ "environment": "production" })).unwrap();
+        assert_eq!(tat["environment"], "production");
+        let peer = json!({ "base_url": "https://lists.invalid", "bank": "B" });
+        assert_eq!(json!(of("lodestone", peer.clone()).unwrap()), peer);
+        assert!(
+            of("lodestone", json!({ "base_url": "https://lists.invalid" })).unwrap_err().contains("bank")
+        );
+        assert!(of("arachnid", json!({ "send_flies": true })).unwrap_err().contains("send_files"));
+        assert!(of("arachnid", json!({ "send_files": "true" })).is_err());
+        assert!(of("tat", json!({ "operator": true })).is_err());
+    }
+
+    #[test]
+    fn credentials_of_an_exchange_may_hold_more_than_hmas() {
+        let stop = named("stop_ncii").unwrap();
+        let given =
+            json!({ "fetch_function_key": "a", "subscription_key": "b", "feedback_function_key": "c" });
+        let kept = stop.own_credentials(given.as_object().unwrap()).unwrap();
+        assert_eq!(json!(kept), given);
+        assert!(!stop.credentials(given.as_object().unwrap()).unwrap().contains_key("feedback_function_key"));
+        assert!(stop.own_credentials(&Map::new()).unwrap().is_empty());
+        let token = json!({ "token": "t" });
+        assert_eq!(
+            json!(named("remote_hma").unwrap().own_credentials(token.as_object().unwrap()).unwrap()),
+            token
+        );
     }
 
     #[test]

@@ -101,6 +101,10 @@ fn fetch_each(app: &App, exchanges: impl FnOnce() -> Vec<Exchange>) {
 }
 
 fn fetch(app: &App, exchange: &Exchange) {
+    if lodestone_exchange::client::matcher::is_known(&exchange.api) {
+        // It has no list: look-ups ask it.
+        return;
+    }
     if lodestone_exchange::client::is_known(&exchange.api) {
         network::fetch(app, exchange);
         return;

@@ -45,6 +45,7 @@ mod outbox;
 mod probes;
 pub mod rate;
 pub mod readers;
+mod remotes;
 pub mod route;
 pub mod rules;
 mod run;

@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use crate::App;
+use crate::exchanging::RemoteState;
 use crate::route::Methods;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -28,6 +29,12 @@ struct OfType {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Reason {
     reason: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Remote {
+    exchange: String,
+    state: String,
 }
 
 /// Counters and what they are gathered in.
@@ -51,6 +58,7 @@ pub struct Metrics {
     audit_waiting: Gauge,
     files: Counter,
     unreadable: Family<Reason, Counter>,
+    remote: Family<Remote, Counter>,
 }
 
 impl Default for Metrics {
@@ -89,6 +97,9 @@ impl Default for Metrics {
         registry.register("files", "Files read", files.clone());
         let unreadable: Family<Reason, Counter> = Family::default();
         registry.register("unreadable", "Files that could not be read, by reason", unreadable.clone());
+        let remote: Family<Remote, Counter> = Family::default();
+        let help = "Items that remote matchers were to be asked for, by exchange and how it went";
+        registry.register("remote_items", help, remote.clone());
         Self {
             registry,
             answered,
@@ -109,6 +120,7 @@ impl Default for Metrics {
             audit_waiting,
             files,
             unreadable,
+            remote,
         }
     }
 }
@@ -151,6 +163,12 @@ impl Metrics {
         if let Some(why) = why {
             self.unreadable.get_or_create(&Reason { reason: why.to_owned() }).inc();
         }
+    }
+
+    /// A remote matcher was, or was not, asked for an item.
+    pub fn remote(&self, exchange: &str, state: RemoteState) {
+        let label = Remote { exchange: exchange.to_owned(), state: state.as_str().to_owned() };
+        self.remote.get_or_create(&label).inc();
     }
 
     /// Everything, as OpenMetrics text.

@@ -13,7 +13,7 @@
 //!   follows from a match (events, outbox, reviews, audit). Everything that changes is a method of [`Batch`],
 //!   everything that is only read one of [`Store`].
 //! - [`Store::backup_to`] copies the database while others write.
-//! - [`nsrl_rds3`] reads NSRL's own SQLite sets; it lives here because this crate is where SQLite is.
+//! - [`nsrl_rds3`] and [`autopsy_kdb`] read SQLite sets of others; they live here because this crate is where SQLite is.
 //!
 //! **Why rusqlite and not sqlx.** A scanner is synchronous: rusqlite brings 9 crates and no async runtime, sqlx about
 //! 120 and one. PostgreSQL comes later behind the same plain calls; the two cannot share one build (both link
@@ -28,6 +28,7 @@
 
 mod api_keys;
 mod audit;
+pub mod autopsy_kdb;
 mod backup;
 mod bank_changes;
 mod banks;

@@ -236,6 +236,23 @@ pub(crate) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
     Err(named(path, error))
 }
 
+/// Opens a foreign database that nothing changes while it is read: no lock, no log, nothing made beside it.
+pub(crate) fn open_immutable(path: &Path) -> Result<Connection, StoreError> {
+    // SQLite's words for a file that is not there say nothing of why.
+    File::open(path).map_err(|error| io(path, &error))?;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let open = || -> rusqlite::Result<Connection> {
+        let db = Connection::open_with_flags(immutable_uri(path), flags)?;
+        db.pragma_update(None, "trusted_schema", false)?;
+        db.pragma_update(None, "cell_size_check", true)?;
+        db.pragma_update(None, "mmap_size", 0)?;
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(db)
+    };
+    open().map_err(|error| named(path, error))
+}
+
 fn immutable_uri(path: &Path) -> String {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_encoded_bytes() {

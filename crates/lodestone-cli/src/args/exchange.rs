@@ -63,6 +63,21 @@ pub(crate) enum Exchange {
         #[command(flatten)]
         data: Data,
     },
+    /// List the reasons that a disputing vote may give, with their guids, as the service tells them (ncmec)
+    Reasons {
+        /// The exchange's bank
+        bank: String,
+        /// Only those for fingerprints of this type: md5, sha1, pdq, photodna
+        #[arg(long, value_name = "TYPE")]
+        signal_type: Option<String>,
+        /// Output for people or programs
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        #[command(flatten)]
+        keys: SecretKeys,
+        #[command(flatten)]
+        data: Data,
+    },
     /// Send a vote on an entry back to the service that it came from, and keep it as your opinion
     #[command(after_long_help = help::EXCHANGE_VOTE)]
     Vote(Box<ExchangeVote>),
@@ -78,9 +93,10 @@ pub(crate) enum Exchange {
 
 #[derive(Args, Debug)]
 pub(crate) struct ExchangeAdd {
-    /// Name of the exchange and of its bank, which is made
+    /// Name of the exchange and of its bank, which is made; that of a remote matcher stays empty
     pub(crate) bank: String,
-    /// What it speaks: ncmec, stop_ncii, fb_threatexchange, tat, lodestone, hma
+    /// What it speaks: ncmec, stop_ncii, fb_threatexchange, tat, lodestone, hma; or, asked and not fetched: arachnid,
+    /// remote_hma, remote_lodestone, remote_matcher
     #[arg(long)]
     pub(crate) api: String,
     /// The service's address. There is no preset: give this or --environment
@@ -95,6 +111,9 @@ pub(crate) struct ExchangeAdd {
     /// JSON file with further settings: privacy_group, only_esp_ids, bank, send_votes …
     #[arg(long, value_name = "FILE.json", value_hint = ValueHint::FilePath)]
     pub(crate) settings: Option<PathBuf>,
+    /// Files may be sent to this remote matcher (arachnid), where `match --send-files` asks for that; else hashes only
+    #[arg(long)]
+    pub(crate) send_files: bool,
     #[command(flatten)]
     pub(crate) keys: SecretKeys,
     #[command(flatten)]
@@ -113,7 +132,7 @@ pub(crate) struct ExchangeVote {
     /// It does not
     #[arg(long)]
     pub(crate) dispute: bool,
-    /// A reason, which NCMEC wants by its guid. Repeatable
+    /// A reason, by its guid or name: `exchange reasons` lists NCMEC's. Repeatable
     #[arg(long, value_name = "REASON")]
     pub(crate) reason: Vec<String>,
     /// A tag, which StopNCII takes. Repeatable

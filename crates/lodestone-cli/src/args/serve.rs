@@ -77,6 +77,9 @@ pub(crate) struct Serve {
     /// Seconds that running requests get after the signal to stop
     #[arg(long, value_name = "S", default_value_t = 20, hide_short_help = true, help_heading = "Limits", value_parser = clap::value_parser!(u64).range(0..=3600))]
     pub(crate) drain: u64,
+    /// Seconds that a look-up waits for the remote matchers that it names
+    #[arg(long, value_name = "S", default_value_t = 10, hide_short_help = true, value_parser = clap::value_parser!(u64).range(1..=240))]
+    pub(crate) remote_timeout: u64,
     /// Seconds between fetches of an exchange
     #[arg(long, value_name = "S", default_value_t = 240, hide_short_help = true, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) fetch_interval: u64,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use lodestone_exchange::client::{self, Says, Settings, Transport};
+use lodestone_exchange::client::{self, Says, Settings, Transport, matcher};
 use lodestone_net::Outbound;
 use lodestone_server::auth::Caller;
 use lodestone_server::clock::Clock;
@@ -16,14 +16,15 @@ use lodestone_server::exchanging::{
     Tally, WITHDRAWN, settings_of,
 };
 use lodestone_server::{audit, secrets::Secrets};
-use lodestone_store::{Exchange as Stored, Opinion, Store, StoreError};
+use lodestone_store::{Exchange as Stored, Opinion, Store, StoreError, StoredEntry};
+use lodestone_types::{Signal, SignalType};
 use serde_json::{Map, Value, json};
 
 use super::bank::{index, now_us, open_existing, settings};
 use super::{Objects, closed, key, on_ctrl_c};
 use crate::Ended;
 use crate::args::{Data, Exchange, ExchangeAdd, ExchangeVote, Format, SecretKeys};
-use crate::words::count;
+use crate::words::{count, visible};
 
 /// Bytes of a file of credentials or settings.
 const MAX_FILE: u64 = 1 << 20;
@@ -41,6 +42,9 @@ pub(crate) fn run(args: &Exchange) -> Result<Ended> {
         Exchange::Status { bank, format, data } => status(bank.as_deref(), *format, data),
         Exchange::List { format, data } => list(*format, data),
         Exchange::Remove { bank, yes, data } => remove(bank, *yes, data),
+        Exchange::Reasons { bank, signal_type, format, keys, data } => {
+            reasons(bank, signal_type.as_deref(), *format, keys, data)
+        }
         Exchange::Vote(args) => vote(args),
         Exchange::Withdrawn { format, data } => withdrawn(*format, data),
     }
@@ -86,8 +90,8 @@ fn fields(path: Option<&PathBuf>) -> Result<Map<String, Value>> {
 }
 
 fn add(args: &ExchangeAdd) -> Result<Ended> {
-    if !client::is_known(&args.api) {
-        let known: Vec<_> = client::names().collect();
+    if !client::is_known(&args.api) && !matcher::is_known(&args.api) {
+        let known: Vec<_> = client::names().chain(matcher::names()).collect();
         bail!("--api {}: no such interface; known: {}", args.api, known.join(", "));
     }
     let credentials = fields(args.credentials.as_ref())?;
@@ -101,6 +105,12 @@ fn add(args: &ExchangeAdd) -> Result<Ended> {
     if let Some(url) = base_url.filter(|url| !url.is_null()) {
         config.insert("base_url".to_owned(), url);
     }
+    if args.send_files {
+        if args.api != "arachnid" {
+            bail!("--send-files: {} takes no files", args.api);
+        }
+        config.insert("send_files".to_owned(), json!(true));
+    }
     config.insert(OPERATOR.to_owned(), json!(true));
     let folder = settings(&args.data)?;
     let mut store = Store::open(folder.need_data()?).map_err(|error| in_use(error.into()))?;
@@ -111,6 +121,7 @@ fn add(args: &ExchangeAdd) -> Result<Ended> {
         config,
         credentials,
         radius_bits: folder.radius_bits,
+        enabled: true,
     };
     let as_set_up = Settings { config: new.config.clone(), ..Settings::default() };
     exchanging::outbound_for(&new.api, &as_set_up, &Outbound::default())?;
@@ -122,6 +133,13 @@ fn add(args: &ExchangeAdd) -> Result<Ended> {
             note(batch, "exchange.create", &object)
         })
         .map_err(said)?;
+    if matcher::is_known(&new.api) {
+        eprintln!(
+            "exchange {} ({}) is made, with an empty bank; `lodestone match --remote {}` asks it",
+            new.name, new.api, new.name
+        );
+        return Ok(Ended::Clean);
+    }
     let bank = store.bank(&new.name)?;
     eprintln!(
         "exchange {} ({}) and its bank ({}, radius {}) are made; `lodestone exchange fetch {}` fills it",
@@ -157,6 +175,11 @@ fn fetch(bank: Option<&str>, how: &How, keys: &SecretKeys, data: &Data) -> Resul
             store.exchanges()?.into_iter().filter(|one| one.enabled && client::is_known(&one.api)).collect()
         }
     };
+    if let [one] = exchanges.as_slice()
+        && matcher::is_known(&one.api)
+    {
+        bail!("exchange {} ({}) has no list: `match --remote {}` asks it", one.name, one.api, one.name);
+    }
     if let [one] = exchanges.as_slice()
         && !client::is_known(&one.api)
     {
@@ -341,6 +364,10 @@ fn status(bank: Option<&str>, format: Format, data: &Data) -> Result<Ended> {
     let mut out = io::stdout().lock();
     for exchange in &exchanges {
         let (kept, fetch) = (Kept::of(exchange), &exchange.fetch);
+        if matcher::is_known(&exchange.api) {
+            writeln!(out, "{} ({}): a remote matcher, asked and not fetched", exchange.name, exchange.api)?;
+            continue;
+        }
         let state = match (fetch.running_fetch_start_ts, fetch.last_fetch_succeeded) {
             (Some(_), _) => "being fetched, or killed meanwhile: the next fetch goes on",
             (None, None) => "not yet fetched",
@@ -441,7 +468,10 @@ fn vote(args: &ExchangeVote) -> Result<Ended> {
     let settings = settings_of(&store, &secrets, &exchange)?;
     let policy = exchanging::outbound_for(&exchange.api, &settings, &Outbound::default())?;
     let mut net = NetTransport::new(policy, Clock::system(), Arc::new(|| false));
-    let sent = exchanging::cast(&exchange.api, &settings, &mut net, &entry, &ballot)?;
+    let mut sent = 0;
+    for ballot in named(&exchange.api, &settings, &mut net, &entry, ballot)? {
+        sent += exchanging::cast(&exchange.api, &settings, &mut net, &entry, &ballot)?;
+    }
     let reasons = (!args.reason.is_empty()).then(|| args.reason.join(", "));
     store
         .batch(now_us(), |batch| {
@@ -454,6 +484,79 @@ fn vote(args: &ExchangeVote) -> Result<Ended> {
         .map_err(said)?;
     eprintln!("{} of exchange {}: {} sent ({sent})", args.entry, exchange.name, opinion.as_str());
     Ok(index(&mut store, &folder))
+}
+
+/// Ballots whose reasons are guids. A reason that is given by its name has one for each kind of fingerprint: then each kind
+/// has a ballot of its own. All names are asked for before anything is sent.
+fn named(
+    api: &str,
+    settings: &Settings,
+    net: &mut dyn Transport,
+    entry: &StoredEntry,
+    ballot: Ballot,
+) -> Result<Vec<Ballot>> {
+    let is_guid =
+        |text: &String| text.len() == 36 && text.bytes().all(|c| c.is_ascii_hexdigit() || c == b'-');
+    if api != "ncmec" || ballot.reasons.iter().all(is_guid) {
+        return Ok(vec![ballot]);
+    }
+    let mut kinds: Vec<SignalType> = entry.row.signals.iter().map(Signal::kind).collect();
+    kinds.sort();
+    kinds.dedup();
+    kinds.retain(|kind| ballot.signal.is_none_or(|wanted| wanted == *kind));
+    if kinds.is_empty() {
+        bail!("the entry has no such fingerprint");
+    }
+    let mut ballots = Vec::new();
+    for kind in kinds {
+        let known = exchanging::reasons_of(api, settings, net, kind)?;
+        let reasons = exchanging::named_reasons(&known, &ballot.reasons).map_err(|why| {
+            anyhow::anyhow!("--reason, of votes on {kind}: {why}; `lodestone exchange reasons` lists them")
+        })?;
+        ballots.push(Ballot { signal: Some(kind), reasons, ..ballot.clone() });
+    }
+    Ok(ballots)
+}
+
+fn reasons(
+    bank: &str,
+    signal_type: Option<&str>,
+    format: Format,
+    keys: &SecretKeys,
+    data: &Data,
+) -> Result<Ended> {
+    let folder = settings(data)?.need_data()?.clone();
+    let store = Store::open_read_only(&folder)?;
+    let secrets = key::secrets_of(keys, data, &store)?;
+    let exchange = of_bank(&store, bank)?;
+    let kinds: Vec<SignalType> = match signal_type {
+        Some(kind) => vec![kind.parse()?],
+        None => exchanging::REASON_KINDS.to_vec(),
+    };
+    let settings = settings_of(&store, &secrets, &exchange)?;
+    let policy = exchanging::outbound_for(&exchange.api, &settings, &Outbound::default())?;
+    let mut net = NetTransport::new(policy, Clock::system(), Arc::new(|| false));
+    let is_text = !matches!(format, Format::Ndjson | Format::Json);
+    let mut objects = Objects::new(format);
+    for kind in kinds {
+        for reason in exchanging::reasons_of(&exchange.api, &settings, &mut net, kind)? {
+            let (guid, name) = (&reason.guid, &reason.name);
+            if is_text {
+                let line = format!("{:<10} {}  {}", kind.as_str(), visible(guid), visible(name));
+                if closed(writeln!(io::stdout(), "{line}"))? {
+                    return Ok(Ended::Clean);
+                }
+            } else {
+                objects.push(
+                    &json!({ "signal_type": kind, "guid": guid, "name": name, "type": reason.fingerprint }),
+                )?;
+            }
+        }
+    }
+    if !is_text {
+        closed(objects.finish())?;
+    }
+    Ok(Ended::Clean)
 }
 
 fn withdrawn(format: Format, data: &Data) -> Result<Ended> {

@@ -22,6 +22,7 @@ mod map_files;
 pub(crate) mod matching;
 mod page_file;
 pub(crate) mod provenance;
+mod remote;
 pub(crate) mod scan;
 pub(crate) mod serve;
 mod tail;

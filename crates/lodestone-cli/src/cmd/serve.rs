@@ -45,6 +45,7 @@ fn config(args: &Serve) -> anyhow::Result<Config> {
     config.max_requests = usize::try_from(args.max_requests).unwrap_or(usize::MAX);
     config.requests_per_second = args.rate;
     config.drain = Duration::from_secs(args.drain);
+    config.remote_timeout = Duration::from_secs(args.remote_timeout);
     config.fetch_interval = Duration::from_secs(args.fetch_interval);
     config.flood_senders = args.flood_senders;
     config.file_deadline = Duration::from_secs(args.file_timeout);

@@ -11,7 +11,7 @@ use crate::program::{Place, Ran};
 // The services as they speak, which the clients are tested against. Not all of it is used here.
 #[allow(dead_code)]
 #[path = "../../../lodestone-exchange/tests/it/mock/server.rs"]
-mod server;
+pub(crate) mod server;
 #[allow(dead_code)]
 #[path = "../../../lodestone-exchange/tests/it/mock/services.rs"]
 mod services;

@@ -85,10 +85,15 @@ pub fn apis() -> impl Iterator<Item = &'static str> {
     SERVICES.iter().map(|service| service.name)
 }
 
-/// Environments of an interface, as name and base URL, the test twins first; empty where there is none, or no such
-/// interface. They are the only addresses that are known here.
+/// Environments of an interface, matchers included, as name and base URL, the test twins first; empty where there is none,
+/// or no such interface. They are the only addresses that are known here.
 pub fn environments(api: &str) -> &'static [(&'static str, &'static str)] {
-    SERVICES.iter().find(|service| service.name == api).map_or(&[], |service| service.environments)
+    of(api).unwrap_or(&[])
+}
+
+fn of(api: &str) -> Option<&'static [(&'static str, &'static str)]> {
+    let service = SERVICES.iter().find(|service| service.name == api);
+    service.map(|service| service.environments).or_else(|| matcher::environments(api))
 }
 
 /// Begins a fetch, or goes on where a checkpoint says. Nothing is sent yet.
@@ -116,16 +121,27 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     SERVICES.iter().map(|service| service.name)
 }
 
-/// The address that all requests of an exchange go to, and whether whoever set it up gave the address itself, and not
-/// the name of an environment.
+/// The address that all requests of an exchange go to, matchers included, and whether whoever set it up gave the address
+/// itself, and not the name of an environment.
 ///
 /// # Errors
 /// [`ClientError::Settings`].
 pub fn base_url(api: &str, settings: &Settings) -> Result<(String, bool), ClientError> {
-    let service = SERVICES.iter().find(|service| service.name == api);
-    let service = service.ok_or_else(|| ClientError::settings("there is no client for this interface"))?;
+    let environments =
+        of(api).ok_or_else(|| ClientError::settings("there is no client for this interface"))?;
     let is_given = settings.names_address();
-    Ok((settings.base(service.environments)?.text(), is_given))
+    Ok((settings.base(environments)?.text(), is_given))
+}
+
+/// Whether an exchange of this interface is set up so that it could be fetched from, or asked. Nothing is sent.
+///
+/// # Errors
+/// [`ClientError::Settings`].
+pub fn check(api: &str, settings: &Settings) -> Result<(), ClientError> {
+    match matcher::is_known(api) {
+        true => matcher::open(api, settings).map(drop),
+        false => open(api, settings, None).map(drop),
+    }
 }
 
 /// What the members of an exchange's bank are: generated material where the service says so by its database.

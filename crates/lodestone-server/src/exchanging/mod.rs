@@ -12,6 +12,8 @@
 
 mod apply;
 mod kept;
+mod reasons;
+mod remote;
 mod run;
 mod setup;
 mod transport;
@@ -20,8 +22,10 @@ mod withdrawn;
 
 pub use apply::{Applied, Step, apply};
 pub use kept::{Kept, Tally};
+pub use reasons::{REASON_KINDS, named_reasons, reasons_of};
+pub use remote::{Asker, RemoteAnswers, RemoteState, RemoteTally, signals_of};
 pub use run::{Connect, FetchError, Fetched, dry_run, fetch};
-pub use setup::{NewNetworkExchange, add, forget, settings_of};
+pub use setup::{NewNetworkExchange, add, forget, has_own_credentials, settings_of};
 pub use transport::{NetTransport, OPERATOR, outbound_for};
 pub use votes::{Ballot, VoteError, cast};
 pub use withdrawn::{WITHDRAWN, mark_withdrawn, withdrawn_events};
@@ -29,4 +33,17 @@ pub use withdrawn::{WITHDRAWN, mark_withdrawn, withdrawn_events};
 /// What the source of an exchange's entries is called.
 pub(crate) fn source(api: &str) -> String {
     format!("exchange {api}")
+}
+
+/// The interface of another server that entries of this source were fetched by.
+pub(crate) fn api_of(source: &str) -> Option<&str> {
+    let api = source.strip_prefix("exchange ")?;
+    lodestone_exchange::client::is_known(api).then_some(api)
+}
+
+/// HMA's metadata of an entry that was fetched: by exchange, the keys under which it was.
+pub(crate) fn collab(exchange: &lodestone_store::Exchange, entry: &str) -> serde_json::Value {
+    // An id that a person's entry had before.
+    let key = entry.strip_prefix(&format!("{}:", source(&exchange.api))).unwrap_or(entry);
+    serde_json::json!({ "collab": { exchange.name.as_str(): [key] } })
 }

@@ -31,6 +31,7 @@ pub struct NetTransport {
     outbound: Outbound,
     clock: Clock,
     stops: Arc<dyn Fn() -> bool + Send + Sync>,
+    until: Option<Instant>,
 }
 
 impl std::fmt::Debug for NetTransport {
@@ -82,13 +83,35 @@ pub fn outbound_for(api: &str, settings: &Settings, all: &Outbound) -> Result<Ou
 impl NetTransport {
     /// A way under a policy; `stops` is asked whether the fetch is to end.
     pub fn new(outbound: Outbound, clock: Clock, stops: Arc<dyn Fn() -> bool + Send + Sync>) -> Self {
-        Self { outbound, clock, stops }
+        Self { outbound, clock, stops, until: None }
+    }
+
+    /// The same, which sends nothing after this time, and waits for no answer beyond it.
+    #[must_use]
+    pub fn until(mut self, until: Instant) -> Self {
+        self.until = Some(until);
+        self
+    }
+
+    /// Whether it is to end.
+    fn is_over(&self) -> bool {
+        (self.stops)() || self.until.is_some_and(|until| Instant::now() >= until)
+    }
+
+    /// The policy, with what is left of the time.
+    fn policy(&self) -> Outbound {
+        let mut policy = self.outbound.clone();
+        if let Some(until) = self.until {
+            let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+            policy.total_timeout = policy.total_timeout.min(left);
+        }
+        policy
     }
 }
 
 impl Transport for NetTransport {
     fn send(&mut self, request: &Request) -> Result<Response, SendError> {
-        if (self.stops)() {
+        if self.is_over() {
             return Err(SendError::Stopped);
         }
         let headers: Vec<(&str, &str)> =
@@ -100,7 +123,7 @@ impl Transport for NetTransport {
         };
         let wanted =
             lodestone_net::Request { method, url: &request.url, headers: &headers, body: &request.body };
-        let answer = lodestone_net::request(&self.outbound, wanted).map_err(|error| failed(&error))?;
+        let answer = lodestone_net::request(&self.policy(), wanted).map_err(|error| failed(&error))?;
         let headers = answer.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Ok(Response { status: answer.status, headers, body: Box::new(answer.body) })
     }
@@ -111,7 +134,7 @@ impl Transport for NetTransport {
 
     fn wait(&mut self, time: Duration) -> bool {
         let until = Instant::now() + time;
-        while !(self.stops)() {
+        while !self.is_over() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return true;

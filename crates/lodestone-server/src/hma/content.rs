@@ -13,6 +13,7 @@ use crate::App;
 use crate::audit;
 use crate::auth::{Caller, Role};
 use crate::error::ApiError;
+use crate::exchanging;
 use crate::extras;
 use crate::hma::compare::flask_json;
 use crate::hma::{banks, hashing, metadata};
@@ -265,15 +266,29 @@ async fn show(
     if wants("include_signals") && !content.entry.row.signals.is_empty() {
         answer.insert("signals".into(), extras::signals(&content.entry.row.signals));
     }
-    if wants("include_metadata")
-        && let Some(told) = &content.metadata
-    {
-        answer.insert("metadata".into(), metadata::told(told));
+    if wants("include_metadata") {
+        let collab = collab(&app, &name, &content).await?;
+        if let Some(told) = content.metadata.as_ref().or(collab.as_ref()) {
+            answer.insert("metadata".into(), metadata::told(told));
+        }
     }
     if let Some(note) = &content.note {
         answer.insert("note".into(), json!(note));
     }
     Ok(Json::ok(Value::Object(answer)))
+}
+
+/// What HMA tells of content that was fetched: by exchange, the keys under which it was. Entries of other servers' lists do
+/// not keep it, since they keep the key as their id.
+async fn collab(app: &App, bank: &str, content: &Content) -> Result<Option<Value>, ApiError> {
+    let Some(api) = exchanging::api_of(&content.source).map(str::to_owned) else { return Ok(None) };
+    let (bank, entry) = (bank.to_owned(), content.entry.row.entry.clone());
+    app.readers
+        .read(move |store| {
+            let found = store.exchanges()?.into_iter().find(|one| one.bank == bank && one.api == api);
+            Ok(found.map(|exchange| exchanging::collab(&exchange, &entry)))
+        })
+        .await
 }
 
 async fn change(

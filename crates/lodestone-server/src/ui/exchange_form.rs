@@ -44,6 +44,10 @@ fn row(field: &Field<'_>, prefix: &str, secret: bool) -> String {
     };
     let input = match field.kind {
         "enum" => {
+            let none = match field.required {
+                true => "",
+                false => "<option value=\"\">–</option>",
+            };
             let choices: String = field
                 .choices
                 .iter()
@@ -52,7 +56,7 @@ fn row(field: &Field<'_>, prefix: &str, secret: bool) -> String {
                     format!("<option{here}>{}</option>", Text(choice))
                 })
                 .collect();
-            format!("<select id=\"{0}\" name=\"{0}\"{must}>{choices}</select>", Attr(&id))
+            format!("<select id=\"{0}\" name=\"{0}\"{must}>{none}{choices}</select>", Attr(&id))
         }
         "boolean" => {
             let on = if field.default == &Value::Bool(true) { " checked" } else { "" };

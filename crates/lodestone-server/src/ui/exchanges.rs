@@ -14,8 +14,8 @@ use crate::audit;
 use crate::auth::Role;
 use crate::error::ApiError;
 use crate::exchange_apis::{self, APIS, ExchangeApi};
+use crate::exchanging;
 use crate::hma::exchange_apis as hma_apis;
-use crate::hma::exchanges::{self as hma_exchanges, NewExchange};
 use crate::http::params::Params;
 use crate::route::{About, For, Place, Routes, Takes};
 use crate::ui::exchange_form::{filled, rows};
@@ -23,6 +23,7 @@ use crate::ui::home::fetched;
 use crate::ui::page::{Attr, Page, Tab, Text, count, shown, time, token};
 use crate::ui::sent::Sent;
 use crate::ui::{Visit, segment};
+use crate::v1::exchanges::{self as own, New};
 
 const fn takes(name: &'static str, place: Place, required: bool, about: &'static str) -> Takes {
     Takes { name, place, kind: "string", required, about }
@@ -30,6 +31,8 @@ const fn takes(name: &'static str, place: Place, required: bool, about: &'static
 
 /// Prefix of the fields of an interface.
 const PREFIX: &str = "f_";
+/// Prefix of the fields of an exchange's own credentials.
+const CREDENTIAL: &str = "c_";
 
 pub(super) fn routes(routes: Routes) -> Routes {
     let allowed = For::Role(Role::Curate);
@@ -57,7 +60,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                             "api",
                             Place::Form,
                             true,
-                            "Its interface; each of its fields has a field `f_NAME`",
+                            "Its interface; each of its fields has a field `f_NAME`, each of its credentials `c_NAME`",
                         ),
                     ]
                 },
@@ -103,13 +106,25 @@ async fn list(State(app): State<App>, Extension(visit): Extension<Visit>, params
     shown(&app, &visit, Tab::Exchanges, made)
 }
 
+/// What has credentials: interfaces, and exchanges that have their own.
+struct Sealed {
+    interfaces: BTreeSet<String>,
+    own: BTreeSet<String>,
+}
+
 async fn page(app: &App, visit: &Visit, params: &Params) -> Result<Page, ApiError> {
     let (exchanges, sealed) = app
         .readers
         .read(|store| {
-            let sealed: BTreeSet<String> =
-                store.all_exchange_credentials()?.into_iter().map(|(api, _)| api).collect();
-            Ok((store.exchanges()?, sealed))
+            let interfaces = store.all_exchange_credentials()?.into_iter().map(|(api, _)| api).collect();
+            let exchanges = store.exchanges()?;
+            let mut own = BTreeSet::new();
+            for exchange in &exchanges {
+                if exchanging::has_own_credentials(store, exchange)? {
+                    own.insert(exchange.name.clone());
+                }
+            }
+            Ok((exchanges, Sealed { interfaces, own }))
         })
         .await?;
     let chosen = params.get("api").and_then(exchange_apis::named).unwrap_or(&APIS[0]);
@@ -122,13 +137,13 @@ async fn page(app: &App, visit: &Visit, params: &Params) -> Result<Page, ApiErro
     };
     let mut body = format!("{done}{}", table(visit, &exchanges, &sealed));
     body.push_str(&create_form(visit, chosen));
-    if chosen.credentials.is_some() {
-        body.push_str(&credentials_form(visit, chosen, sealed.contains(chosen.name)));
+    if shares_credentials(chosen) {
+        body.push_str(&credentials_form(visit, chosen, sealed.interfaces.contains(chosen.name)));
     }
     Ok(Page { tab: Tab::Exchanges, title: "Exchanges".to_owned(), sub: String::new(), body })
 }
 
-fn table(visit: &Visit, exchanges: &[Exchange], sealed: &BTreeSet<String>) -> String {
+fn table(visit: &Visit, exchanges: &[Exchange], sealed: &Sealed) -> String {
     if exchanges.is_empty() {
         return "<section><p class=\"empty\">There is no exchange yet.</p></section>".to_owned();
     }
@@ -140,11 +155,14 @@ fn table(visit: &Visit, exchanges: &[Exchange], sealed: &BTreeSet<String>) -> St
     )
 }
 
-fn row(visit: &Visit, exchange: &Exchange, sealed: &BTreeSet<String>) -> String {
+fn row(visit: &Visit, exchange: &Exchange, sealed: &Sealed) -> String {
     let (class, words) = fetched(exchange);
     let needs = exchange_apis::named(&exchange.api).is_some_and(|api| api.credentials.is_some());
-    let has = match (needs, sealed.contains(&exchange.api)) {
+    let shares = exchange_apis::named(&exchange.api).is_some_and(shares_credentials);
+    let has = match (needs, sealed.interfaces.contains(&exchange.api)) {
         (false, _) => "<span class=\"off\">none needed</span>".to_owned(),
+        (true, _) if sealed.own.contains(&exchange.name) => "<span class=\"ok\">its own</span>".to_owned(),
+        (true, _) if !shares => "<span class=\"off\">none</span>".to_owned(),
         (true, true) => "<span class=\"ok\">set</span>".to_owned(),
         (true, false) => format!(
             "<span class=\"bad\">missing</span> <a href=\"/ui/exchanges?api={}#credentials\">Set</a>",
@@ -166,6 +184,11 @@ fn row(visit: &Visit, exchange: &Exchange, sealed: &BTreeSet<String>) -> String 
     )
 }
 
+/// Whether exchanges of an interface may have credentials in common: those of peers are each one's own.
+fn shares_credentials(api: &ExchangeApi) -> bool {
+    api.credentials.is_some() && !api.environments().is_empty()
+}
+
 fn create_form(visit: &Visit, chosen: &ExchangeApi) -> String {
     let choice: String = APIS
         .iter()
@@ -174,25 +197,51 @@ fn create_form(visit: &Visit, chosen: &ExchangeApi) -> String {
             format!("<a href=\"/ui/exchanges?api={}\"{here}>{}</a>", segment(api.name), Text(api.name))
         })
         .collect();
-    let schema = chosen.schema();
-    let network = match chosen.network {
-        true => {
-            "<p class=\"note warn\">This version keeps the settings and credentials of this interface, and has no client yet that \
-                 fetches from it.</p>"
+    let schema = chosen.own_schema();
+    let network = match (chosen.is_matcher(), chosen.environments().is_empty()) {
+        (true, _) => {
+            "<p class=\"hint\">A remote matcher has no list: look-ups that name it ask it for hashes, and its bank stays \
+             empty.</p>"
         }
-        false => "",
+        (false, false) => {
+            "<p class=\"hint\">Choose an environment, the service's test twin first, or give an address. None is \
+             preset.</p>"
+        }
+        (false, true) => "",
+    };
+    let credentials = match chosen.credentials.is_some() {
+        true => {
+            let common = match shares_credentials(chosen) {
+                true => " Without any it uses those of the interface.",
+                false => "",
+            };
+            format!(
+                "{}<p class=\"hint\">Credentials given here are this exchange's own, kept sealed and shown to nobody.{common}</p>",
+                rows(&optional(&schema["credentials_schema"]), CREDENTIAL, true)
+            )
+        }
+        false => String::new(),
     };
     format!(
         "<section><h2>Another exchange</h2><nav class=\"jump choice\" aria-label=\"Interfaces\">{choice}</nav>{network}\
          <form class=\"panel\" method=\"post\" action=\"/ui/exchanges\">{}<input type=\"hidden\" name=\"api\" value=\"{}\">\
          <div class=\"row\"><label for=\"bank\">Bank</label><input id=\"bank\" name=\"bank\" required maxlength=\"255\" \
          pattern=\"[A-Z_][A-Z0-9_]*\" title=\"Capitals, digits, underscores; no digit first\" autocomplete=\"off\" spellcheck=\"false\" \
-         placeholder=\"UPPER_WITH_UNDERSCORE\"><small>It is made, and filled from the exchange</small></div>{}\
+         placeholder=\"UPPER_WITH_UNDERSCORE\"><small>It is made, and filled from the exchange</small></div>{}{credentials}\
          <div class=\"row end\"><button class=\"main\">Make the exchange</button></div></form></section>",
         token(visit),
         Attr(chosen.name),
         rows(&schema["config_schema"], PREFIX, false),
     )
+}
+
+/// A schema of which nothing has to be filled in.
+fn optional(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    for field in schema["fields"].as_array_mut().into_iter().flatten() {
+        field["required"] = json!(false);
+    }
+    schema
 }
 
 fn credentials_form(visit: &Visit, chosen: &ExchangeApi, has: bool) -> String {
@@ -222,10 +271,15 @@ async fn create(mut sent: Sent) -> Response {
 async fn made(sent: &mut Sent) -> Result<(), ApiError> {
     let posted = sent.form().await?;
     let api = named(posted.form.get("api"))?;
-    let given = filled(&api.schema()["config_schema"], PREFIX, &posted.form);
-    let bank = posted.form.get("bank").map(str::trim).unwrap_or_default();
-    let new = NewExchange::of(&json!({ "bank": bank, "api": api.name, "api_json": given }))?;
-    hma_exchanges::make(&sent.app, &sent.caller, new).await
+    let schema = api.own_schema();
+    let new = New {
+        name: posted.form.get("bank").map(str::trim).unwrap_or_default().to_owned(),
+        api,
+        config: filled(&schema["config_schema"], PREFIX, &posted.form),
+        credentials: filled(&schema["credentials_schema"], CREDENTIAL, &posted.form),
+        enabled: true,
+    };
+    own::make(&sent.app, &sent.caller, new).await.map(drop)
 }
 
 fn named(name: Option<&str>) -> Result<&'static ExchangeApi, ApiError> {

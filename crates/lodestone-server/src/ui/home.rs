@@ -182,6 +182,7 @@ pub(super) fn fetched(exchange: &Exchange) -> (&'static str, &'static str) {
     let fetch = &exchange.fetch;
     match (exchange.enabled, fetch.running_fetch_start_ts, fetch.last_fetch_succeeded, fetch.up_to_date) {
         (false, ..) => ("off", "off"),
+        _ if lodestone_exchange::client::matcher::is_known(&exchange.api) => ("ok", "asked by look-ups"),
         (_, _, Some(false), _) => ("bad", "the last fetch failed"),
         (_, Some(_), ..) => ("warned", "being fetched"),
         (_, None, None, _) => ("warned", "not yet fetched"),

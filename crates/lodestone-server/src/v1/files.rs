@@ -15,16 +15,19 @@ use serde_json::{Map, Value, json};
 use crate::App;
 use crate::auth::{Caller, Role};
 use crate::error::ApiError;
+use crate::exchanging::signals_of;
+use crate::extras::words;
 use crate::http::body;
 use crate::http::params::Params;
 use crate::looked::{self, Looked};
+use crate::remotes::{self, Asking};
 use crate::route::{About, For, Place, Routes, Takes};
 use crate::v1::asked::{self, Asked, Wanted};
 use crate::v1::match_files::{self, match_file};
 use crate::v1::signals::with_results;
 use crate::v1::told::{Room, told};
 use crate::v1::upload::{self, Upload};
-use crate::v1::{observe, ok, regions};
+use crate::v1::{observe, ok, query, regions};
 
 const FILES: Takes = Takes {
     name: "photo",
@@ -33,6 +36,13 @@ const FILES: Takes = Takes {
     required: true,
     about: "Up to 100 files in fields of any name. A field `video`, or a part of type `video/…`, is hashed exactly only",
 };
+
+const REMOTE: Takes = query(
+    "remote",
+    "string",
+    "Names of exchanges of remote matchers, separated by commas, that are asked too: for hashes, no file is sent. They are \
+     told in `remote`",
+);
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -68,6 +78,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                     asked::SEED,
                     asked::LIMIT,
                     asked::LAYERS,
+                    REMOTE,
                 ],
                 answers: &[
                     (200, "generation, banks with versions, and an object for each file"),
@@ -168,14 +179,27 @@ async fn look_up_files(
     let wanted = Wanted::of(&params)?;
     Asked::new(&app, &caller, &app.view.now(), wanted.clone())?;
     let pictures = if wanted.regions { Kind::Regions } else { Kind::Hash };
+    let matchers =
+        remotes::named(&app, &words(params.get("remote")).map(str::to_owned).collect::<Vec<_>>()).await?;
     let read = read(&app, &headers, body, pictures).await?;
-    tokio::task::spawn_blocking(move || answer(&app, &caller, wanted, &read))
+    let asking = (!matchers.is_empty()).then(|| {
+        let of = |seen: &Observation| signals_of(seen, crate::media::MIN_QUALITY);
+        let items = read.files.iter().map(|(_, seen)| seen.as_ref().map(of).unwrap_or_default()).collect();
+        remotes::begin(&app, &caller, matchers, items)
+    });
+    tokio::task::spawn_blocking(move || answer(&app, &caller, wanted, &read, asking))
         .await
         .map_err(|_| ApiError::unavailable("the look-up failed"))?
 }
 
 /// Answers file after file: each is looked up, written down, told as text and let go of before the next.
-fn answer(app: &App, caller: &Caller, wanted: Wanted, read: &Read) -> Result<Response, ApiError> {
+fn answer(
+    app: &App,
+    caller: &Caller,
+    wanted: Wanted,
+    read: &Read,
+    asking: Option<Asking>,
+) -> Result<Response, ApiError> {
     let state = app.view.now();
     let with_regions = wanted.regions;
     let asked = Asked::new(app, caller, &state, wanted)?;
@@ -234,6 +258,9 @@ fn answer(app: &App, caller: &Caller, wanted: Wanted, read: &Read) -> Result<Res
     if left_out > 0 {
         head["truncated"] = json!(true);
         head["left_out"] = json!(left_out);
+    }
+    if let Some(asking) = asking {
+        head["remote"] = asking.told();
     }
     Ok(with_results(&head, &results))
 }

@@ -40,7 +40,7 @@ fn counts(report: &ImportReport) -> Value {
 pub(super) fn refused(refusal: &Refusal) -> Value {
     // Hints of the command line are turned into this route's words.
     let hint = match refusal.hint.contains("--") {
-        true if refusal.reason.contains("database") => "import it with `lodestone bank import`",
+        _ if refusal.reason.contains("database") => "import it with `lodestone bank import`",
         true => {
             "say which type its values are (type=pdq, md5, sha1, sha256) or which column holds what (map=pdq=COLUMN)"
         }

@@ -18,7 +18,7 @@ mod asked;
 mod banks;
 mod content;
 mod examine;
-mod exchanges;
+pub(crate) mod exchanges;
 mod export;
 mod files;
 mod generation;

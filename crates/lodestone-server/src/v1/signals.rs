@@ -19,6 +19,7 @@ use crate::error::ApiError;
 use crate::http::reply::json_text;
 use crate::looked::{self, Looked};
 use crate::lookup::{Matches, Print, each_print, look_up, scans};
+use crate::remotes::{self, Asking};
 use crate::route::{About, For, Routes};
 use crate::types::Types;
 use crate::v1::asked::{Asked, Wanted};
@@ -54,6 +55,12 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 field("sender", "string", false, "Whose content it is, for the match log and the hold on floods"),
                 field("seed", "string", false, "Banks take part by their ratio and this seed, as in HMA"),
                 field("limit", "integer", false, "Matches told of each signal, 1 to 1000; 100 by default"),
+                field(
+                    "remote",
+                    "array",
+                    false,
+                    "Names of exchanges of remote matchers that are asked too, for hashes only; told in `remote`",
+                ),
             ] },
             answers: &[
                 (200, "generation, banks with versions, and a result for each signal; `left_out` counts matches not told"),
@@ -86,6 +93,31 @@ struct Request {
     seed: Option<String>,
     #[serde(default)]
     limit: Option<usize>,
+    #[serde(default)]
+    remote: Names,
+}
+
+/// Names: a list, or one.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Names {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+impl Names {
+    fn list(self) -> Vec<String> {
+        match self {
+            Self::One(name) => vec![name],
+            Self::Many(names) => names,
+        }
+    }
 }
 
 /// One signal of a request.
@@ -128,7 +160,8 @@ async fn look_up_signals(
         return Err(ApiError::bad("the other symmetries cannot be told from a hash: look the file up"));
     }
     let state = app.view.now();
-    let Request { signals, banks, radius_bits, forms, include, sender, seed, limit } = request;
+    let Request { signals, banks, radius_bits, forms, include, sender, seed, limit, remote } = request;
+    let matchers = remotes::named(&app, &remote.list()).await?;
     let wanted = Wanted { banks, radius_bits, forms, include, sender, seed, limit, regions: false };
     let asked = Asked::new(&app, &caller, &state, wanted)?;
     let items: Vec<Item> = signals.first.iter().map(|given| item(&app.types, given)).collect();
@@ -140,11 +173,15 @@ async fn look_up_signals(
     }
 
     let begun = Instant::now();
+    let asking = (!matchers.is_empty()).then(|| {
+        let signals = items.iter().map(|item| item.signal.iter().cloned().collect()).collect();
+        remotes::begin(&app, &caller, matchers, signals)
+    });
     let (inside, seen) = (app.clone(), state.clone());
     tokio::task::spawn_blocking(move || {
         let mut answering = Answering::new(&inside, &seen, &caller, &asked);
         answering.all(&items)?;
-        answering.ended(&items, begun)
+        answering.ended(&items, begun, asking)
     })
     .await
     .map_err(|_| ApiError::unavailable("the look-up failed"))?
@@ -294,7 +331,7 @@ impl<'a> Answering<'a> {
     }
 
     /// The whole answer.
-    fn ended(self, items: &[Item], begun: Instant) -> Result<Response, ApiError> {
+    fn ended(self, items: &[Item], begun: Instant, asking: Option<Asking>) -> Result<Response, ApiError> {
         let looked = self.matched.len() + self.failed;
         if looked > 0 && looked == self.failed {
             return Err(ApiError::unavailable("index not yet ready"));
@@ -308,6 +345,9 @@ impl<'a> Answering<'a> {
         if self.left_out > 0 {
             head["truncated"] = json!(true);
             head["left_out"] = json!(self.left_out);
+        }
+        if let Some(asking) = asking {
+            head["remote"] = asking.told();
         }
         Ok(with_results(&head, &self.text))
     }

@@ -10,7 +10,7 @@ use crate::running::{Running, config};
 // Not all of it is used here.
 #[allow(dead_code)]
 #[path = "../../../lodestone-exchange/tests/it/mock/server.rs"]
-mod server;
+pub(crate) mod server;
 #[allow(dead_code)]
 #[path = "../../../lodestone-exchange/tests/it/mock/services.rs"]
 mod services;

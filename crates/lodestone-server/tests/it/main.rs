@@ -7,5 +7,6 @@ mod dev;
 mod exchanges;
 mod exchanging;
 mod keys;
+mod remotes;
 mod rules;
 mod running;

@@ -7,6 +7,7 @@ mod changes;
 mod conformance;
 mod features;
 mod imports;
+mod kdb;
 mod kills;
 mod observations;
 mod opening;

@@ -16,7 +16,9 @@ fn interfaces_are_listed_and_say_whether_they_have_credentials() {
     assert_eq!(listed, serde_json::json!(APIS), "HMA's, in its order");
     let all = server.get("/c/exchanges/apis?all=true").json();
     assert_eq!(all.as_array().unwrap()[..5], *listed.as_array().unwrap());
-    assert_eq!(all.as_array().unwrap()[5..], ["tat", "local_file"]);
+    assert_eq!(all.as_array().unwrap()[5..7], ["tat", "local_file"]);
+    let ours = ["lodestone", "hma", "arachnid", "remote_hma", "remote_lodestone", "remote_matcher"];
+    assert_eq!(all.as_array().unwrap()[7..], ours);
     let auth = |has: bool, supports: bool| {
         format!(r#"{{"has_set_authentification":{has},"supports_authentification":{supports}}}"#)
     };

@@ -13,21 +13,25 @@ use super::super::{ClientError, Request, Settings, Transport};
 use super::{RemoteAnswer, RemoteMatch, RemoteMatcher, in_batches};
 
 /// The one service.
-const ENVIRONMENTS: [(&str, &str); 1] = [("production", "https://shield.projectarachnid.com")];
+pub(super) const ENVIRONMENTS: [(&str, &str); 1] = [("production", "https://shield.projectarachnid.com")];
 /// Hashes of one request; what the service allows is not published.
 const BATCH: usize = 100;
 /// Frames of a video that are told.
 const MAX_DETAILS: usize = 1_000;
 
-pub(super) struct Arachnid {
+struct Arachnid {
     base: Base,
     authorization: String,
     sends_files: bool,
     settings: Settings,
 }
 
+pub(super) fn open(settings: &Settings) -> Result<Box<dyn RemoteMatcher>, ClientError> {
+    Ok(Box::new(Arachnid::new(settings)?))
+}
+
 impl Arachnid {
-    pub(super) fn open(settings: &Settings) -> Result<Self, ClientError> {
+    fn new(settings: &Settings) -> Result<Self, ClientError> {
         Ok(Self {
             base: settings.base(&ENVIRONMENTS)?,
             authorization: settings.basic("username", "password")?,
@@ -46,6 +50,10 @@ impl Arachnid {
 impl RemoteMatcher for Arachnid {
     fn takes(&self) -> &'static [SignalType] {
         &[SignalType::Pdq]
+    }
+
+    fn batch(&self) -> usize {
+        BATCH
     }
 
     fn look_up(&self, net: &mut dyn Transport, signals: &[Signal]) -> Result<Vec<RemoteAnswer>, ClientError> {

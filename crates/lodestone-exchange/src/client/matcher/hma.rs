@@ -13,14 +13,18 @@ use super::{RemoteAnswer, RemoteMatch, RemoteMatcher, in_batches};
 /// Matches that are told of one fingerprint.
 const MAX_MATCHES: usize = 1_000;
 
-pub(super) struct Hma {
+struct Hma {
     base: Base,
     authorization: Option<String>,
     settings: Settings,
 }
 
+pub(super) fn open(settings: &Settings) -> Result<Box<dyn RemoteMatcher>, ClientError> {
+    Ok(Box::new(Hma::new(settings)?))
+}
+
 impl Hma {
-    pub(super) fn open(settings: &Settings) -> Result<Self, ClientError> {
+    fn new(settings: &Settings) -> Result<Self, ClientError> {
         let (base, authorization) = (settings.base(&[])?, bearer(settings)?);
         Ok(Self { base, authorization, settings: settings.clone() })
     }
@@ -29,6 +33,10 @@ impl Hma {
 impl RemoteMatcher for Hma {
     fn takes(&self) -> &'static [SignalType] {
         &[SignalType::Pdq, SignalType::VideoMd5]
+    }
+
+    fn batch(&self) -> usize {
+        1
     }
 
     fn look_up(&self, net: &mut dyn Transport, signals: &[Signal]) -> Result<Vec<RemoteAnswer>, ClientError> {

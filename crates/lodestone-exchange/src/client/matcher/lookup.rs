@@ -13,14 +13,18 @@ use super::{RemoteAnswer, RemoteMatch, RemoteMatcher, in_batches};
 /// Fingerprints of one request; Lodestone takes 10,000.
 const BATCH: usize = 1_000;
 
-pub(super) struct Lookup {
+struct Lookup {
     base: Base,
     authorization: Option<String>,
     settings: Settings,
 }
 
+pub(super) fn open(settings: &Settings) -> Result<Box<dyn RemoteMatcher>, ClientError> {
+    Ok(Box::new(Lookup::new(settings)?))
+}
+
 impl Lookup {
-    pub(super) fn open(settings: &Settings) -> Result<Self, ClientError> {
+    fn new(settings: &Settings) -> Result<Self, ClientError> {
         let (base, authorization) = (settings.base(&[])?, bearer(settings)?);
         Ok(Self { base, authorization, settings: settings.clone() })
     }
@@ -29,6 +33,10 @@ impl Lookup {
 impl RemoteMatcher for Lookup {
     fn takes(&self) -> &'static [SignalType] {
         &SignalType::HASHES
+    }
+
+    fn batch(&self) -> usize {
+        BATCH
     }
 
     fn look_up(&self, net: &mut dyn Transport, signals: &[Signal]) -> Result<Vec<RemoteAnswer>, ClientError> {

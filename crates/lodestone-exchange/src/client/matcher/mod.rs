@@ -46,6 +46,9 @@ pub trait RemoteMatcher {
     /// Kinds of fingerprint that it takes.
     fn takes(&self) -> &'static [SignalType];
 
+    /// Fingerprints of one request. Who asks for no more at a time loses no more when a request fails.
+    fn batch(&self) -> usize;
+
     /// Asks for fingerprints; the answers stand in their order. As many requests as the service's limit makes of them.
     ///
     /// # Errors
@@ -71,17 +74,48 @@ pub trait RemoteMatcher {
     }
 }
 
-/// A matcher by the name of its interface: `arachnid`, `hma`, `lodestone`, or `remote_matcher` for any other service that
-/// answers as Lodestone's `POST /v1/lookup` does.
+/// Makes a matcher, or says why not.
+type Open = fn(&Settings) -> Result<Box<dyn RemoteMatcher>, ClientError>;
+
+/// A kind of matcher.
+struct Service {
+    name: &'static str,
+    environments: &'static [(&'static str, &'static str)],
+    open: Open,
+}
+
+/// Every matcher, by the name of its interface. Those that lists can be fetched from too have other names for that.
+const SERVICES: [Service; 4] = [
+    Service { name: "arachnid", environments: &arachnid::ENVIRONMENTS, open: arachnid::open },
+    Service { name: "remote_hma", environments: &[], open: hma::open },
+    Service { name: "remote_lodestone", environments: &[], open: lookup::open },
+    Service { name: "remote_matcher", environments: &[], open: lookup::open },
+];
+
+/// Names of the interfaces that are matchers.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    SERVICES.iter().map(|service| service.name)
+}
+
+/// Whether there is a matcher of this interface.
+pub fn is_known(api: &str) -> bool {
+    SERVICES.iter().any(|service| service.name == api)
+}
+
+/// Environments of an interface; `None`: it is no matcher.
+pub(super) fn environments(api: &str) -> Option<&'static [(&'static str, &'static str)]> {
+    SERVICES.iter().find(|service| service.name == api).map(|service| service.environments)
+}
+
+/// A matcher by the name of its interface: `arachnid`, `remote_hma`, `remote_lodestone`, or `remote_matcher` for any other
+/// service that answers as Lodestone's `POST /v1/lookup` does. Nothing is sent yet.
 ///
 /// # Errors
 /// [`ClientError::Settings`].
 pub fn open(api: &str, settings: &Settings) -> Result<Box<dyn RemoteMatcher>, ClientError> {
-    match api {
-        "arachnid" => Ok(Box::new(arachnid::Arachnid::open(settings)?)),
-        "hma" => Ok(Box::new(hma::Hma::open(settings)?)),
-        "lodestone" | "remote_matcher" => Ok(Box::new(lookup::Lookup::open(settings)?)),
-        _ => Err(ClientError::settings("there is no remote matcher for this interface")),
+    match SERVICES.iter().find(|service| service.name == api) {
+        Some(service) => (service.open)(settings),
+        None => Err(ClientError::settings("there is no remote matcher of this interface")),
     }
 }
 

@@ -92,7 +92,7 @@ fn a_file_is_sent_only_where_that_is_set_up() {
         assert!(!matcher.sends_files());
         assert!(matches!(matcher.look_up_file(net, "image/png", b"a chart"), Err(ClientError::Settings(_))));
     }
-    for api in ["hma", "lodestone", "remote_matcher"] {
+    for api in ["remote_hma", "remote_lodestone", "remote_matcher"] {
         let matcher = open(api, &settings(mock.url(""), &json!({ "send_files": true }))).unwrap();
         assert!(!matcher.sends_files(), "{api}");
         assert!(matches!(matcher.look_up_file(net, "image/png", b"a chart"), Err(ClientError::Settings(_))));
@@ -135,7 +135,7 @@ fn an_hma_is_asked_for_one_fingerprint_at_a_time() {
             false => Reply::json(&json!({})),
         }
     });
-    let matcher = open("hma", &settings(mock.url(""), &json!({}))).unwrap();
+    let matcher = open("remote_hma", &settings(mock.url(""), &json!({}))).unwrap();
     let answers = matcher.look_up(&mut Loopback::at(NOW), &signals()).unwrap();
     let found = &named(&answers[2])[0];
     assert_eq!(
@@ -161,7 +161,7 @@ fn a_lodestone_is_asked_for_many_and_what_it_leaves_out_is_unanswered() {
             { "index": 99, "matches": [] },
         ] }))
     });
-    for api in ["lodestone", "remote_matcher"] {
+    for api in ["remote_lodestone", "remote_matcher"] {
         let matcher = open(api, &settings(mock.url(""), &json!({}))).unwrap();
         let answers = matcher.look_up(&mut Loopback::at(NOW), &signals()).unwrap();
         assert_eq!(named(&answers[0])[0].kind, Some(BankKind::KnownGenerated));
@@ -182,7 +182,7 @@ fn a_lodestone_is_asked_for_many_and_what_it_leaves_out_is_unanswered() {
 
 #[test]
 fn no_matcher_has_a_place_to_ask_unless_it_is_told() {
-    for api in ["arachnid", "hma", "lodestone", "remote_matcher", "other"] {
+    for api in ["arachnid", "remote_hma", "remote_lodestone", "remote_matcher", "hma", "other"] {
         let none = Settings { base_url: None, ..settings(String::new(), &json!({})) };
         assert!(matches!(open(api, &none), Err(ClientError::Settings(_))), "{api}");
     }
