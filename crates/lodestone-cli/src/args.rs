@@ -502,7 +502,7 @@ pub(crate) enum Bank {
     Export {
         /// The bank
         bank: String,
-        /// Format: plain, pdq-text, hma-local-file, csv, ndjson, vics, md5sum, hashdeep
+        /// Format: plain, pdq-text, hma-local-file, csv, ndjson, vics, md5sum, hashdeep, autopsy-kdb (with --out)
         #[arg(long = "as", value_name = "FORMAT", default_value = "csv")]
         list_format: String,
         /// Type of the values of a plain list or of md5sum

@@ -29,6 +29,7 @@
 mod api_keys;
 mod audit;
 pub mod autopsy_kdb;
+mod autopsy_kdb_write;
 mod backup;
 mod bank_changes;
 mod banks;
@@ -64,6 +65,7 @@ mod writer;
 
 pub use api_keys::ApiKey;
 pub use audit::AuditEntry;
+pub use autopsy_kdb_write::KdbWriter;
 pub use bank_changes::BankChange;
 pub use banks::StoredBank;
 pub use batch::Batch;

@@ -4,13 +4,13 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
-use lodestone_exchange::format::gate::{self, GatedWriter, HeldFormat, HeldWriter};
-use lodestone_exchange::format::{ListFormat, ListWriter, WriteOptions};
+use anyhow::{Context, Result, bail};
+use lodestone_exchange::format::gate::{self, EntrySink, GatedWriter, HeldFormat, HeldWriter};
+use lodestone_exchange::format::{ListFormat, ListWriter, WriteOptions, WriteReport};
 use lodestone_server::auth::Caller;
 use lodestone_server::{audit, export_gate};
-use lodestone_store::Store;
-use lodestone_types::BankKind;
+use lodestone_store::{KdbWriter, Store};
+use lodestone_types::{BankKind, ListEntry};
 use serde_json::json;
 use tempfile::NamedTempFile;
 
@@ -56,11 +56,22 @@ pub(crate) fn export(
             Some(file) => Box::new(BufWriter::new(file.as_file_mut())),
             None => Box::new(io::sink()),
         };
+        let list = |out| ListWriter::new(BufWriter::new(out), format, options);
         match out {
-            None => write(name, kind, format, options, gate, io::stdout().lock(), held, &store)?,
+            None if format == ListFormat::AutopsyKdb => {
+                bail!("an Autopsy hash set is a database, not a stream: give --out FILE.kdb");
+            }
+            None => {
+                write(name, kind, gate, list(Box::new(io::stdout().lock()) as Box<dyn Write>)?, held, &store)?
+            }
             Some(path) => {
                 let file = temporary(path)?;
-                let report = write(name, kind, format, options, gate, file.as_file(), held, &store)?;
+                let report = match format {
+                    ListFormat::AutopsyKdb => {
+                        write(name, kind, gate, Kdb::create(file.path())?, held, &store)?
+                    }
+                    _ => write(name, kind, gate, list(Box::new(file.as_file()))?, held, &store)?,
+                };
                 file.persist(path).with_context(|| path.display().to_string())?;
                 report
             }
@@ -96,18 +107,43 @@ fn temporary(path: &Path) -> Result<NamedTempFile> {
     NamedTempFile::new_in(folder).with_context(|| path.display().to_string())
 }
 
-#[expect(clippy::too_many_arguments, reason = "what is written, where to, and by which rule")]
+/// An Autopsy hash set as a list.
+struct Kdb {
+    set: KdbWriter,
+    report: WriteReport,
+}
+
+impl Kdb {
+    fn create(path: &Path) -> Result<Self> {
+        Ok(Self { set: KdbWriter::create(path)?, report: WriteReport::default() })
+    }
+}
+
+impl EntrySink for Kdb {
+    fn entry(&mut self, entry: &ListEntry) -> io::Result<()> {
+        let values = self.set.entry(entry).map_err(io::Error::other)?;
+        match values {
+            0 => self.report.left_out += 1,
+            _ => self.report.entries += 1,
+        }
+        self.report.values += values as u64;
+        Ok(())
+    }
+
+    fn finish(self) -> io::Result<WriteReport> {
+        self.set.finish().map_err(io::Error::other)?;
+        Ok(self.report)
+    }
+}
+
 fn write(
     name: &str,
     kind: BankKind,
-    format: ListFormat,
-    options: &WriteOptions,
     gate: &Gate<'_>,
-    out: impl Write,
+    list: impl EntrySink,
     held: impl Write,
     store: &Store,
 ) -> Result<gate::GateReport> {
-    let list = ListWriter::new(BufWriter::new(out), format, options)?;
     let report = if gate.released || !gate::is_gated(kind) {
         let mut list = list;
         store.for_each_entry::<anyhow::Error>(name, |entry| Ok(list.entry(&entry.row)?))?;

@@ -106,6 +106,25 @@ fn a_vics_set_is_written_in_the_version_that_its_reader_knows() {
 }
 
 #[test]
+fn an_autopsy_set_is_written_into_a_file_and_read_again() {
+    let place = Place::new();
+    place.put("list.txt", format!("{}\n{}\n", "ab".repeat(16), "cd".repeat(16)));
+    assert_eq!(place.run(&["bank", "import", "B", "md5:list.txt", "--data", "state"]).code, Some(0));
+    let export = ["bank", "export", "B", "--as", "autopsy-kdb", "--data", "state"];
+    let stream = place.run(&export);
+    assert_eq!((stream.code, stream.out.as_str()), (Some(2), ""));
+    assert!(stream.err.contains("--out"), "{}", stream.err);
+    let written = place.run(&[&export[..], &["--out", "out.kdb"]].concat());
+    assert_eq!(written.code, Some(0), "{}", written.err);
+    let again = place.run(&["bank", "import", "C", "out.kdb", "--data", "state"]);
+    assert_eq!(again.code, Some(0), "{}", again.err);
+    let asked = format!("md5:{}", "cd".repeat(16));
+    let ran = place.run(&["match", "--signal", &asked, "--data", "state", "--format", "ndjson"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    assert!(ran.out.contains("\"bank\":\"B\"") && ran.out.contains("\"bank\":\"C\""), "{}", ran.out);
+}
+
+#[test]
 fn a_bank_keeps_a_list_for_later_and_importing_it_again_changes_nothing() {
     let (place, signals) = pile();
     place.put("list.csv", format!("id,pdq\nLD-9,{}\n", signals["pdq"].as_str().unwrap()));

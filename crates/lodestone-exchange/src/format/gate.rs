@@ -26,7 +26,7 @@ mod marks;
 use lodestone_types::BankKind;
 
 pub use facts::{Decided, Decision, Evidence, OriginFacts};
-pub use held::{GateReport, GatedWriter, HeldFormat, HeldWriter};
+pub use held::{EntrySink, GateReport, GatedWriter, HeldFormat, HeldWriter};
 
 /// Whether an entry goes out.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use lodestone_store::{ImportOptions, ListSource, Store, StoreError, autopsy_kdb};
-use lodestone_types::{BankKind, RejectKind, SignalType};
+use lodestone_store::{ImportOptions, KdbWriter, ListSource, Store, StoreError, autopsy_kdb};
+use lodestone_types::{BankKind, ListEntry, RejectKind, Signal, SignalType};
 
 use crate::Row;
 
@@ -234,4 +234,44 @@ fn a_page_that_is_linked_to_many_times_does_not_make_a_set_endless() {
         matches!(&refused, Err(StoreError::Refused { reason }) if reason.contains("damaged")),
         "{refused:?}"
     );
+}
+
+#[test]
+fn what_is_written_is_what_autopsy_makes_and_is_read_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("out.kdb");
+    std::fs::write(&path, "").unwrap();
+    let signal =
+        |kind: SignalType, byte: u8, bytes: usize| Signal::from_bytes(kind, &vec![byte; bytes]).unwrap();
+    let (md5, sha1) = (|byte| signal(SignalType::Md5, byte, 16), |byte| signal(SignalType::Sha1, byte, 20));
+    let entry = |signals: Vec<Signal>, classification: Option<&str>| ListEntry {
+        signals,
+        classification: classification.map(str::to_owned),
+        extra: Some(serde_json::json!({ "filename": "a chart.png" })),
+        ..ListEntry::default()
+    };
+    let mut set = KdbWriter::create(&path).unwrap();
+    let sha256 = signal(SignalType::Sha256, 3, 32);
+    assert_eq!(set.entry(&entry(vec![md5(1), sha1(2), sha256], Some("A1"))).unwrap(), 3);
+    assert_eq!(
+        set.entry(&entry(vec![md5(4), md5(5), sha1(6)], None)).unwrap(),
+        2,
+        "whose SHA-1 it is is not known"
+    );
+    assert_eq!(set.entry(&entry(vec![sha1(7)], None)).unwrap(), 0, "Autopsy looks up MD5s");
+    // The same file once more, with what the first entry had not.
+    assert_eq!(set.entry(&entry(vec![md5(4), sha1(8)], Some("A1"))).unwrap(), 2);
+    set.finish().unwrap();
+    let rows: Vec<Vec<Signal>> = read(&path).unwrap().into_iter().map(|row| row.unwrap().signals).collect();
+    assert_eq!(
+        rows,
+        [vec![md5(1), sha1(2), signal(SignalType::Sha256, 3, 32)], vec![md5(4), sha1(8)], vec![md5(5)]]
+    );
+    let db = rusqlite::Connection::open(&path).unwrap();
+    let told = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(told("SELECT count(*) FROM comments WHERE comment = 'A1'"), 2);
+    assert_eq!(told("SELECT count(*) FROM file_names WHERE name = 'a chart.png'"), 3);
+    assert_eq!(told("SELECT count(*) FROM db_properties WHERE name = 'Schema Version' AND value = '1'"), 1);
+    drop(db);
+    assert!(matches!(KdbWriter::create(&path), Err(StoreError::Refused { .. })), "it is not empty");
 }

@@ -118,17 +118,42 @@ pub struct GateReport {
     pub reasons: BTreeMap<ReasonCode, u64>,
 }
 
+/// Where entries of a list go: a [`ListWriter`], or a caller's own that writes no stream.
+pub trait EntrySink {
+    /// Takes one entry.
+    ///
+    /// # Errors
+    /// The sink's own.
+    fn entry(&mut self, entry: &ListEntry) -> io::Result<()>;
+
+    /// Ends the list.
+    ///
+    /// # Errors
+    /// The sink's own.
+    fn finish(self) -> io::Result<WriteReport>;
+}
+
+impl<W: Write> EntrySink for ListWriter<W> {
+    fn entry(&mut self, entry: &ListEntry) -> io::Result<()> {
+        Self::entry(self, entry)
+    }
+
+    fn finish(self) -> io::Result<WriteReport> {
+        Self::finish(self)
+    }
+}
+
 /// A list that only what goes out is written to; the rest is listed apart.
-pub struct GatedWriter<W, H> {
-    list: ListWriter<W>,
+pub struct GatedWriter<L, H> {
+    list: L,
     held: HeldWriter<H>,
     target: BankKind,
     report: GateReport,
 }
 
-impl<W: Write, H: Write> GatedWriter<W, H> {
+impl<L: EntrySink, H: Write> GatedWriter<L, H> {
     /// Gates a list of this kind. Of kinds that are not gated ([`super::is_gated`]) everything goes out.
-    pub fn new(list: ListWriter<W>, held: HeldWriter<H>, target: BankKind) -> Self {
+    pub fn new(list: L, held: HeldWriter<H>, target: BankKind) -> Self {
         Self { list, held, target, report: GateReport::default() }
     }
 
