@@ -71,6 +71,8 @@ pub struct Config {
     pub fetch_interval: Duration,
     /// Distinct senders of one matching hash within an hour from which its actions are held for a person; 0: never.
     pub flood_senders: u32,
+    /// Bytes of memory that local features of known pictures may take, for layer 3.
+    pub max_features_bytes: u64,
 }
 
 impl Config {
@@ -110,6 +112,8 @@ impl Config {
             drain: Duration::from_secs(20),
             fetch_interval: Duration::from_secs(240),
             flood_senders: 0,
+            // Some hundred thousand pictures.
+            max_features_bytes: 1 << 30,
         }
     }
 }

@@ -25,6 +25,7 @@ mod photodna;
 mod program;
 mod restored;
 mod serve_client;
+mod serve_layers;
 mod serve_v1;
 mod states;
 mod text;
