@@ -74,14 +74,14 @@ impl<'l> DerivedLookUp<'l> {
     /// What was found, surest first; each entry once. Possible derivatives are left out: they are for triage.
     pub fn hits(self) -> Vec<DerivedHit> {
         let stands = |one: &Found| one.standing != Standing::PossibleDerivative;
-        let mut hits: Vec<DerivedHit> = self.found.into_iter().filter(stands).map(hit).collect();
+        let mut hits: Vec<DerivedHit> = self.found.iter().filter(|one| stands(one)).map(hit).collect();
         hits.sort_by_key(|one| (one.standing, one.layer, one.distance_bits, one.entry_no));
         hits.dedup_by_key(|one| one.entry_no);
         hits
     }
 }
 
-fn hit(one: Found) -> DerivedHit {
+fn hit(one: &Found) -> DerivedHit {
     let by_hash = one.layer < 3;
     DerivedHit {
         entry_no: one.key,

@@ -167,7 +167,7 @@ fn features_put_in_place_of_others_of_a_file_that_changed_are_the_ones_looked_fo
     let row = lodestone_types::ListEntry { entry: name, signals: vec![digest], ..Default::default() };
     let source = lodestone_store::ListSource { name: "added by hand", sha256: "" };
     let options = lodestone_store::ImportOptions { now_us: 2, ..Default::default() };
-    let report = house.store.import("A", source, [Ok(row)].into_iter(), options).unwrap();
+    let report = house.store.import("A", source, [Ok(row)], options).unwrap();
     assert_eq!(report.updated, 1);
     house.follow();
     assert_eq!(house.found(1), [0u64; 0], "the file is another one");

@@ -212,7 +212,7 @@ struct New {
 }
 
 fn kind(text: Option<&str>) -> Result<Option<BankKind>, ApiError> {
-    text.map(|text| text.parse().map_err(|error: String| ApiError::bad(super::cut(&error)))).transpose()
+    text.map(|text| text.parse().map_err(|error: String| ApiError::bad(cut(&error)))).transpose()
 }
 
 async fn create(

@@ -457,7 +457,7 @@ mod tests {
             field: "photo".into(),
             name: Some("a.png".into()),
             kind: ContentType::Photo,
-            bytes: bytes::Bytes::new(),
+            bytes: Bytes::new(),
         };
         let why = Unreadable::new(Stage::Decode, "truncated", "it ends early");
         let seen = Observation { unreadable: Some(why), size_bytes: 3, ..Observation::default() };
