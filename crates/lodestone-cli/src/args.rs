@@ -451,10 +451,13 @@ pub(crate) enum Bank {
         #[command(flatten)]
         data: Data,
     },
-    /// Change how near a bank's members match
+    /// Change how a bank's members match
     Set {
         /// The bank
         bank: String,
+        /// Layers by which a server looks for its members in files: 1 whole pictures, 2 regions, 3 local features
+        #[arg(long, value_name = "LAYERS")]
+        layers: Option<String>,
         /// PDQ distance in bits up to which members match
         #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u32).range(0..=64))]
         radius: Option<u32>,

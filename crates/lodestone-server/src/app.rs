@@ -15,6 +15,7 @@ use crate::actions::Actions;
 use crate::auth::Keys;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::derived::Pictures;
 use crate::error::ApiError;
 use crate::events::MatchEvent;
 use crate::http::body::BodyLimits;
@@ -41,6 +42,8 @@ pub struct Shared {
     pub clock: Clock,
     /// The banks as look-ups see them.
     pub view: LiveView,
+    /// The known pictures that layer 3 compares with.
+    pub pictures: Pictures,
     /// The one that writes.
     pub writer: Writer,
     /// Those that read the store.

@@ -73,6 +73,8 @@ pub struct Config {
     pub remote_timeout: Duration,
     /// Distinct senders of one matching hash within an hour from which its actions are held for a person; 0: never.
     pub flood_senders: u32,
+    /// Bytes of memory that local features of known pictures may take, for layer 3.
+    pub max_features_bytes: u64,
 }
 
 impl Config {
@@ -113,6 +115,8 @@ impl Config {
             fetch_interval: Duration::from_secs(240),
             remote_timeout: Duration::from_secs(10),
             flood_senders: 0,
+            // Some hundred thousand pictures.
+            max_features_bytes: 1 << 30,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lodestone_engine::live::Said;
-use lodestone_types::BankKind;
+use lodestone_types::{BankKind, Relation, Standing, Transform};
 use serde::{Deserialize, Serialize};
 
 use crate::lookup::Found;
@@ -62,7 +62,37 @@ pub struct EventMatch {
     /// How many people confirm the entry.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub confirms: u32,
+    /// The layer that found it, where a part of the picture matched: 2 or 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<u8>,
+    /// How far such a match may be acted upon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
+    /// How the questioned picture comes from the known one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relation: Option<Relation>,
+    /// Where, and in which form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transform: Option<Transform>,
+    /// Local features that agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inliers: Option<u32>,
+    /// How much that says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence_bits: Option<u32>,
+    /// Regions that were looked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows: Option<u32>,
+    /// Accidental matches as near as this to be expected for one picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_false_hits: Option<f64>,
+    /// The bank's own setting asks for that layer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asked_by_bank: bool,
 }
+
+/// What matches by local features say in the place of a type of signal.
+pub const FEATURES: &str = "features";
 
 fn is_none_left_out(left_out: &u64) -> bool {
     *left_out == 0
@@ -75,7 +105,7 @@ fn is_zero(number: &u32) -> bool {
 impl EventMatch {
     /// Of an entry that was found, with what people say of it.
     pub fn of(found: &Found, said: Said) -> Self {
-        Self {
+        let plain = Self {
             bank: found.bank.bank.name.clone(),
             bank_kind: found.bank.bank.kind,
             bank_content_id: found.content_id,
@@ -84,6 +114,35 @@ impl EventMatch {
             distance_bits: found.distance.bits(),
             disputed: said.disputes > said.confirms,
             confirms: said.confirms,
+            layer: None,
+            standing: None,
+            relation: None,
+            transform: None,
+            inliers: None,
+            evidence_bits: None,
+            windows: None,
+            expected_false_hits: None,
+            asked_by_bank: false,
+        };
+        let Some(derived) = &found.derived else { return plain };
+        let hit = &derived.hit;
+        Self {
+            signal_type: if hit.layer == 2 { plain.signal_type } else { FEATURES.to_owned() },
+            layer: Some(hit.layer),
+            standing: Some(hit.standing),
+            relation: hit.relation,
+            transform: Some(hit.transform),
+            inliers: hit.inliers,
+            evidence_bits: hit.evidence_bits,
+            windows: hit.windows,
+            expected_false_hits: Some(hit.expected_false_hits),
+            asked_by_bank: derived.asked_by_bank,
+            ..plain
         }
+    }
+
+    /// Whether it is for a person to look at, and for nothing else.
+    pub fn is_for_review(&self) -> bool {
+        self.standing.is_some_and(|standing| standing != Standing::Match)
     }
 }

@@ -44,6 +44,20 @@ impl FeatureSeal for Secrets {
     }
 }
 
+/// Seals the features of a picture that was just added, in the commit that adds it.
+///
+/// # Errors
+/// [`SecretsError`]: then the picture should not be added either.
+pub(crate) fn keep(
+    batch: &mut Batch<'_>,
+    secrets: &Secrets,
+    entry_no: i64,
+    record: &[u8],
+) -> Result<(), SecretsError> {
+    let sealed = secrets.seal_bytes(batch, &purpose(entry_no), &Secret::new(record))?;
+    Ok(batch.put_features(entry_no, &sealed)?)
+}
+
 /// Why features did not go into a bundle, or did not come out of one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -23,6 +23,7 @@ pub mod bundle;
 pub mod clock;
 pub mod coinflip;
 pub mod config;
+mod derived;
 pub mod error;
 pub mod events;
 pub mod exchange_apis;
@@ -57,4 +58,5 @@ pub mod writer;
 
 pub use app::App;
 pub use config::Config;
+pub use derived::Pictures;
 pub use run::{ServeError, Server, serve};

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lodestone_engine::LookUpError;
+use lodestone_engine::derive::DerivedHit;
 use lodestone_engine::live::{LiveBank, LiveState};
 use lodestone_engine::text::TextDistance;
-use lodestone_types::{BankKind, Dihedral, Signal, SignalType};
+use lodestone_types::{BankKind, Dihedral, Signal, SignalType, Standing};
 
 use crate::error::ApiError;
 
@@ -71,6 +72,8 @@ pub enum Distance {
     Exact,
     /// Texts.
     Text(TextDistance),
+    /// Local features that agree: they have no distance.
+    Features(u32),
 }
 
 impl Distance {
@@ -80,6 +83,8 @@ impl Distance {
             Self::Bits(bits) => bits.to_string(),
             Self::Exact => "-".to_owned(),
             Self::Text(distance) => distance.to_string(),
+            // HMA has nothing like it. No number and no `-`, which would say that it is equal.
+            Self::Features(agree) => format!("{agree} features"),
         }
     }
 
@@ -88,7 +93,7 @@ impl Distance {
         match self {
             Self::Bits(bits) => Some(*bits),
             Self::Exact => Some(0),
-            Self::Text(_) => None,
+            Self::Text(_) | Self::Features(_) => None,
         }
     }
 }
@@ -110,6 +115,24 @@ pub struct Found {
     pub dihedral: Dihedral,
     /// Whether its negative matched.
     pub negative: bool,
+    /// How a part of the picture matched; `None` where the whole did, or the bytes.
+    pub derived: Option<Arc<Derived>>,
+}
+
+/// How a part of a picture matches an entry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Derived {
+    /// What was found, and how sure it is.
+    pub hit: DerivedHit,
+    /// The bank's own setting asks for the layer that found it.
+    pub asked_by_bank: bool,
+}
+
+impl Found {
+    /// Whether it is for a person to look at, and for nothing else.
+    pub fn is_for_review(&self) -> bool {
+        self.derived.as_ref().is_some_and(|derived| derived.hit.standing != Standing::Match)
+    }
 }
 
 /// Whether looking up this type scans all there are: then a thread that may wait has to do it.
@@ -265,14 +288,19 @@ impl Candidate {
         at: usize,
     ) -> Option<Self> {
         let bank = state.bank_of(entry_no)?;
-        let takes_part = bank.bank.kind.makes_known()
-            && ask.banks.as_ref().is_none_or(|names| names.contains(&bank.bank.name))
-            && ask.coin.is_none_or(|coin| bank.enabled_ratio >= coin)
-            && ask.now_s.is_none_or(|now_s| state.is_enabled(entry_no, now_s));
+        let takes_part =
+            bank_takes_part(ask, bank) && ask.now_s.is_none_or(|now_s| state.is_enabled(entry_no, now_s));
         let content_id = takes_part.then(|| state.content_id(entry_no))??;
         let dihedral = Dihedral::AsIs;
         Some(Self { distance_bits, content_id, negative: false, dihedral, entry_no, at })
     }
+}
+
+/// Whether a bank takes part in look-ups made this way.
+pub fn bank_takes_part(ask: &Ask, bank: &LiveBank) -> bool {
+    bank.bank.kind.makes_known()
+        && ask.banks.as_ref().is_none_or(|names| names.contains(&bank.bank.name))
+        && ask.coin.is_none_or(|coin| bank.enabled_ratio >= coin)
 }
 
 /// The number of an entry's content and its bank, if it takes part in look-ups made this way.
@@ -309,6 +337,7 @@ fn nearest(
             distance: distance(&one),
             dihedral: one.dihedral,
             negative: one.negative,
+            derived: None,
         });
     }
     matches

@@ -76,6 +76,23 @@ impl std::fmt::Debug for Exact {
     }
 }
 
+/// A file's bytes, kept for a second look. They are not printed: they are someone's file.
+#[derive(Clone, Default)]
+pub struct Original(Option<Bytes>);
+
+impl Original {
+    /// The bytes, where they are kept.
+    pub fn bytes(&self) -> Option<&Bytes> {
+        self.0.as_ref()
+    }
+}
+
+impl std::fmt::Debug for Original {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Original({} bytes)", self.0.as_ref().map_or(0, Bytes::len))
+    }
+}
+
 /// A file's signals.
 #[derive(Clone, Debug)]
 pub struct Hashed {
@@ -89,6 +106,8 @@ pub struct Hashed {
     pub quality: Option<u8>,
     /// Why the picture could not be read, where digests were asked for too; they stand.
     pub unreadable: Option<Unreadable>,
+    /// The file itself, where its parts may be looked at too. Let go of with the request.
+    pub original: Original,
     /// What its bytes take of the room for all that is held, where it was fetched.
     _room: Option<Arc<Room>>,
 }
@@ -204,6 +223,7 @@ async fn read(app: &App, bytes: Bytes, types: &[SignalType], exact: bool) -> Res
         let digests = digests.map_err(|_| ApiError::unavailable("hashing failed"))?;
         Observation { digests: Some(digests), ..Observation::default() }
     };
+    let original = Original(crate::derived::any_bank_asks(&app.view.now()).then(|| bytes.clone()));
     let exact = match observation.digests {
         Some(digests) => Exact::Digested(digests),
         None if exact => return Err(unreadable(observation.unreadable.as_ref())),
@@ -216,6 +236,7 @@ async fn read(app: &App, bytes: Bytes, types: &[SignalType], exact: bool) -> Res
         forms: print.map(forms).unwrap_or_default(),
         quality: print.map(|print| print.quality),
         unreadable: None,
+        original,
         _room: None,
     };
     let digests = observation.digests;
@@ -256,6 +277,16 @@ pub fn suppresses(state: &LiveState) -> bool {
 /// # Errors
 /// 429 when too many files wait, 503 when no worker runs.
 pub async fn observe(app: &App, bytes: Bytes, kind: Kind) -> Result<Observation, ApiError> {
+    let observation = observe_again(app, bytes, kind).await?;
+    app.metrics.read(observation.unreadable.as_ref().map(|why| why.reason.as_str()));
+    Ok(observation)
+}
+
+/// As [`observe`], of a file that was counted before.
+///
+/// # Errors
+/// As there.
+pub async fn observe_again(app: &App, bytes: Bytes, kind: Kind) -> Result<Observation, ApiError> {
     let (reply, answer) = tokio::sync::oneshot::channel();
     let submitted = app.pool.submit(Job::new(bytes, kind), move |answer| {
         let _ = reply.send(answer);
@@ -265,9 +296,7 @@ pub async fn observe(app: &App, bytes: Bytes, kind: Kind) -> Result<Observation,
         _ => stopping(),
     })?;
     let observation = answer.await.map_err(|_| stopping())?.observation;
-    let why = observation.unreadable.as_ref().map(|why| why.reason.as_str());
-    app.metrics.read(why);
-    match why {
+    match observation.unreadable.as_ref().map(|why| why.reason.as_str()) {
         Some("not_started") => Err(ApiError::unavailable("no worker process could be started")),
         Some("stopped") => Err(stopping()),
         _ => Ok(observation),

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use lodestone_types::Standing;
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -37,6 +38,17 @@ struct Remote {
     state: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OfLayer {
+    layer: u32,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct FoundBy {
+    layer: u32,
+    standing: &'static str,
+}
+
 /// Counters and what they are gathered in.
 pub struct Metrics {
     registry: Registry,
@@ -44,6 +56,12 @@ pub struct Metrics {
     seconds: Histogram,
     look_up_seconds: Histogram,
     matched: Counter,
+    layer_seconds: Family<OfLayer, Histogram, fn() -> Histogram>,
+    layer_found: Family<FoundBy, Counter>,
+    layer_failed: Counter,
+    pictures: Gauge,
+    pictures_bytes: Gauge,
+    pictures_missed: Family<Reason, Gauge>,
     signals: Family<OfType, Gauge>,
     generation: Gauge,
     unsearched: Gauge,
@@ -72,6 +90,31 @@ impl Default for Metrics {
         registry.register("look_up_seconds", "Time of one look-up in the index", look_up_seconds.clone());
         let matched = Counter::default();
         registry.register("matched", "Look-ups that found something", matched.clone());
+        let layer_seconds: Family<OfLayer, Histogram, fn() -> Histogram> =
+            Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_5, 2.0, 14)));
+        registry.register(
+            "layer_seconds",
+            "Time of one look-up of parts of a picture, by layer",
+            layer_seconds.clone(),
+        );
+        let layer_found: Family<FoundBy, Counter> = Family::default();
+        registry.register(
+            "layer_found",
+            "Matches of parts of pictures, by layer and standing",
+            layer_found.clone(),
+        );
+        let layer_failed = Counter::default();
+        registry.register(
+            "layer_failed",
+            "Files whose parts could not be looked at, though their whole was",
+            layer_failed.clone(),
+        );
+        let pictures_missed: Family<Reason, Gauge> = Family::default();
+        registry.register(
+            "known_pictures_missed",
+            "Known pictures with local features that layer 3 cannot look for, by reason",
+            pictures_missed.clone(),
+        );
         let signals: Family<OfType, Gauge> = Family::default();
         registry.register("signals", "Signals in all banks, by type", signals.clone());
         let gauge = |registry: &mut Registry, name: &str, help: &str| {
@@ -79,6 +122,8 @@ impl Default for Metrics {
             registry.register(name, help, gauge.clone());
             gauge
         };
+        let pictures = gauge(&mut registry, "known_pictures", "Known pictures that layer 3 looks for");
+        let pictures_bytes = gauge(&mut registry, "known_pictures_bytes", "Bytes of memory that these take");
         let generation = gauge(&mut registry, "generation", "Generation of the banks that answer");
         let unsearched =
             gauge(&mut registry, "unsearched_texts", "Texts in the banks that look-ups cannot search");
@@ -106,6 +151,12 @@ impl Default for Metrics {
             seconds,
             look_up_seconds,
             matched,
+            layer_seconds,
+            layer_found,
+            layer_failed,
+            pictures,
+            pictures_bytes,
+            pictures_missed,
             signals,
             generation,
             unsearched,
@@ -157,6 +208,22 @@ impl Metrics {
         }
     }
 
+    /// Parts of a picture were looked up in a layer.
+    pub fn layer_took(&self, layer: u8, took: Duration) {
+        self.layer_seconds.get_or_create(&OfLayer { layer: layer.into() }).observe(took.as_secs_f64());
+    }
+
+    /// A layer found something.
+    pub fn layer_found(&self, layer: u8, standing: Standing) {
+        let standing = if standing == Standing::Match { "match" } else { "review" };
+        self.layer_found.get_or_create(&FoundBy { layer: layer.into(), standing }).inc();
+    }
+
+    /// The parts of a picture could not be looked at.
+    pub fn layer_failed(&self) {
+        self.layer_failed.inc();
+    }
+
     /// A file was read; `why` not, where it could not be.
     pub fn read(&self, why: Option<&str>) {
         self.files.inc();
@@ -181,6 +248,15 @@ impl Metrics {
         for (kind, signals) in state.counts() {
             let label = OfType { signal_type: kind.as_str().to_owned() };
             self.signals.get_or_create(&label).set(whole(*signals));
+        }
+        let known = app.pictures.now();
+        let total = known.total();
+        self.pictures.set(whole(total.looked_for));
+        self.pictures_bytes.set(whole(known.memory_bytes()));
+        for (reason, count) in
+            [("no_room", total.no_room), ("unreadable", total.unreadable), ("outdated", total.outdated)]
+        {
+            self.pictures_missed.get_or_create(&Reason { reason: reason.to_owned() }).set(whole(count));
         }
         self.workers.set(whole(app.pool.alive() as u64));
         self.waiting_files.set(whole(app.pool.counts().queued));

@@ -18,7 +18,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             "/ready",
             For::All,
             about(
-                "Whether requests should be sent here, and how far workers are confined",
+                "Whether requests should be sent here, how far workers are confined, and what layer 3 can look for",
                 &[(200, "Yes"), (503, "Not now, and why")],
             ),
             ready,
@@ -55,6 +55,18 @@ async fn ready(State(app): State<App>) -> Response {
     });
     if !ready {
         answer["why"] = json!(why);
+    }
+    let known = app.pictures.now();
+    let total = known.total();
+    if total.kept > 0 {
+        answer["features"] = json!({
+            "kept": total.kept, "looked_for": total.looked_for, "no_room": total.no_room,
+            "unreadable": total.unreadable, "outdated": total.outdated,
+            "memory_bytes": known.memory_bytes(), "max_bytes": app.pictures.max_bytes(),
+        });
+        if let Some(why) = app.pictures.trouble() {
+            answer["features"]["trouble"] = json!(why);
+        }
     }
     if state.unsearched() > 0 {
         // Texts of an older program with patterns that are refused now: in the banks, and never found.

@@ -24,6 +24,7 @@ use crate::actions::{Context, Opened, StartError, Threads};
 use crate::app::Shared;
 use crate::auth::Keys;
 use crate::clock::Clock;
+use crate::derived::{Keeping, Pictures};
 use crate::error::ApiError;
 use crate::fetch_loop::FetchLoop;
 use crate::http::body::{BodyLimits, UNIT};
@@ -93,6 +94,7 @@ pub struct Server {
     threads: Threads,
     writer: JoinHandle<()>,
     fetching: FetchLoop,
+    keeping: Keeping,
     serving: tokio::task::JoinHandle<()>,
     lanes: Arc<Lanes>,
 }
@@ -132,9 +134,10 @@ impl Server {
         };
         // What there is to fetch is read before anybody can make an exchange: none is fetched at once by chance.
         let fetching = FetchLoop::start(&app)?;
+        let keeping = app.pictures.keep(app.readers.clone())?;
         routes.store(Arc::new(router(&app)));
         tracing::info!(generation = app.view.now().generation(), "ready");
-        Ok(Self { address, stop, app, threads, writer, fetching, serving, lanes })
+        Ok(Self { address, stop, app, threads, writer, fetching, keeping, serving, lanes })
     }
 
     /// Where it listens.
@@ -152,9 +155,10 @@ impl Server {
         self.app.stopping.store(true, Ordering::Relaxed);
         let _ = self.stop.send(true);
         let _ = self.serving.await;
-        let Self { app, threads, writer, fetching, lanes, .. } = self;
+        let Self { app, threads, writer, fetching, keeping, lanes, .. } = self;
         let _ = tokio::task::spawn_blocking(move || {
             fetching.stop();
+            keeping.stop();
             threads.stop();
             app.writer.stop();
             app.pool.stop();
@@ -221,6 +225,7 @@ fn open(config: Config, clock: Clock) -> Result<(App, Threads, JoinHandle<()>), 
     let actions = opened.actions.clone();
     let live = LiveBanks::open(&mut store, &config.data, &mut |_| ControlFlow::Continue(()))?;
     let view = live.view();
+    let pictures = Pictures::open(&store, &view, &secrets, config.max_features_bytes)?;
     let keys = keys(&store, &config)?;
     let types = types(&store, &config)?;
     let changed_s = Arc::new(AtomicI64::new(clock.now_s()));
@@ -230,6 +235,7 @@ fn open(config: Config, clock: Clock) -> Result<(App, Threads, JoinHandle<()>), 
     let held = usize::try_from(config.max_held_bytes / UNIT).unwrap_or(usize::MAX);
     let app = App::new(Shared {
         view,
+        pictures,
         writer,
         readers: Readers::new(config.data.clone()),
         pool,

@@ -65,6 +65,9 @@ pub(crate) struct Serve {
     /// MiB of all bodies held at one time
     #[arg(long, value_name = "MIB", default_value_t = 1024, hide_short_help = true, help_heading = "Limits", value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
     pub(crate) max_held: u64,
+    /// MiB that local features of known pictures may take in memory; some 100 pictures each
+    #[arg(long, value_name = "MIB", default_value_t = 1024, hide_short_help = true, help_heading = "Limits", value_parser = clap::value_parser!(u64).range(0..=1_048_576))]
+    pub(crate) max_features: u64,
     /// Connections at one time
     #[arg(long, value_name = "N", default_value_t = 12_000, hide_short_help = true, help_heading = "Limits", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) max_connections: u32,

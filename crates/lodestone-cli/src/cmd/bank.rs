@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use lodestone_engine::bank_index::{self, Outcome};
+use lodestone_engine::derive::Layers;
 use lodestone_engine::lists::{ListRequest, ListSpec, describe, open_list};
 use lodestone_exchange::format::{ListFormat, WriteOptions};
 use lodestone_hash::Digester;
-use lodestone_store::{FeatureCount, ImportOptions, ListSource, Store, StoreError};
+use lodestone_store::{BankChange, FeatureCount, ImportOptions, ListSource, Store, StoreError, StoredBank};
 use lodestone_types::{Bank as ABank, BankKind, Signal, hex};
 use serde_json::json;
 
@@ -34,21 +35,31 @@ pub(crate) fn run(args: &Bank) -> Result<Ended> {
             eprintln!("bank {name} ({kind}, radius {radius}) created");
             return Ok(index(&mut store, &folder));
         }
-        Bank::Set { bank, radius: None, photodna_distance: None, .. } => {
-            bail!("bank set {bank}: say what to change: --radius BITS, --photodna-distance N, or both");
+        Bank::Set { bank, radius: None, photodna_distance: None, layers: None, .. } => {
+            bail!(
+                "bank set {bank}: say what to change: --radius BITS, --photodna-distance N, --layers 1,2,3"
+            );
         }
-        Bank::Set { bank, radius, photodna_distance, data } => {
+        Bank::Set { bank, radius, photodna_distance, layers, data } => {
+            let layers =
+                layers.as_deref().map(str::parse::<Layers>).transpose().map_err(anyhow::Error::msg)?;
             let (mut store, folder) = open(data)?;
+            if let Some(layers) = layers {
+                let bits = Some(layers.and(Layers::WHOLE).bits());
+                let change = BankChange { layers: bits, ..BankChange::default() };
+                store.batch(now_us(), |batch| batch.change_bank(bank, &change))?;
+            }
             if let Some(radius) = radius {
                 store.set_radius(bank, *radius)?;
             }
             if photodna_distance.is_some() {
                 store.set_photodna_max_distance(bank, *photodna_distance)?;
             }
-            let set = store.bank(bank)?;
+            let stored = store.stored_bank(bank)?;
+            let (set, layers) = (stored.bank, Layers::from_bits(stored.layers));
             let photodna = set.photodna_max_distance.unwrap_or(0);
             eprintln!(
-                "bank {bank}: radius {}, PhotoDNA distance {photodna} (generation {})",
+                "bank {bank}: radius {}, PhotoDNA distance {photodna}, layers {layers} (generation {})",
                 set.radius_bits,
                 store.generation()?
             );
@@ -202,24 +213,29 @@ pub(crate) fn now_us() -> i64 {
         .unwrap_or(0)
 }
 
-fn describe_bank(bank: &ABank, features: &BTreeMap<String, FeatureCount>) -> serde_json::Value {
+fn describe_bank(stored: &StoredBank, features: &BTreeMap<String, FeatureCount>) -> serde_json::Value {
+    let bank = &stored.bank;
     let mut object = json!(bank);
     object["entries"] = json!(bank.version.entries);
+    object["layers"] = json!(Layers::from_bits(stored.layers).numbers());
     object["with_features"] = json!(features.get(&bank.name).map_or(0, |count| count.entries));
     object
 }
 
 fn list(format: Format, store: &Store) -> Result<()> {
-    let (banks, features) = (store.banks()?, store.feature_counts()?);
+    let (banks, features) = (store.stored_banks()?, store.feature_counts()?);
     if format == Format::Text || format == Format::Csv {
         let mut out = io::stdout().lock();
-        for bank in &banks {
+        for stored in &banks {
+            let bank = &stored.bank;
             let entries = count(bank.version.entries, "entry", "entries");
             let kept = features.get(&bank.name).map_or(0, |count| count.entries);
             let kept = if kept > 0 { format!(", {kept} with local features") } else { String::new() };
+            let layers = Layers::from_bits(stored.layers);
+            let layers = if layers.beyond_whole() { format!(", layers {layers}") } else { String::new() };
             writeln!(
                 out,
-                "{:<24} {:<20} radius {:>2}  version {:>3}  {entries}{kept}  {}",
+                "{:<24} {:<20} radius {:>2}  version {:>3}  {entries}{kept}{layers}  {}",
                 bank.name,
                 bank.kind.as_str(),
                 bank.radius_bits,
@@ -346,7 +362,7 @@ fn sha256_of(path: &Path) -> Result<String> {
 
 fn show(name: &str, entry: Option<&str>, format: Format, store: &Store) -> Result<()> {
     let object = match entry {
-        None => describe_bank(&store.bank(name)?, &store.feature_counts()?),
+        None => describe_bank(&store.stored_bank(name)?, &store.feature_counts()?),
         Some(id) => {
             let found = store.entry(name, id)?.with_context(|| format!("bank {name} has no entry {id}"))?;
             let signals: Vec<_> = found

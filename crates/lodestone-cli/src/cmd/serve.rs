@@ -48,6 +48,7 @@ fn config(args: &Serve) -> anyhow::Result<Config> {
     config.remote_timeout = Duration::from_secs(args.remote_timeout);
     config.fetch_interval = Duration::from_secs(args.fetch_interval);
     config.flood_senders = args.flood_senders;
+    config.max_features_bytes = args.max_features << 20;
     config.file_deadline = Duration::from_secs(args.file_timeout);
     let mut observe = ObserveOptions { max_bytes: config.max_body_bytes, ..config.observe };
     if let Some(pixels) = args.max_pixels {

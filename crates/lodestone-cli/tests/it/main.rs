@@ -27,6 +27,7 @@ mod program;
 mod remote;
 mod restored;
 mod serve_client;
+mod serve_layers;
 mod serve_v1;
 mod states;
 mod text;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lodestone_features::{
     Alignment, Bounds, Features, FindStats, Questioned, Strength, VoteOptions, align, expected_false_hits,
-    find_known,
+    find_known, match_evidence_bits,
 };
 use lodestone_types::{Box2, Milli, Observation, Relation, SignalType, Standing, Transform, TransformKind};
 
@@ -15,26 +15,53 @@ use crate::appraise::Found;
 /// Entries found by hashes that are aligned too, in the order in which they were found.
 const MOST_CONFIRMED: usize = 16;
 
+/// Known pictures that are looked for: one index, or several that are searched one after the other and count as one.
+pub(crate) struct Pictures<'k> {
+    /// The indexes.
+    pub(crate) parts: Vec<&'k Known>,
+    /// Pictures in all of them.
+    pub(crate) total: u64,
+    /// Whether a picture of an index, by its place and its key, is looked for.
+    pub(crate) takes_part: &'k dyn Fn(usize, u64) -> bool,
+}
+
+impl<'k> From<&'k Known> for Pictures<'k> {
+    fn from(known: &'k Known) -> Self {
+        Self { parts: vec![known], total: known.len() as u64, takes_part: &|_, _| true }
+    }
+}
+
 /// Finds known pictures by their features, and lays what hashes found over its known picture, to say how.
-pub(super) fn find(known: &Known, observation: &Observation, found: &mut Vec<Found>) {
+pub(super) fn find(known: &Pictures<'_>, observation: &Observation, found: &mut Vec<Found>) {
     let Some(features) = features_of(observation) else { return };
-    if known.len() == 0 || features.is_empty() {
+    if known.total == 0 || features.is_empty() {
         return;
     }
     let questioned = Questioned::new(&features);
-    let hits = find_known(&known.votes, &questioned, &VoteOptions::default(), &mut FindStats::default());
     let frame = Frame::of(observation, &features);
+    // What is a match among few may be chance among all.
+    let needed = match_evidence_bits(known.total);
     let mut aligned: BTreeSet<u64> = BTreeSet::new();
-    for hit in hits {
-        aligned.insert(hit.id);
-        take(known, &frame, hit.id, &hit.alignment, found);
+    for (place, part) in known.parts.iter().enumerate() {
+        let hits = find_known(&part.votes, &questioned, &VoteOptions::default(), &mut FindStats::default());
+        for mut hit in hits.into_iter().filter(|hit| (known.takes_part)(place, hit.id)) {
+            if hit.alignment.evidence_bits < needed {
+                hit.alignment.strength = Strength::Review;
+            }
+            aligned.insert(hit.id);
+            take((part, known.total), &frame, hit.id, &hit.alignment, found);
+        }
     }
     // Features are of the first frame.
     let unsure = found.iter().filter(|one| one.transform.frame.is_none() && !aligned.contains(&one.key));
     let unsure: Vec<u64> = unsure.map(|one| one.key).collect();
     for key in unsure.into_iter().take(MOST_CONFIRMED) {
-        if let Some(alignment) = known.features(key).and_then(|features| align(&questioned, &features)) {
-            take(known, &frame, key, &alignment, found);
+        for (place, part) in known.parts.iter().enumerate() {
+            if (known.takes_part)(place, key)
+                && let Some(alignment) = part.features(key).and_then(|features| align(&questioned, &features))
+            {
+                take((part, known.total), &frame, key, &alignment, found);
+            }
         }
     }
 }
@@ -93,7 +120,13 @@ impl Frame {
 }
 
 /// Adds an alignment: to the match that hashes gave, which it confirms, or as one of its own.
-fn take(known: &Known, frame: &Frame, key: u64, alignment: &Alignment, found: &mut Vec<Found>) {
+fn take(
+    (known, total): (&Known, u64),
+    frame: &Frame,
+    key: u64,
+    alignment: &Alignment,
+    found: &mut Vec<Found>,
+) {
     let Some(features) = known.features(key) else { return };
     let size = (f64::from(features.width), f64::from(features.height));
     let sure = alignment.strength == Strength::Match && !rests_on_frame(alignment, size);
@@ -108,7 +141,7 @@ fn take(known: &Known, frame: &Frame, key: u64, alignment: &Alignment, found: &m
         _ => None,
     };
     let relation = relation(frame, alignment, size, edit.as_ref().is_some_and(|(_, edited)| *edited));
-    let chance = expected_false_hits(alignment.evidence_bits, known.len() as u64);
+    let chance = expected_false_hits(alignment.evidence_bits, total);
     let aligned = transform(frame, alignment, size);
     let held = found.iter_mut().find(|one| one.key == key && !one.signal_type.is_digest());
     let one = match held {

@@ -62,6 +62,16 @@ impl Known {
         self.places.len()
     }
 
+    /// Keys of its pictures, rising.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = u64> {
+        self.places.keys().copied()
+    }
+
+    /// Whether it has an entry's features.
+    pub(crate) fn has(&self, key: u64) -> bool {
+        self.places.contains_key(&key)
+    }
+
     /// Bytes of memory that features and the index that votes over them take.
     pub(crate) fn feature_bytes(&self) -> u64 {
         // Nodes of the map are half full at worst.

@@ -29,6 +29,30 @@ impl Layers {
     }
 }
 
+impl Layers {
+    /// From bits, as a store keeps them: bit 0 for layer 1. Layers that this build has not are left out; layer 1 is always
+    /// among them.
+    pub fn from_bits(bits: u8) -> Self {
+        Self(bits & Self::ALL.0 | 1)
+    }
+
+    /// As bits.
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// Those of both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Their numbers, rising.
+    pub fn numbers(self) -> Vec<u8> {
+        (1..=8).filter(|layer| self.has(*layer)).collect()
+    }
+}
+
 impl Default for Layers {
     fn default() -> Self {
         Self::WHOLE
@@ -70,6 +94,14 @@ impl FromStr for Layers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bits_of_a_store_are_layers_and_the_whole_picture_is_always_among_them() {
+        assert_eq!(Layers::from_bits(0b110), "1,2,3".parse().unwrap());
+        assert_eq!((Layers::from_bits(0), Layers::from_bits(1)), (Layers::WHOLE, Layers::WHOLE));
+        assert_eq!(Layers::from_bits(0b101).numbers(), [1, 3]);
+        assert_eq!(Layers::from_bits(0b10).and(Layers::from_bits(0b100)).bits(), 0b111);
+    }
 
     #[test]
     fn layers_are_numbers_joined_by_commas_and_nothing_else() {

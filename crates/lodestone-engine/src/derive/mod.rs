@@ -16,6 +16,7 @@ mod folder;
 mod keep_files;
 mod known;
 mod layers;
+mod live;
 mod parts;
 mod regions;
 mod sealed;
@@ -26,21 +27,23 @@ mod whole;
 use std::collections::BTreeSet;
 
 use lodestone_index::SearchStats;
-use lodestone_types::{Observation, Standing, Transform};
+use lodestone_types::{Observation, Standing};
 
 use crate::appraise::{AppraiseOptions, Found};
-use crate::live::LiveState;
 use crate::look_up::LookUpError;
 use crate::snapshot::Snapshot;
 
+pub(crate) use aligned::Pictures;
 pub use compare::{Compared, Side, compare};
 pub use folder::{LoadedFolder, load_folder};
 pub use keep_files::{KeptFiles, UnreadFile, keep_files};
 pub(crate) use known::{Known, KnownBuilder};
 pub use layers::Layers;
+pub use live::{DerivedHit, DerivedLookUp};
 pub use lodestone_features::{EXTRACTOR, RecordError};
 pub(crate) use parts::{Kept, parts};
 pub use sealed::{FeatureSeal, FeaturesError, LoadedFeatures, SealFailed, check_features};
+pub use shelf::LiveShelf;
 pub(crate) use tail::load as load_tail;
 pub use tail::{TailError, TailLearner};
 
@@ -54,46 +57,6 @@ const POSSIBLE_BITS: u32 = 40;
 /// Values of a list up to which it is searched farther out, so that regions can be made exact against what is near.
 /// Each query then compares with every value: some two milliseconds a picture at this size.
 pub(crate) const SMALL_LIST: u64 = 20_000;
-
-/// A region of a questioned picture that an entry of a server's banks matches.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RegionHit {
-    /// Number of the entry.
-    pub entry_no: u64,
-    /// Bits that differ.
-    pub distance_bits: u32,
-    /// The radius in force for regions of this picture.
-    pub radius_bits: u32,
-    /// Where and in which form.
-    pub transform: Transform,
-    /// How far it may be acted upon.
-    pub standing: Standing,
-    /// Regions looked up.
-    pub windows: u32,
-    /// Accidental matches as near as this to be expected for one picture.
-    pub expected_false_hits: f64,
-}
-
-/// What the regions of a picture match in a server's banks, nearest first; each entry once. Possible derivatives are left
-/// out: they are for triage.
-///
-/// # Errors
-/// [`LookUpError`] when the index is damaged: never to be taken for "no match".
-pub fn region_hits(state: &LiveState, observation: &Observation) -> Result<Vec<RegionHit>, LookUpError> {
-    let Some(regions) = &observation.regions else { return Ok(Vec::new()) };
-    let found = regions::find(state, observation, regions, &mut SearchStats::default())?;
-    let hit = |one: Found| RegionHit {
-        entry_no: one.key,
-        distance_bits: one.distance_bits,
-        radius_bits: one.radius_bits.unwrap_or(0),
-        transform: one.transform,
-        standing: one.standing,
-        windows: one.windows.unwrap_or(0),
-        expected_false_hits: one.expected_false_hits.unwrap_or(0.0),
-    };
-    let stands = |one: &Found| one.standing != Standing::PossibleDerivative;
-    Ok(found.into_iter().filter(stands).map(hit).collect())
-}
 
 /// Adds what parts of a picture match to what its whole matches.
 ///
@@ -128,7 +91,7 @@ pub(crate) fn find(
         take(whole::possible(snapshot, options, observation, stats)?);
     }
     if layers.has(3) {
-        aligned::find(snapshot.known(), observation, found);
+        aligned::find(&snapshot.known().into(), observation, found);
     }
     Ok(())
 }

@@ -56,7 +56,7 @@ pub(super) fn find(
     // Not even equal hashes would say enough: nothing is looked up, rather than anything believed.
     let Some(limit) = tail.threshold(look_ups, 1, values, TARGET) else { return Ok(Vec::new()) };
     let detail = Kept::of(observation);
-    let small = values <= SMALL_LIST;
+    let small = shelf.searched()? <= SMALL_LIST;
     let radius = if small { WIDE_BITS } else { limit };
     let mut best: BTreeMap<u64, Near> = BTreeMap::new();
     for hit in shelf.within(&codes, radius, stats)? {

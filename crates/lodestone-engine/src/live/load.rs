@@ -37,6 +37,8 @@ pub(super) fn whole(store: &Store, index: &LiveIndex) -> Result<LiveState, LiveB
     }
     let (texts, refused) = TextIndex::build(sets.texts.iter().map(|(no, signal)| (*no, signal)));
     let mut state = LiveState {
+        reading: Arc::default(),
+        touched: Layers::default(),
         token: store.state()?,
         generation: store.generation()?,
         banks: BTreeMap::new(),
@@ -137,6 +139,8 @@ fn take_in(store: &Store, state: &mut LiveState, changes: &[EntryChange]) -> Res
             Err(_) => state.unsearched += 1,
         }
     }
+    let touched = now.keys().map(|no| (*no, state.generation)).collect();
+    state.touched = state.touched.with(touched, |old, new| *old = new);
     let now = now.into_iter().map(|(no, signals)| (no, Arc::from(signals))).collect();
     state.current = state.current.with(now, |old, new| *old = new);
     Ok(())
@@ -157,11 +161,14 @@ fn table(store: &Store, state: &mut LiveState) -> Result<(), LiveBanksError> {
         if bank.kind.makes_known() {
             state.radius_bits = state.radius_bits.max(bank.radius_bits);
         }
+        let mut pdq_values = 0;
         for (kind, signals) in store.signal_counts(&bank.name)? {
             *state.counts.entry(kind).or_default() += signals;
+            pdq_values += if kind == SignalType::Pdq { signals } else { 0 };
         }
         state.numbers.insert(bank.name.clone(), number);
-        state.banks.insert(number, Arc::new(LiveBank { number, bank, enabled_ratio: stored.enabled_ratio }));
+        let (enabled_ratio, layers) = (stored.enabled_ratio, stored.layers);
+        state.banks.insert(number, Arc::new(LiveBank { number, bank, enabled_ratio, layers, pdq_values }));
     }
     Ok(())
 }

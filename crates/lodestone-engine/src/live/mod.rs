@@ -14,6 +14,7 @@
 
 mod digests;
 mod ids;
+mod known;
 mod layers;
 mod load;
 mod state;
@@ -28,6 +29,7 @@ use lodestone_store::{Store, StoreError};
 use crate::bank_index::{self, IndexError, Tell};
 
 pub use ids::ContentIds;
+pub use known::{KnownBank, LiveKnown, TellRefused};
 pub use state::{LiveBank, LiveCounts, LiveState, Near, Said};
 
 /// Why the banks could not be opened for look-ups, or not be followed.

@@ -22,6 +22,10 @@ pub struct LiveBank {
     pub bank: Bank,
     /// HMA's `matching_enabled_ratio`: the share of look-ups in which the bank takes part, 0 to 1.
     pub enabled_ratio: f64,
+    /// Layers that look-ups of files look at for it without being asked: bit 0 for layer 1, as in the store.
+    pub layers: u8,
+    /// PDQ values that it has.
+    pub pdq_values: u64,
 }
 
 /// Signals of each type in all banks.
@@ -50,6 +54,10 @@ pub struct Said {
 /// The banks at one moment. Immutable, shared by all who look.
 #[derive(Clone, Debug)]
 pub struct LiveState {
+    /// Shared by the states that follow from one reading of everything.
+    pub(super) reading: Arc<()>,
+    /// Entries that changed or went since then, with the generation in which they last did.
+    pub(super) touched: Layers<u64, u64>,
     pub(super) token: Option<u64>,
     pub(super) generation: u64,
     pub(super) banks: BTreeMap<u64, Arc<LiveBank>>,
@@ -117,6 +125,11 @@ impl LiveState {
             Some(0) => false,
             Some(until) => *until <= now_s,
         }
+    }
+
+    /// Whether what was read of an entry when the banks stood at a generation of this reading still stands.
+    pub(super) fn stands_since(&self, entry_no: u64, generation: u64) -> bool {
+        self.touched.newest(&entry_no).is_none_or(|touched| *touched <= generation)
     }
 
     /// What people say of an entry.

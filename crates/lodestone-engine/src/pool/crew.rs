@@ -14,7 +14,7 @@ use super::quarantine::Quarantine;
 use super::{Answer, Job, Kind};
 use crate::observe::digests_of;
 use crate::observer::Observer;
-use crate::options::{ObserveOptions, Parts};
+use crate::options::ObserveOptions;
 
 type Reply = Box<dyn FnOnce(Answer) + Send>;
 
@@ -91,8 +91,6 @@ pub(super) struct Shared {
     pub(super) kit: OnceLock<Vec<String>>,
     examining: ObserveOptions,
     hashing: ObserveOptions,
-    /// As `hashing`, with regions.
-    regions: ObserveOptions,
     posts: Vec<Post>,
     quarantine: Mutex<Quarantine>,
     stopping: AtomicBool,
@@ -108,7 +106,6 @@ impl Shared {
             tally: Tally::default(),
             kit: OnceLock::new(),
             examining,
-            regions: ObserveOptions { parts: Parts { regions: true, ..Parts::default() }, ..hashing.clone() },
             hashing,
             posts: std::iter::repeat_with(Post::default).take(workers).collect(),
             quarantine: Mutex::default(),
@@ -286,13 +283,18 @@ impl Crew {
             return queued.unread("not_started", format!("no worker process could be started: {why}"));
         }
         let is_examined = queued.job.kind == Kind::Examine;
+        let with_parts;
         let options = match queued.job.kind {
             Kind::Examine => &shared.examining,
-            Kind::Regions => &shared.regions,
+            Kind::Parts(parts) => {
+                with_parts = ObserveOptions { parts, ..shared.hashing.clone() };
+                &with_parts
+            }
             Kind::Hash | Kind::Print => &shared.hashing,
         };
         let begun = Instant::now();
-        let looked = observer.look(queued.bytes(), options, queued.job.kind == Kind::Print);
+        let undigested = matches!(queued.job.kind, Kind::Print | Kind::Parts(_));
+        let looked = observer.look(queued.bytes(), options, undigested);
         let took = begun.elapsed();
         let mut observation = looked.observation;
         if looked.death.is_some() && shared.is_stopping() {

@@ -23,7 +23,7 @@ use lodestone_sandbox::{Enforced, Limits, Start};
 use lodestone_types::Observation;
 
 use crate::observer::death;
-use crate::options::ObserveOptions;
+use crate::options::{ObserveOptions, Parts};
 
 pub use counts::Counts;
 use crew::{Queued, Shared};
@@ -77,8 +77,8 @@ pub enum Kind {
     Hash,
     /// PDQ alone, for look-ups by likeness where nobody asks for exact bytes: three digests cost a tenth of a picture.
     Print,
-    /// Digests, PDQ, and hashes of regions.
-    Regions,
+    /// PDQ, and what is wanted of parts of the picture: of a file that was hashed before.
+    Parts(Parts),
     /// Everything that [`PoolOptions::observe`] asks for.
     Examine,
 }
@@ -99,7 +99,7 @@ impl Job {
 /// What became of a job.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The file itself, with its digests (but of [`Kind::Print`], and when the pool was stopped). An archive is unreadable here: its members are not looked at.
+    /// The file itself, with its digests (but of [`Kind::Print`] and [`Kind::Parts`], and when the pool was stopped). An archive is unreadable here: its members are not looked at.
     pub observation: Observation,
     /// From [`Pool::submit`] until a worker took it.
     pub waited: Duration,

@@ -3,5 +3,6 @@
 mod examination;
 mod kinds;
 mod live;
+mod live_known;
 mod report;
 mod triage;

@@ -18,6 +18,10 @@ use crate::rules::{Action, Entry, matches};
 pub(crate) const FLOODS: &str = "flood";
 /// The rule of reviews that no rule asked for.
 const NO_RULE: i64 = 0;
+/// Queue of what parts of pictures match, where nothing confirms it and no rule asks for a review.
+pub(crate) const DERIVED: &str = "derived";
+/// The rule of those: an event may have a review of a flood too.
+const NO_RULE_DERIVED: i64 = -1;
 
 /// What decides on an event.
 pub(super) struct With<'w> {
@@ -43,14 +47,19 @@ pub(super) fn take_in(
     hold(batch, event, &held)?;
     let keys: BTreeSet<&str> = held.iter().map(|held| held.key.as_str()).collect();
     let mut acted = Vec::new();
+    let mut waits: Vec<&EventMatch> =
+        event.matches.iter().filter(|one| one.is_for_review() && one.asked_by_bank).collect();
     for entry in with.rules {
         let mut matched = matches(&entry.rule, event);
         matched.retain(|one| !keys.contains(key_of(one).as_str()));
-        if !matched.is_empty() {
-            act(batch, event, entry, &matched, None)?;
+        if act(batch, event, entry, &matched, None)? {
             acted.push(entry.id);
         }
+        if entry.rule.then.iter().any(|action| matches!(action, Action::Review(_))) {
+            waits.retain(|one| !matched.iter().any(|asked| std::ptr::eq(*asked, *one)));
+        }
     }
+    ask_for_derived(batch, event, &waits)?;
     let is_noted = match with.audit_matches {
         AuditMatches::All => true,
         AuditMatches::Acted => !acted.is_empty() || !held.is_empty(),
@@ -97,7 +106,28 @@ fn hold(batch: &mut Batch<'_>, event: &MatchEvent, held: &[Held]) -> Result<(), 
     Ok(())
 }
 
-/// Does what a rule says of some matches of an event. `released`: a name of the hold that kept them back, which goes into
+/// Asks a person to look at matches of parts of a picture that no rule asked a review for: they would be lost otherwise.
+/// One review an event; floods hold none of it back.
+fn ask_for_derived(
+    batch: &mut Batch<'_>,
+    event: &MatchEvent,
+    matched: &[&EventMatch],
+) -> Result<(), ApiError> {
+    if matched.is_empty() {
+        return Ok(());
+    }
+    let body = json!({
+        "queue": DERIVED,
+        "sender": event.sender,
+        "content_ref": event.content_ref,
+        "matches": matched,
+    });
+    batch.add_review(&event.id, NO_RULE_DERIVED, &body.to_string())?;
+    Ok(())
+}
+
+/// Does what a rule says of some matches of an event; whether anything was done. Matches that are for a person to look at
+/// get the rule's review, and nothing else of it. `released`: a name of the hold that kept them back, which goes into
 /// the idempotency key, since the rule may have acted on other matches of the event before.
 ///
 /// # Errors
@@ -108,8 +138,15 @@ pub(super) fn act(
     entry: &Entry,
     matched: &[&EventMatch],
     released: Option<&str>,
-) -> Result<(), ApiError> {
+) -> Result<bool, ApiError> {
+    let sure: Vec<&EventMatch> = matched.iter().copied().filter(|one| !one.is_for_review()).collect();
+    let mut acted = false;
     for (at, action) in entry.rule.then.iter().enumerate() {
+        let is_review = matches!(action, Action::Review(_));
+        if matched.is_empty() || (sure.is_empty() && !is_review) {
+            continue;
+        }
+        acted = true;
         match action {
             Action::Webhook(webhook) => {
                 let target = Target {
@@ -122,7 +159,7 @@ pub(super) fn act(
                     event: &event.id,
                     rule: Some(entry.id),
                     target: &json!(target).to_string(),
-                    body: &body(event, entry, webhook, matched, released.is_some()),
+                    body: &body(event, entry, webhook, &sure, released.is_some()),
                     next_us: batch.now_us(),
                 };
                 batch.add_delivery(&delivery)?;
@@ -142,5 +179,5 @@ pub(super) fn act(
             }
         }
     }
-    Ok(())
+    Ok(acted)
 }

@@ -3,7 +3,7 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use lodestone_store::{Content, ContentChange, NewContent};
 use lodestone_types::Signal;
@@ -12,9 +12,11 @@ use serde_json::{Map, Value, json};
 use crate::App;
 use crate::audit;
 use crate::auth::{Caller, Role};
+use crate::derived;
 use crate::error::ApiError;
 use crate::exchanging;
 use crate::extras;
+use crate::features;
 use crate::hma::compare::flask_json;
 use crate::hma::{banks, hashing, metadata};
 use crate::http::body;
@@ -149,7 +151,7 @@ async fn add_signals(
     };
     let note = metadata::note(fields.remove("note").as_ref())?;
     let signals = signals(&app, fields.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
-    add(&app, &caller, name, signals, note, None).await
+    add(&app, &caller, name, Added { signals, note, ..Added::default() }).await
 }
 
 /// Signals given by type and value.
@@ -180,20 +182,32 @@ pub(crate) fn signals<'v>(
     Ok(signals)
 }
 
-/// Adds a content to a bank, and answers as HMA does.
+/// What is to be added.
+#[derive(Default)]
+pub(crate) struct Added {
+    pub(crate) signals: Vec<Signal>,
+    pub(crate) note: Option<String>,
+    pub(crate) metadata: Option<Value>,
+    /// Local features, where the bank keeps them; inside, `None`: the file has none.
+    pub(crate) features: Option<Option<Vec<u8>>>,
+}
+
+/// Adds a content to a bank, and answers as HMA does. A bank that keeps local features says in a header whether it has any of
+/// this file; they are looked for from then on.
 ///
 /// # Errors
-/// 404 without the bank, and the store's.
+/// 404 without the bank, 503 where features cannot be sealed, and the store's.
 pub(crate) async fn add(
     app: &App,
     caller: &Caller,
     bank: String,
-    signals: Vec<Signal>,
-    note: Option<String>,
-    metadata: Option<Value>,
+    added: Added,
 ) -> Result<Response, ApiError> {
-    let told = extras::signals(&signals);
+    let told = extras::signals(&added.signals);
     let caller = caller.clone();
+    let Added { signals, note, metadata, features } = added;
+    let keeps = features.as_ref().map(|features| if features.is_some() { "kept" } else { "none" });
+    let secrets = app.secrets.clone();
     let id = app
         .writer
         .write(move |batch| {
@@ -204,12 +218,24 @@ pub(crate) async fn add(
                 ..NewContent::default()
             };
             let added = batch.add_content(&bank, &content)?;
-            let object = json!({ "bank": bank, "bank_content_id": added.content_id });
+            let mut object = json!({ "bank": bank, "bank_content_id": added.content_id });
+            if let Some(record) = features.flatten() {
+                features::keep(batch, &secrets, added.entry_no, &record)?;
+                object["features"] = json!(true);
+            }
             audit::note(batch, &caller, "content.add", &object)?;
             Ok(added.content_id)
         })
         .await?;
-    Ok(Json::ok(json!({ "id": id, "signals": told })).into_response())
+    let mut answer = Json::ok(json!({ "id": id, "signals": told })).into_response();
+    if let Some(keeps) = keeps {
+        if keeps == "kept" && !app.pictures.follow().await {
+            tracing::warn!("the features of a picture that was added are kept, and not looked for yet");
+        }
+        let header = HeaderName::from_static("lodestone-features");
+        answer.headers_mut().insert(header, HeaderValue::from_static(keeps));
+    }
+    Ok(answer)
 }
 
 async fn add_file(
@@ -220,7 +246,7 @@ async fn add_file(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    banks::bank(&app, &name)?;
+    let bank = banks::bank(&app, &name)?;
     let held = body::read(&headers, body, &app.bodies).await?;
     let form = body::form(&headers, &held.bytes);
     let told = metadata::of_request(&headers, &held.bytes, &form)?;
@@ -233,13 +259,15 @@ async fn add_file(
         let types = media::wanted(&app, kind, params.get("types"))?;
         media::hash(&app, bytes, &types).await?
     };
-    drop((held, form));
+    drop(form);
     if let Some(why) = &hashed.unreadable {
         return Err(media::unreadable(Some(why)));
     }
     let texts = hashed.texts();
     let signals = signals(&app, texts.iter().map(|(name, value)| (name.as_str(), Some(value.as_str()))))?;
-    add(&app, &caller, name, signals, told.note, told.metadata).await
+    let features = derived::of_added(&app, &bank, &hashed).await?;
+    drop((held, hashed));
+    add(&app, &caller, name, Added { signals, note: told.note, metadata: told.metadata, features }).await
 }
 
 /// The content of a bank, or 404 in HMA's words. Content of other banks is not there.

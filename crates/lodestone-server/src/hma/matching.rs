@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use lodestone_engine::derive::Layers;
+use lodestone_engine::live::LiveState;
 use lodestone_types::{Dihedral, Signal, SignalType};
 use serde_json::{Map, Value, json};
 
 use crate::App;
 use crate::auth::{Caller, Role};
 use crate::coinflip::coinflip;
+use crate::derived::{self, Plan};
 use crate::error::ApiError;
 use crate::extras::{self, Extras};
 use crate::hma::hashing;
@@ -46,6 +50,13 @@ const INCLUDE: Takes = query(
 );
 const SENDER: Takes =
     query("sender", "string", false, "Whose content it is: for the match log and the hold on floods");
+
+const LAYERS: Takes = query(
+    "layers",
+    "string",
+    false,
+    "`1,2` or `1,2,3`: also shows what these layers found for sure, where the bank's own setting has them looked at",
+);
 
 const ANSWERS: &[(u16, &str)] = &[
     (200, "Banks with their matches"),
@@ -97,6 +108,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
                         FORMS,
                         INCLUDE,
                         SENDER,
+                        LAYERS,
                     ]
                 },
                 answers: ANSWERS,
@@ -119,6 +131,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
                         FORMS,
                         INCLUDE,
                         SENDER,
+                        LAYERS,
                     ]
                 },
                 answers: ANSWERS,
@@ -266,6 +279,29 @@ pub(crate) struct Look {
     pub(crate) generation: u64,
     /// How many matches were too many to be told.
     left_out: AtomicU64,
+    /// What is shown of matches of parts of pictures.
+    shown: Shown,
+    /// Layers that ran, and those that did not though a bank asks for them.
+    ran: OnceLock<(Vec<u8>, Vec<u8>)>,
+}
+
+/// What is shown of matches of parts of pictures. Whatever is not shown is written down all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// What these layers found for sure.
+    Sure(Layers),
+    /// All, for a page that a person reads.
+    All,
+}
+
+impl Shown {
+    fn shows(self, found: &Found) -> bool {
+        let layer = found.derived.as_ref().map_or(1, |derived| derived.hit.layer);
+        match self {
+            Self::Sure(layers) => layers.has(layer) && !found.is_for_review(),
+            Self::All => true,
+        }
+    }
 }
 
 impl Look {
@@ -287,6 +323,7 @@ impl Look {
             now_s: Some(app.clock.now_s()),
             ..extras.ask()
         };
+        let layers = params.filled("layers").map(str::parse::<Layers>).transpose().map_err(ApiError::bad)?;
         let short = |name| params.filled(name).map(|text| text.chars().take(200).collect::<String>());
         Ok(Self {
             ask,
@@ -296,12 +333,34 @@ impl Look {
             content_ref: short("seed"),
             generation: app.view.now().generation(),
             left_out: AtomicU64::new(0),
+            shown: Shown::Sure(layers.unwrap_or_default()),
+            ran: OnceLock::new(),
         })
+    }
+
+    /// With all that parts of pictures match, sure or not.
+    pub(crate) fn showing_all(mut self) -> Self {
+        self.shown = Shown::All;
+        self
+    }
+
+    /// Layers that a bank asks for, and that did not run or miss something.
+    pub(crate) fn missed(&self) -> Vec<u8> {
+        self.ran.get().map(|(_, missed)| missed.clone()).unwrap_or_default()
     }
 
     /// An answer that names the generation of the banks, and how much it leaves out.
     fn tagged(&self, answer: Json) -> Response {
-        tagged(answer.into_response(), self.generation, self.left_out.load(Ordering::Relaxed))
+        let mut answer =
+            tagged(answer.into_response(), self.generation, self.left_out.load(Ordering::Relaxed));
+        let (ran, not_run) = self.ran.get().cloned().unwrap_or_default();
+        for (name, layers) in [("lodestone-layers", ran), ("lodestone-layers-not-run", not_run)] {
+            let text = layers.iter().map(u8::to_string).collect::<Vec<_>>().join(",");
+            if let (false, Ok(value)) = (text.is_empty(), HeaderValue::try_from(text)) {
+                answer.headers_mut().insert(HeaderName::from_static(name), value);
+            }
+        }
+        answer
     }
 
     async fn up(
@@ -366,19 +425,77 @@ impl Look {
             left_out += matches.left_out;
             by_type.insert(*kind, matches.found);
         }
-        let all: Vec<Found> = by_type.values().flatten().cloned().collect();
+        let mut all: Vec<Found> = by_type.values().flatten().cloned().collect();
+        let derived = self.derived(app, &state, hashed, &all, quiet).await?;
+        let shown: Vec<Found> = derived.iter().filter(|one| self.shown.shows(one)).cloned().collect();
+        let nothing_told = all.is_empty() && shown.is_empty();
+        all.extend(derived);
         if all.is_empty()
             && let Some(why) = &hashed.unreadable
         {
             // Exact matching went on; nothing found there says nothing of the picture.
             return Err(media::unreadable(Some(why)));
         }
-        if all.is_empty() && too_plain {
+        if nothing_told && too_plain {
+            self.record(app, Some(hashed), &signals, &all, left_out)?;
             // HMA looks the empty string up, which is no hash. What these exact bytes match is told all the same.
             return Err(ApiError::bad("invalid signal: invalid PDQ hash"));
         }
         self.record(app, Some(hashed), &signals, &all, left_out)?;
+        if !shown.is_empty() {
+            by_type.entry(SignalType::Pdq).or_default().extend(shown);
+        }
         Ok(by_type)
+    }
+
+    /// What parts of a picture match in the banks that ask for it themselves, and do not know the file already. Notes which
+    /// layers ran.
+    ///
+    /// # Errors
+    /// Where nothing is known of the file: 429 where too many are looked at, 503 when the index cannot be read. Never "no
+    /// match".
+    async fn derived(
+        &self,
+        app: &App,
+        state: &Arc<LiveState>,
+        hashed: &Hashed,
+        found: &[Found],
+        quiet: bool,
+    ) -> Result<Vec<Found>, ApiError> {
+        let plan = Plan::of(state, &self.ask, None);
+        let is_picture = hashed.signals.contains_key(&SignalType::Pdq) && hashed.unreadable.is_none();
+        if !plan.beyond_whole() || !is_picture {
+            return Ok(Vec::new());
+        }
+        let plan = plan.after(found, quiet);
+        let beyond: Vec<u8> = plan.layers().numbers().into_iter().filter(|layer| *layer > 1).collect();
+        if beyond.is_empty() {
+            // Every bank that asks for more knows the file.
+            let _ = self.ran.set((vec![1], Vec::new()));
+            return Ok(Vec::new());
+        }
+        let looked = match hashed.original.bytes() {
+            Some(bytes) => derived::of_file(app, state, (&plan, &self.ask), bytes, found).await,
+            None => Err(ApiError::unavailable("a bank was changed meanwhile: ask again")),
+        };
+        match looked {
+            Ok((derived, ran)) => {
+                let missed = if derived::told::misses(app, state, &plan) { vec![3] } else { Vec::new() };
+                let _ = self.ran.set((ran, missed));
+                Ok(derived)
+            }
+            Err(error) => {
+                app.metrics.layer_failed();
+                let _ = self.ran.set((vec![1], beyond));
+                let passes =
+                    error.status() == StatusCode::TOO_MANY_REQUESTS || error.status().is_server_error();
+                match found.is_empty() && passes {
+                    true => Err(error),
+                    // The whole picture was looked up, and what that says stands; asking again would end the same.
+                    false => Ok(Vec::new()),
+                }
+            }
+        }
     }
 
     /// `{"BANK": [{"bank_content_id": 1, "distance": "0"}]}`.
@@ -389,6 +506,9 @@ impl Look {
             object.insert("bank_content_id".to_owned(), json!(one.content_id));
             object.insert("distance".to_owned(), json!(one.distance.to_hma()));
             object.extend(more);
+            if let Some(derived) = &one.derived {
+                object.extend(derived::told::how(derived));
+            }
             banks.entry(one.bank.bank.name.as_str()).or_default().push(Value::Object(object));
         }
         Ok(json!(banks))

@@ -5,8 +5,10 @@
 //!  "then": [{"webhook": {"url": "https://hooks.example/"}}, {"review": {"queue": "urgent"}}, {"label": "seen"}]}
 //! ```
 //!
-//! All conditions of a rule have to hold of one and the same match; a condition that is not given always holds. A server
-//! begins without rules: nothing is sent anywhere unless somebody says so.
+//! All conditions of a rule have to hold of one and the same match; a condition that is not given always holds, but for
+//! `layers`: without it a rule is about whole pictures and exact bytes only. What is for a person to look at (`standing`
+//! `review`) gets a review where the rule asks for one, and nothing else of it. A server begins without rules: nothing is
+//! sent anywhere unless somebody says so.
 
 mod book;
 mod parse;
@@ -66,6 +68,9 @@ pub struct When {
     /// People who confirm the entry at least.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_confirms: Option<u32>,
+    /// Layers that found the match: 1 for whole pictures and exact bytes, 2 for regions, 3 for local features. Not given: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Vec<u8>>,
     /// What examination says of the file; without an examination it does not hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assessment: Option<Weight>,
@@ -148,7 +153,8 @@ pub fn matches<'e>(rule: &Rule, event: &'e MatchEvent) -> Vec<&'e EventMatch> {
 impl When {
     /// Whether the conditions on a match hold.
     fn holds(&self, one: &EventMatch) -> bool {
-        let is_exact = one.distance_bits == Some(0) || one.distance == "-";
+        let is_exact = one.layer.is_none() && (one.distance_bits == Some(0) || one.distance == "-");
+        let layer = one.layer.unwrap_or(1);
         self.banks.as_ref().is_none_or(|names| names.contains(&one.bank))
             && self.bank_kinds.as_ref().is_none_or(|kinds| kinds.contains(&one.bank_kind))
             && self
@@ -159,6 +165,7 @@ impl When {
             && self.exact.is_none_or(|exact| exact == is_exact)
             && self.disputed.is_none_or(|disputed| disputed == one.disputed)
             && self.min_confirms.is_none_or(|min| one.confirms >= min)
+            && self.layers.as_deref().unwrap_or(&[1]).contains(&layer)
     }
 }
 
@@ -240,6 +247,27 @@ mod tests {
             (json!({ "min_confirms": 2 }), vec![2]),
             (json!({ "min_confirms": 3 }), vec![]),
             (json!({ "exact": true, "banks": ["A"] }), vec![2]),
+        ] {
+            assert_eq!(ids(&when, &event), expected, "{when}");
+        }
+    }
+
+    #[test]
+    fn parts_of_pictures_follow_rules_that_name_their_layer_only_and_are_never_exact() {
+        let mut event = event(None);
+        for (id, layer, bits) in [(5, 2, Some(0)), (6, 3, None)] {
+            let mut one = event.matches[0].clone();
+            (one.bank_content_id, one.layer, one.distance_bits) = (id, Some(layer), bits);
+            event.matches.push(one);
+        }
+        for (when, expected) in [
+            (json!({}), vec![1, 2, 3, 4]),
+            (json!({ "banks": ["A"], "layers": [2, 3] }), vec![5, 6]),
+            (json!({ "layers": [1, 3] }), vec![1, 2, 3, 4, 6]),
+            (json!({ "layers": [2], "exact": false }), vec![5]),
+            (json!({ "layers": [2], "exact": true }), vec![]),
+            (json!({ "layers": [3], "max_distance_bits": 256 }), vec![]),
+            (json!({ "layers": [] }), vec![]),
         ] {
             assert_eq!(ids(&when, &event), expected, "{when}");
         }

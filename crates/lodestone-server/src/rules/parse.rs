@@ -32,11 +32,15 @@ fn check(rule: &Rule) -> Result<(), String> {
         ("banks", when.banks.as_ref().map(Vec::len)),
         ("bank_kinds", when.bank_kinds.as_ref().map(Vec::len)),
         ("signal_types", when.signal_types.as_ref().map(Vec::len)),
+        ("layers", when.layers.as_ref().map(Vec::len)),
     ];
     for (list, length) in lists {
         if length.is_some_and(|length| length > LISTED) {
             return Err(format!("when.{list} names more than {LISTED}"));
         }
+    }
+    if when.layers.iter().flatten().any(|layer| !(1..=4).contains(layer)) {
+        return Err("when.layers: layers are 1, 2, 3 and 4".to_owned());
     }
     if let Some(weight) = &when.assessment {
         if weight.h1 == weight.h2 {
@@ -110,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_rule_is_read_and_written_back_the_same() {
-        let text = r#"{"name":"n","when":{"banks":["A"],"bank_kinds":["known-real"],"signal_types":["pdq"],"max_distance_bits":8,"exact":false,"disputed":false,"min_confirms":1,"assessment":{"h1":"ai_generated","h2":"camera_original","min_log10_lr":1.0}},"then":[{"webhook":{"url":"https://a.example/x","secret_ref":"r","include_signals":true}},{"review":{"queue":"q"}},{"label":"l"}],"enabled":true}"#;
+        let text = r#"{"name":"n","when":{"banks":["A"],"bank_kinds":["known-real"],"signal_types":["pdq"],"max_distance_bits":8,"exact":false,"disputed":false,"min_confirms":1,"layers":[2,3],"assessment":{"h1":"ai_generated","h2":"camera_original","min_log10_lr":1.0}},"then":[{"webhook":{"url":"https://a.example/x","secret_ref":"r","include_signals":true}},{"review":{"queue":"q"}},{"label":"l"}],"enabled":true}"#;
         assert_eq!(serde_json::to_string(&parse(text.as_bytes()).unwrap()).unwrap(), text);
     }
 
@@ -127,6 +131,7 @@ mod tests {
             (r#"{"name":"n","when":{"bank":["A"]},"then":[{"label":"l"}]}"#, "bank"),
             (r#"{"name":"n","when":{"bank_kinds":["bad"]},"then":[{"label":"l"}]}"#, "bad"),
             (r#"{"name":"n","when":{"signal_types":["bad"]},"then":[{"label":"l"}]}"#, "bad"),
+            (r#"{"name":"n","when":{"layers":[0]},"then":[{"label":"l"}]}"#, "layers"),
             (r#"{"name":"n","when":{"max_distance_bits":-1},"then":[{"label":"l"}]}"#, "-1"),
             (r#"{"name":"n","then":[{"mail":"l"}]}"#, "mail"),
             (r#"{"name":"n","then":[{"review":{"queue":"q","x":1}}]}"#, "x"),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use lodestone_engine::derive::Layers;
 use lodestone_store::{Content, ContentPage, Filter, StoreError, StoredBank};
 use lodestone_types::SignalType;
 
@@ -15,7 +16,7 @@ use crate::http::params::Params;
 use crate::route::{About, For, Place, Routes, Takes};
 use crate::ui::banks::{kind_words, ratio};
 use crate::ui::given::{self, Given, Matched};
-use crate::ui::page::{Attr, Page, Tab, Text, count, shown, time, token};
+use crate::ui::page::{Attr, Page, Tab, Text, count, options, shown, time, token};
 use crate::ui::sent::Sent;
 use crate::ui::{Visit, segment};
 
@@ -105,8 +106,13 @@ async fn page(app: &App, visit: &Visit, name: String, params: &Params) -> Result
         .map_or_else(String::new, |told| format!("<p class=\"note\" role=\"status\">{told}</p>"));
     let signals: Vec<_> =
         signals.iter().map(|(kind, number)| format!("{} <i>{}</i>", kind.as_str(), count(*number))).collect();
+    let layers = Layers::from_bits(stored.layers);
+    let looked_into = match layers.beyond_whole() {
+        false => String::new(),
+        true => format!("<span>layers {layers}{}</span>", pictures(app, stored.number)),
+    };
     let sub = format!(
-        "<span>{}</span><span>{} contents</span><span>{}</span><span>radius {}</span><span>share: {}</span>",
+        "<span>{}</span><span>{} contents</span><span>{}</span><span>radius {}</span><span>share: {}</span>{looked_into}",
         kind_words(stored.bank.kind),
         count(stored.bank.version.entries),
         signals.join(", "),
@@ -131,6 +137,23 @@ async fn page(app: &App, visit: &Visit, name: String, params: &Params) -> Result
     body.push_str(&listing(visit, &place, &page, note.as_deref(), after));
     body.push_str(&settings(visit, &place, &stored));
     Ok(Page { tab: Tab::Banks, title: name, sub, body })
+}
+
+/// How many pictures of a bank layer 3 looks for, and how many it misses.
+fn pictures(app: &App, number: i64) -> String {
+    let known = app.pictures.now();
+    match known.banks().get(&number.unsigned_abs()) {
+        None => String::new(),
+        Some(bank) => {
+            let missed = bank.not_looked_for();
+            let missed = if missed > 0 {
+                format!(", {} kept and not looked for", count(missed))
+            } else {
+                String::new()
+            };
+            format!(": {} pictures with features{missed}", count(bank.looked_for))
+        }
+    }
 }
 
 /// 404 in HMA's words.
@@ -218,6 +241,20 @@ fn short(text: &str) -> String {
     cut
 }
 
+/// What can be chosen of layers, by words.
+const LAYERS: [(&str, &str); 4] = [
+    ("1", "1: whole pictures"),
+    ("1,2", "1,2: also regions of pictures"),
+    ("1,3", "1,3: also local features"),
+    ("1,2,3", "1,2,3: regions and local features"),
+];
+
+/// What can be chosen; what was set elsewhere is among it.
+fn layers_offered(now: &str) -> String {
+    let other = LAYERS.iter().all(|(layers, _)| *layers != now).then_some((now, now));
+    options(LAYERS.into_iter().chain(other), now)
+}
+
 fn settings(visit: &Visit, place: &str, stored: &StoredBank) -> String {
     let share = crate::hma_json::float_text(stored.enabled_ratio);
     format!(
@@ -226,6 +263,8 @@ fn settings(visit: &Visit, place: &str, stored: &StoredBank) -> String {
          max=\"1\" step=\"any\" value=\"{share}\"><small>of look-ups it takes part in, 0 to 1</small></div>\
          <div class=\"row\"><label for=\"radius\">Radius</label><input id=\"radius\" name=\"radius_bits\" type=\"number\" min=\"0\" \
          max=\"64\" value=\"{radius}\"><small>bits of 256 by which PDQ may differ</small></div>\
+         <div class=\"row\"><label for=\"layers\">Layers</label><select id=\"layers\" name=\"layers\">{layers}</select>\
+         <small>how far files are looked into for its pictures</small></div>\
          <div class=\"row end\"><button class=\"main\">Change</button></div></form></div>\
          <div><h2>Delete the bank</h2><form class=\"panel\" method=\"post\" action=\"/ui/banks/{place}/delete\">{token}\
          <p class=\"hint\">Its {contents} contents go with it, and the exchange that fills it. Type its name to go on.</p>\
@@ -234,6 +273,7 @@ fn settings(visit: &Visit, place: &str, stored: &StoredBank) -> String {
          <div class=\"row end\"><button class=\"danger\">Delete</button></div></form></div></section>",
         token = token(visit),
         radius = stored.bank.radius_bits,
+        layers = layers_offered(&Layers::from_bits(stored.layers).to_string()),
         contents = count(stored.bank.version.entries),
     )
 }
@@ -248,8 +288,8 @@ async fn found(sent: &mut Sent, name: String) -> Result<Page, ApiError> {
     let posted = sent.form().await?;
     let (app, visit) = (&sent.app, &sent.visit);
     let given = Given::of(app, &posted.form, "").await?;
-    let (matched, _) = given.look_up(app, &sent.caller, "", true).await?;
-    let ids = ids_of(&matched, &name);
+    let answer = given.look_up(app, &sent.caller, "", true).await?;
+    let ids = ids_of(&answer.matched, &name);
     let wanted: BTreeSet<i64> = ids.iter().map(|(id, _)| *id).collect();
     let bank = name.clone();
     let contents = app
@@ -277,7 +317,10 @@ async fn found(sent: &mut Sent, name: String) -> Result<Page, ApiError> {
 
 /// Ids and distances of what is in this bank.
 fn ids_of(matched: &[Matched], name: &str) -> Vec<(i64, String)> {
-    let found = matched.iter().flat_map(|(_, found)| found).filter(|found| found.bank.bank.name == name);
+    let found = matched
+        .iter()
+        .flat_map(|(_, found)| found)
+        .filter(|found| found.bank.bank.name == name && found.derived.is_none());
     found
         .map(|found| (i64::try_from(found.content_id).unwrap_or(i64::MAX), found.distance.to_hma()))
         .collect()

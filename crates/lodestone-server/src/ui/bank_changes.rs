@@ -2,12 +2,15 @@
 
 use axum::extract::Path;
 use axum::response::Response;
+use lodestone_engine::derive::Layers;
 use lodestone_store::{BankChange, NewContent};
 use serde_json::json;
 
 use crate::audit;
 use crate::auth::Role;
+use crate::derived;
 use crate::error::ApiError;
+use crate::features;
 use crate::hma::{banks as hma_banks, content as hma_content, metadata};
 use crate::route::{About, For, Place, Routes, Takes};
 use crate::ui::bank::GIVEN;
@@ -36,6 +39,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                     &[
                         field("enabled_ratio", "number", false, "Share of look-ups it takes part in, 0 to 1"),
                         field("radius_bits", "integer", false, "PDQ distance up to which it matches"),
+                        field("layers", "string", false, "Layers that look for it in files: 1,2,3"),
                     ]
                 },
                 answers: BACK,
@@ -109,13 +113,18 @@ async fn changed(sent: &mut Sent, name: String) -> Result<&'static str, ApiError
     let text = |name: &str| posted.form.get(name).map(str::trim).filter(|text| !text.is_empty());
     let ratio = text("enabled_ratio").map(|text| share(Some(text))).transpose()?;
     let radius_bits = text("radius_bits").map(|text| radius(Some(text))).transpose()?;
+    let layers = text("layers").map(str::parse::<Layers>).transpose().map_err(ApiError::bad)?;
+    let layers = layers.map(|layers| layers.and(Layers::WHOLE).bits());
     let caller = sent.caller.clone();
     sent.app
         .writer
         .write(move |batch| {
-            let change = BankChange { enabled_ratio: ratio, radius_bits, ..BankChange::default() };
+            let change = BankChange { enabled_ratio: ratio, radius_bits, layers, ..BankChange::default() };
             batch.change_bank(&name, &change)?;
-            let told = json!({ "bank": name, "enabled_ratio": ratio, "radius_bits": radius_bits });
+            let mut told = json!({ "bank": name, "enabled_ratio": ratio, "radius_bits": radius_bits });
+            if let Some(layers) = layers {
+                told["layers"] = json!(Layers::from_bits(layers).numbers());
+            }
             audit::note(batch, &caller, "bank.change", &told)?;
             Ok("changed")
         })
@@ -130,18 +139,34 @@ async fn add(Path(name): Path<String>, mut sent: Sent) -> Response {
 async fn added(sent: &mut Sent, name: String) -> Result<&'static str, ApiError> {
     let posted = form(sent, &name).await?;
     let note = metadata::note(posted.form.get("note").map(|text| json!(text.trim())).as_ref())?;
-    let signals = Given::of(&sent.app, &posted.form, "").await?.signals()?;
-    let caller = sent.caller.clone();
-    sent.app
+    let given = Given::of(&sent.app, &posted.form, "").await?;
+    let signals = given.signals()?;
+    let bank = hma_banks::bank(&sent.app, &name)?;
+    let record = match &given {
+        Given::File(hashed) => derived::of_added(&sent.app, &bank, hashed).await?.flatten(),
+        Given::Signal(_) => None,
+    };
+    let (caller, secrets) = (sent.caller.clone(), sent.app.secrets.clone());
+    let has_features = record.is_some();
+    let done = sent
+        .app
         .writer
         .write(move |batch| {
             let content = NewContent { signals: &signals, note: note.as_deref(), ..NewContent::default() };
             let added = batch.add_content(&name, &content)?;
-            let told = json!({ "bank": name, "bank_content_id": added.content_id });
+            let mut told = json!({ "bank": name, "bank_content_id": added.content_id });
+            if let Some(record) = record {
+                features::keep(batch, &secrets, added.entry_no, &record)?;
+                told["features"] = json!(true);
+            }
             audit::note(batch, &caller, "content.add", &told)?;
             Ok("added")
         })
-        .await
+        .await?;
+    if has_features {
+        sent.app.pictures.follow().await;
+    }
+    Ok(done)
 }
 
 async fn remove(Path(name): Path<String>, mut sent: Sent) -> Response {

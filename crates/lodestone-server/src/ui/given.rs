@@ -27,6 +27,15 @@ pub(super) enum Given {
 /// A value that matched, with what it matched.
 pub(super) type Matched = (SignalType, Vec<Found>);
 
+/// What came of a look-up.
+pub(super) struct Answer {
+    pub(super) matched: Vec<Matched>,
+    /// Generation of the banks that answered.
+    pub(super) generation: u64,
+    /// Layers that a bank asks for, and that did not run or miss something.
+    pub(super) missed: Vec<u8>,
+}
+
 impl Given {
     /// From the fields that [`fields`] makes. Files are hashed, URLs fetched.
     ///
@@ -94,9 +103,9 @@ impl Given {
         caller: &Caller,
         params: &str,
         all_banks: bool,
-    ) -> Result<(Vec<Matched>, u64), ApiError> {
-        let look = Look::of(app, &Params::parse(params), all_banks, caller.clone())?;
-        let found = match self {
+    ) -> Result<Answer, ApiError> {
+        let look = Look::of(app, &Params::parse(params), all_banks, caller.clone())?.showing_all();
+        let matched = match self {
             Self::Signal(signal) => vec![(signal.kind(), look.signal(app, signal.clone()).await?)],
             Self::File(hashed) => {
                 let mut readable = hashed.as_ref().clone();
@@ -104,7 +113,7 @@ impl Given {
                 look.signals(app, &readable).await?.into_iter().collect()
             }
         };
-        Ok((found, look.generation))
+        Ok(Answer { matched, generation: look.generation, missed: look.missed() })
     }
 
     /// A table of its values.

@@ -77,7 +77,8 @@ async fn found(sent: &mut Sent) -> Result<Page, ApiError> {
     let (app, visit, form_) = (&sent.app, &sent.visit, &posted.form);
     let given = Given::of(app, form_, "").await?;
     let is_on = |name: &str| form_.get(name).is_some();
-    let (matched, generation) = given.look_up(app, &sent.caller, &asked(form_), !is_on("by_share")).await?;
+    let answer = given.look_up(app, &sent.caller, &asked(form_), !is_on("by_share")).await?;
+    let given::Answer { matched, generation, missed } = answer;
     let total: usize = matched.iter().map(|(_, found)| found.len()).sum();
     let mut body = format!("<section><h2>Looked up</h2>{}</section>", given.table());
     body.push_str(&format!(
@@ -85,6 +86,14 @@ async fn found(sent: &mut Sent) -> Result<Page, ApiError> {
         count(total as u64),
         matches(&matched)
     ));
+    if !missed.is_empty() {
+        let layers: Vec<_> = missed.iter().map(u8::to_string).collect();
+        body.push_str(&format!(
+            "<p class=\"note warn\">A bank asks for more than could be looked at: of layer {} something is missing here. \
+             No match there says nothing.</p>",
+            layers.join(", ")
+        ));
+    }
     body.push_str(&form(&app.types.enabled(), visit, Some(form_)));
     let sub = format!("<span>Generation {}</span>", count(generation));
     Ok(Page { tab: Tab::Match, title: "Match".to_owned(), sub, body })
@@ -144,6 +153,7 @@ fn matches(matched: &[Matched]) -> String {
 
 fn distance(kind: SignalType, found: &Found) -> String {
     match (kind, found.distance.bits()) {
+        (SignalType::Pdq, None) if found.derived.is_some() => Text(&found.distance.to_hma()).to_string(),
         (SignalType::Pdq, Some(bits)) => {
             format!("{} <b>{bits}</b> of 256 bits", ruler(bits, found.bank.bank.radius_bits))
         }
@@ -167,6 +177,16 @@ pub(super) fn ruler(bits: u32, radius_bits: u32) -> String {
 }
 
 fn seen(found: &Found) -> String {
+    if let Some(derived) = &found.derived {
+        let hit = &derived.hit;
+        let relation = hit.relation.map_or("may contain", |relation| relation.words());
+        let region = hit.transform.region.map_or_else(String::new, |region| {
+            format!(", at {}, {} with {} × {} pixels", region.x, region.y, region.width, region.height)
+        });
+        let standing =
+            if found.is_for_review() { "; nothing confirms it: for a person to decide" } else { "" };
+        return format!("the file {relation} it{region} (layer {}){standing}", hit.layer);
+    }
     let turned = match found.dihedral {
         Dihedral::AsIs => "as it is".to_owned(),
         other => serde_json::to_value(other)

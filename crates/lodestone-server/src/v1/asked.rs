@@ -42,7 +42,8 @@ pub(super) const SEED: Takes = query(
 pub(super) const LAYERS: Takes = query(
     "layers",
     "string",
-    "`1` (the whole picture, the default) or `1,2`: regions of each picture too, told as `regions`, for people to look at",
+    "`1`, `1,2` or `1,2,3`: which layers look for known pictures in each, in all banks that take part; without it each \
+     bank's own setting. What parts of pictures match is told as `derived`",
 );
 pub(super) const LIMIT: Takes =
     query("limit", "integer", "Matches told of each item, 1 to 1000; 100 by default");
@@ -57,8 +58,8 @@ pub(super) struct Wanted {
     pub(super) sender: Option<String>,
     pub(super) seed: Option<String>,
     pub(super) limit: Option<usize>,
-    /// Regions of pictures too.
-    pub(super) regions: bool,
+    /// Layers, where they are named.
+    pub(super) layers: Option<Layers>,
 }
 
 impl Wanted {
@@ -69,13 +70,7 @@ impl Wanted {
     pub(super) fn of(params: &Params) -> Result<Self, ApiError> {
         let list = |name| words(params.get(name)).map(str::to_owned).collect::<Vec<_>>();
         let radius = Extras::of(params)?.radius_bits;
-        let layers: Layers =
-            params.filled("layers").map_or(Ok(Layers::WHOLE), str::parse).map_err(ApiError::bad)?;
-        if layers.has(3) {
-            return Err(ApiError::bad(
-                "layer 3 needs local features, which a server's banks do not have yet",
-            ));
-        }
+        let layers = params.filled("layers").map(str::parse::<Layers>).transpose().map_err(ApiError::bad)?;
         Ok(Self {
             banks: params.filled("banks").map(|_| list("banks")),
             radius_bits: radius,
@@ -83,7 +78,7 @@ impl Wanted {
             include: list("include"),
             sender: params.filled("sender").map(str::to_owned),
             seed: params.filled("seed").map(str::to_owned),
-            regions: layers.has(2),
+            layers: layers.map(|layers| layers.and(Layers::WHOLE)),
             limit: params.filled("limit").map(|text| limit(Some(text), MATCHES, MAX_MATCHES)).transpose()?,
         })
     }

@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use lodestone_engine::derive::Layers;
 use lodestone_store::{BankChange, Store, StoreError, StoredBank};
 use lodestone_types::bank::DEFAULT_RADIUS_BITS;
 use lodestone_types::{BankKind, SignalType};
@@ -14,15 +15,18 @@ use serde_json::{Value, json};
 use crate::App;
 use crate::audit;
 use crate::auth::{Caller, Role};
+use crate::derived;
 use crate::error::ApiError;
 use crate::hma::banks::{check_ratio, taken};
 use crate::http::params::Params;
 use crate::route::{About, For, Routes, Takes};
 use crate::rules::rename_bank;
-use crate::v1::{Compact, field, json as json_body, limit, ok, query};
+use crate::v1::{Compact, cut, field, json as json_body, limit, ok, query};
 
 /// Banks of one page.
 const BANKS: usize = 1000;
+/// Contents named whose local features cannot be used.
+const UNREADABLE: usize = 16;
 
 const NAME: &str = "1 to 255 of A-Z a-z 0-9 _ . -";
 const KIND: Takes = field(
@@ -34,6 +38,12 @@ const KIND: Takes = field(
 const RADIUS: Takes =
     field("radius_bits", "integer", false, "PDQ distance up to which content matches, 0 to 64; 31");
 const RATIO: Takes = field("enabled_ratio", "number", false, "Share of look-ups it takes part in, 0 to 1");
+const LAYERS: Takes = field(
+    "layers",
+    "array",
+    false,
+    "Layers by which look-ups of files look for its pictures: numbers of 1, 2, 3; 1 is always among them",
+);
 const PHOTODNA: Takes = field(
     "photodna_max_distance",
     "integer",
@@ -62,7 +72,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Makes a bank; `negative` banks hold confirmed false alarms, `known-good` ones system files",
-                takes: const { &[field("name", "string", true, NAME), KIND, RADIUS, RATIO, PHOTODNA] },
+                takes: const { &[field("name", "string", true, NAME), KIND, RADIUS, RATIO, LAYERS, PHOTODNA] },
                 answers: &[(201, "The bank"), (400, "A field cannot be used"), (403, "The name is taken")],
             },
             create,
@@ -80,7 +90,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             About {
                 summary: "Changes a bank. One that has content does not change between known and negative or known-good: \
                           what it knows would be hidden",
-                takes: const { &[field("name", "string", false, NAME), KIND, RADIUS, RATIO, PHOTODNA] },
+                takes: const { &[field("name", "string", false, NAME), KIND, RADIUS, RATIO, LAYERS, PHOTODNA] },
                 answers: &[
                     (200, "The bank"),
                     (400, "A field cannot be used"),
@@ -119,6 +129,7 @@ fn told_with(stored: &StoredBank, signals: &[(SignalType, u64)]) -> Value {
         "radius_bits": bank.radius_bits,
         "photodna_max_distance": bank.photodna_max_distance,
         "enabled_ratio": stored.enabled_ratio,
+        "layers": Layers::from_bits(stored.layers).numbers(),
         "source": bank.source,
         "version": bank.version.number,
         "list_sha256": Some(&bank.version.sha256).filter(|sha256| !sha256.is_empty()),
@@ -130,7 +141,36 @@ fn told_with(stored: &StoredBank, signals: &[(SignalType, u64)]) -> Value {
 
 /// The facts of a bank, or 404.
 async fn one(app: &App, name: String) -> Result<Value, ApiError> {
-    app.readers.read(move |store| Ok(told(store, &store.stored_bank(&name)?)?)).await
+    let (mut object, number) = app
+        .readers
+        .read(move |store| {
+            let stored = store.stored_bank(&name)?;
+            Ok((told(store, &stored)?, stored.number.unsigned_abs()))
+        })
+        .await?;
+    let (state, known) = (app.view.now(), app.pictures.now());
+    if known.banks().contains_key(&number) {
+        object["features"] = derived::told::features(app, &state, number);
+        let of_bank = |no: &u64| state.bank_of(*no).is_some_and(|bank| bank.number == number);
+        let ids: Vec<u64> = known
+            .unreadable()
+            .filter(of_bank)
+            .filter_map(|no| state.content_id(no))
+            .take(UNREADABLE)
+            .collect();
+        if !ids.is_empty() {
+            object["features"]["unreadable_ids"] = json!(ids);
+        }
+    }
+    Ok(object)
+}
+
+/// Layers as they are given, for the store.
+fn layers(given: Option<&[u8]>) -> Result<Option<u8>, ApiError> {
+    let Some(given) = given else { return Ok(None) };
+    let words: Vec<String> = given.iter().map(u8::to_string).collect();
+    let layers: Layers = words.join(",").parse().map_err(|error: String| ApiError::bad(cut(&error)))?;
+    Ok(Some(layers.and(Layers::WHOLE).bits()))
 }
 
 async fn list(State(app): State<App>, params: Params) -> Result<Response, ApiError> {
@@ -166,11 +206,13 @@ struct New {
     #[serde(default)]
     enabled_ratio: Option<f64>,
     #[serde(default)]
+    layers: Option<Vec<u8>>,
+    #[serde(default)]
     photodna_max_distance: Option<u32>,
 }
 
 fn kind(text: Option<&str>) -> Result<Option<BankKind>, ApiError> {
-    text.map(|text| text.parse().map_err(|error: String| ApiError::bad(super::cut(&error)))).transpose()
+    text.map(|text| text.parse().map_err(|error: String| ApiError::bad(cut(&error)))).transpose()
 }
 
 async fn create(
@@ -182,6 +224,7 @@ async fn create(
     let new: New = json_body(&app, &headers, body).await?;
     let kind = kind(new.kind.as_deref())?.unwrap_or_default();
     let ratio = new.enabled_ratio.map(check_ratio).transpose()?;
+    let layers = layers(new.layers.as_deref())?;
     let stored = app
         .writer
         .write(move |batch| {
@@ -192,6 +235,7 @@ async fn create(
             let change = BankChange {
                 enabled_ratio: ratio,
                 photodna_max_distance: new.photodna_max_distance.map(Some),
+                layers,
                 ..BankChange::default()
             };
             let stored = batch.change_bank(&new.name, &change)?;
@@ -213,6 +257,8 @@ struct Changed {
     radius_bits: Option<u32>,
     #[serde(default)]
     enabled_ratio: Option<f64>,
+    #[serde(default)]
+    layers: Option<Vec<u8>>,
     /// Outside, `None`: not named; inside: null.
     #[serde(default, deserialize_with = "named")]
     photodna_max_distance: Option<Option<u32>>,
@@ -233,6 +279,7 @@ async fn change(
     let changed: Changed = json_body(&app, &headers, body).await?;
     let kind = kind(changed.kind.as_deref())?;
     let ratio = changed.enabled_ratio.map(check_ratio).transpose()?;
+    let layers = layers(changed.layers.as_deref())?;
     let written = app
         .writer
         .write(move |batch| {
@@ -244,6 +291,7 @@ async fn change(
                 radius_bits: changed.radius_bits,
                 photodna_max_distance: changed.photodna_max_distance,
                 enabled_ratio: ratio,
+                layers,
                 ..BankChange::default()
             };
             let stored = batch
@@ -337,6 +385,6 @@ mod tests {
     #[test]
     fn a_bank_is_told_with_its_counts() {
         let told = told_with(&stored(BankKind::Negative, 3), &[(SignalType::Pdq, 3)]);
-        insta::assert_snapshot!(told.to_string(), @r#"{"name":"A","kind":"negative","radius_bits":31,"photodna_max_distance":null,"enabled_ratio":1.0,"source":"api","version":1,"list_sha256":null,"entries":3,"signals":{"pdq":3},"created_us":0}"#);
+        insta::assert_snapshot!(told.to_string(), @r#"{"name":"A","kind":"negative","radius_bits":31,"photodna_max_distance":null,"enabled_ratio":1.0,"layers":[1],"source":"api","version":1,"list_sha256":null,"entries":3,"signals":{"pdq":3},"created_us":0}"#);
     }
 }

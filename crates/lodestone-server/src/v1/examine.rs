@@ -1,25 +1,30 @@
 //! `POST /v1/examine`: everything that `lodestone examine` knows of one upload, in its schema.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use bytes::Bytes;
+use lodestone_engine::live::LiveState;
 use lodestone_engine::pool::Kind;
 use lodestone_engine::wire::{self, Examiners};
 use lodestone_engine::{AppraiseOptions, BASIS, Calibrations, LookUps, Snapshot, SnapshotBuilder, appraise};
+use lodestone_store::EntryName;
 use lodestone_types::{BankKind, Match, Record, SignalType, State as Ended};
 use serde_json::{Value, json};
 
 use crate::App;
 use crate::auth::{Caller, Role};
+use crate::derived::{self, Plan};
 use crate::error::ApiError;
 use crate::http::body;
 use crate::http::params::Params;
 use crate::looked::{self, Looked};
-use crate::lookup::{Ask, Forms};
+use crate::lookup::{Ask, Forms, Found};
 use crate::media;
 use crate::route::{About, For, Place, Routes, Takes};
 use crate::v1::files::looked_up;
@@ -96,8 +101,8 @@ async fn examine(
     let held = body::read(&headers, body, &app.bodies).await?;
     let file = upload::one(&headers, &held.bytes).await?;
     let name = params.filled("name").map(super::cut).or(file.name).unwrap_or_default();
+    let bytes = file.bytes.clone();
     let seen = media::observe(&app, file.bytes, Kind::Examine).await?;
-    drop(held);
     let mut record = appraise(
         &app.examining.tables,
         AppraiseOptions::default(),
@@ -114,8 +119,9 @@ async fn examine(
     };
     record.generation = app.view.now().generation();
     if matching {
-        look_up(&app, &caller, &params, &mut record, &examiners).await?;
+        look_up(&app, &caller, &params, (&mut record, &bytes), &examiners).await?;
     }
+    drop((bytes, held));
     Ok(ok(wire::examined(&record, &examiners)))
 }
 
@@ -124,7 +130,7 @@ async fn look_up(
     app: &App,
     caller: &Caller,
     params: &Params,
-    record: &mut Record,
+    (record, bytes): (&mut Record, &Bytes),
     examiners: &Examiners,
 ) -> Result<(), ApiError> {
     let state = app.view.now();
@@ -136,7 +142,11 @@ async fn look_up(
         ..Ask::default()
     };
     let hits = match_file(&state, &record.observation, &ask)?;
-    record.matches = matches(app, &hits).await?;
+    let quiet = !hits.quiet.is_empty();
+    let mut known = hits.known();
+    let derived = parts(app, &state, &ask, (&known, quiet), (record, bytes)).await?;
+    known.extend(derived.iter().cloned());
+    record.matches = matches(app, &hits, &derived).await?;
     record.generation = state.generation();
     record.state = ended(record);
     let said = wire::examined(record, examiners);
@@ -146,7 +156,7 @@ async fn look_up(
         content_ref: Some(record.path.as_str()).filter(|name| !name.is_empty()),
         sha256: record.observation.digests.map(|digests| digests.sha256.0),
         signals: &looked_up(&record.observation),
-        found: &hits.known(),
+        found: &known,
         left_out: hits.left_out_known,
         of_a_bank: looked::OF_A_BANK,
         assessment: Some(assessment(&said)),
@@ -157,9 +167,48 @@ async fn look_up(
     }
 }
 
+/// What parts of the picture match in banks that ask for it themselves, and do not know the file already. Where they could
+/// not be looked at the picture carries a note of it.
+///
+/// # Errors
+/// Where nothing is known of the file: 429, 503.
+async fn parts(
+    app: &App,
+    state: &Arc<LiveState>,
+    ask: &Ask,
+    (known, quiet): (&[Found], bool),
+    (record, bytes): (&mut Record, &Bytes),
+) -> Result<Vec<Found>, ApiError> {
+    let plan = Plan::of(state, ask, None).after(known, quiet);
+    if !plan.beyond_whole() || record.observation.fingerprints.is_empty() {
+        return Ok(Vec::new());
+    }
+    let why = match derived::of_file(app, state, (&plan, ask), bytes, known).await.map(|(found, _)| found) {
+        Ok(found) if !derived::told::misses(app, state, &plan) => return Ok(found),
+        Ok(found) => {
+            note(record, "layer 3 misses known pictures: their features are not in memory".to_owned());
+            return Ok(found);
+        }
+        Err(error) if known.is_empty() && !error.status().is_client_error() => return Err(error),
+        Err(error) => error.message().to_owned(),
+    };
+    app.metrics.layer_failed();
+    note(record, format!("layers {} were not looked at: {why}", plan.layers()));
+    Ok(Vec::new())
+}
+
+fn note(record: &mut Record, told: String) {
+    if let Some(picture) = &mut record.observation.picture {
+        picture.notes.push(told);
+    }
+}
+
 /// Matches as `lodestone examine` writes them, with the lists' own ids and classifications.
-async fn matches(app: &App, hits: &Hits) -> Result<Vec<Match>, ApiError> {
-    let numbers: Vec<u64> = hits.hits.iter().take(asked::MAX_MATCHES).map(|hit| hit.found.entry_no).collect();
+async fn matches(app: &App, hits: &Hits, derived: &[Found]) -> Result<Vec<Match>, ApiError> {
+    let mut numbers: Vec<u64> =
+        hits.hits.iter().take(asked::MAX_MATCHES).map(|hit| hit.found.entry_no).collect();
+    let whole = numbers.len();
+    numbers.extend(derived.iter().map(|found| found.entry_no));
     let quiet: Vec<u64> = hits.quiet.named.iter().map(|quiet| quiet.entry_no).collect();
     let name = |no: u64| i64::try_from(no).unwrap_or(i64::MAX);
     let (names, quiet_names) = app
@@ -171,9 +220,29 @@ async fn matches(app: &App, hits: &Hits) -> Result<Vec<Match>, ApiError> {
             Ok((names(numbers)?, names(quiet)?))
         })
         .await?;
-    let known = hits.hits.iter().zip(names).map(|(hit, name)| {
-        let name = name.map(|name| (name.entry, name.classification));
-        let (entry, classification) = name.unwrap_or_else(|| (hit.found.content_id.to_string(), None));
+    let mut names = names.into_iter();
+    let whole: Vec<_> = names.by_ref().take(whole).collect();
+    let of_parts = derived.iter().zip(names).filter_map(|(found, name)| {
+        let hit = &found.derived.as_ref()?.hit;
+        let (entry, classification) = words(found, name);
+        let bank = &found.bank.bank;
+        Some(Match {
+            distance_bits: hit.distance_bits.unwrap_or(0),
+            radius_bits: hit.radius_bits.unwrap_or(0),
+            transform: hit.transform,
+            classification,
+            layer: hit.layer,
+            standing: hit.standing,
+            relation: hit.relation,
+            inliers: hit.inliers,
+            evidence_bits: hit.evidence_bits,
+            windows: hit.windows,
+            expected_false_hits: Some(hit.expected_false_hits),
+            ..Match::plain(&bank.name, bank.kind, &entry, found.signal_type)
+        })
+    });
+    let known = hits.hits.iter().zip(whole).map(|(hit, name)| {
+        let (entry, classification) = words(&hit.found, name);
         let similar = hit.found.signal_type == SignalType::Pdq;
         let bank = &hit.found.bank.bank;
         Match {
@@ -193,18 +262,26 @@ async fn matches(app: &App, hits: &Hits) -> Result<Vec<Match>, ApiError> {
             ..Match::plain(&quiet.bank.bank.name, kind, &name.entry, signal_type)
         })
     });
-    let mut matches: Vec<Match> = known.chain(quiet).collect();
+    let mut matches: Vec<Match> = known.chain(quiet).chain(of_parts).collect();
     matches.sort_by_key(|one| {
-        (one.suppressed, !one.signal_type.is_digest(), !one.bank_kind.makes_known(), one.distance_bits)
+        let kind = (!one.signal_type.is_digest(), one.standing, !one.bank_kind.makes_known());
+        (one.suppressed, kind, one.layer, one.distance_bits)
     });
     Ok(matches)
 }
 
+/// The list's own id of an entry, and its classification.
+fn words(found: &Found, name: Option<EntryName>) -> (String, Option<String>) {
+    let name = name.map(|name| (name.entry, name.classification));
+    name.unwrap_or_else(|| (found.content_id.to_string(), None))
+}
+
 /// How a file ends, as in a scan.
 fn ended(record: &Record) -> Ended {
-    let known = |one: &Match| one.bank_kind.makes_known() && !one.suppressed;
-    if record.matches.iter().any(known) {
+    if record.matches.iter().any(Match::makes_known) {
         Ended::Known
+    } else if record.matches.iter().any(Match::makes_derived) {
+        Ended::Derived
     } else if record.matches.iter().any(|one| one.bank_kind == BankKind::KnownGood) {
         Ended::KnownGood
     } else if record.observation.unreadable.is_some() {

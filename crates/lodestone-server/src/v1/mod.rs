@@ -29,7 +29,6 @@ mod keys;
 mod match_files;
 mod observe;
 mod opinions;
-mod regions;
 mod signals;
 mod snapshot;
 mod spool;

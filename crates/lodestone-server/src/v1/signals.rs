@@ -162,7 +162,7 @@ async fn look_up_signals(
     let state = app.view.now();
     let Request { signals, banks, radius_bits, forms, include, sender, seed, limit, remote } = request;
     let matchers = remotes::named(&app, &remote.list()).await?;
-    let wanted = Wanted { banks, radius_bits, forms, include, sender, seed, limit, regions: false };
+    let wanted = Wanted { banks, radius_bits, forms, include, sender, seed, limit, layers: None };
     let asked = Asked::new(&app, &caller, &state, wanted)?;
     let items: Vec<Item> = signals.first.iter().map(|given| item(&app.types, given)).collect();
     drop(signals);

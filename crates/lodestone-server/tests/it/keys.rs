@@ -172,3 +172,40 @@ fn what_a_server_writes_is_its_owners_only() {
     assert_eq!(seen, 4);
     server.stop();
 }
+
+#[test]
+fn layers_are_looked_up_with_the_role_match_and_set_with_curate() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let mut make = |name: &str, roles: &[Role]| {
+        let made = store.batch(1, |batch| api_keys::make(batch, &SystemRandom::new(), name, roles, None));
+        made.unwrap().0.reveal().expose_str().unwrap().to_owned()
+    };
+    let hasher = make("h", &[Role::Hash]);
+    let matcher = make("m", &[Role::Match]);
+    let curator = make("c", &[Role::Curate]);
+    drop(store);
+    let mut closed = config(dir.path());
+    closed.open = false;
+    let mut server = Running::start(closed);
+    let form = (
+        "multipart/form-data; boundary=b",
+        "--b\r\nContent-Disposition: form-data; name=\"video\"; filename=\"a\"\r\n\r\nx\r\n--b--\r\n",
+    );
+    let look_up = |server: &Running| server.send("POST", "/v1/lookup/files?layers=1,2,3", Some(form));
+    let create = json!({ "name": "A", "layers": [1, 2, 3] });
+    let change = ("application/json", r#"{"layers":[1]}"#);
+    server.carry(&hasher);
+    assert_eq!((look_up(&server).status, server.post("/v1/banks", &create).status), (403, 403));
+    server.carry(&matcher);
+    assert_eq!(server.post("/v1/banks", &create).status, 403);
+    server.carry(&curator);
+    assert_eq!((look_up(&server).status, server.post("/v1/banks", &create).status), (403, 201));
+    server.carry(&matcher);
+    assert_eq!(server.send("PATCH", "/v1/banks/A", Some(change)).status, 403);
+    let told = look_up(&server);
+    assert_eq!(told.status, 200, "{told:?}");
+    // A film has no parts: only its bytes were looked up, and that is told.
+    assert_eq!(told.json()["results"][0]["layers"], json!([]));
+    server.stop();
+}

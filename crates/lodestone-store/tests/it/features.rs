@@ -41,6 +41,9 @@ fn features_are_kept_by_entry_and_counted_by_bank() {
     put(&mut store, a, b"three");
     assert_eq!(all(&store, "B"), [(a, b"three".to_vec()), (c, b"four".to_vec())]);
     assert_eq!(all(&store, "C"), []);
+    assert_eq!(store.feature_sizes("B").unwrap(), [(a, 5), (c, 4)]);
+    assert_eq!(store.feature_sizes("C").unwrap(), []);
+    assert!(matches!(store.feature_sizes("D"), Err(StoreError::NotFound { .. })));
     assert_eq!(store.features(a).unwrap().unwrap(), b"three");
     assert!(store.has_features().unwrap());
     let counts: Vec<_> = store.feature_counts().unwrap().into_iter().collect();

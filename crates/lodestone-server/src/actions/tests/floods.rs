@@ -100,3 +100,39 @@ fn a_release_that_a_kill_cut_short_is_gone_through_by_the_next_process() {
     assert_eq!(sent(&house).len(), 5);
     house.kill();
 }
+
+#[test]
+fn what_nothing_confirms_is_asked_for_beside_the_review_of_a_flood_and_starts_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let house = House::open(dir.path(), 1);
+    house.add_rule(nowhere());
+    for (id, sender) in [("e1", "a"), ("e2", "b")] {
+        let mut event = super::event(id, sender);
+        let mut part = event.matches[0].clone();
+        (part.bank_content_id, part.layer, part.asked_by_bank) = (8, Some(2), true);
+        part.standing = Some(lodestone_types::Standing::Review);
+        event.matches.push(part);
+        house.context.shared.record(&event).unwrap();
+    }
+    house.ingest().unwrap();
+    // The rule is about whole pictures; the second event's are held.
+    assert_eq!(sent(&house), ["e1-1-0"]);
+    house.read(|store| {
+        let of = |queue: &str| -> Vec<String> {
+            let reviews = store.reviews(true, Some(queue), 0, 100).unwrap();
+            reviews.into_iter().map(|review| review.event).collect()
+        };
+        assert_eq!(
+            (of("derived"), of("flood"), of("q")),
+            (vec!["e1".into(), "e2".into()], vec!["e2".into()], vec!["e1".to_owned()])
+        );
+        let bodies = store.reviews(true, Some("derived"), 0, 100).unwrap();
+        let body: serde_json::Value = serde_json::from_str(&bodies[0].body).unwrap();
+        assert_eq!(body["matches"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            (&body["matches"][0]["bank_content_id"], &body["matches"][0]["standing"]),
+            (&8.into(), &"review".into())
+        );
+    });
+    house.kill();
+}

@@ -28,7 +28,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
             "/v1/reviews",
             allowed,
             About {
-                summary: "What waits for a person, oldest first; the page after begins at `next`",
+                summary: "What waits for a person, oldest first; the page after begins at `next`. Matches of parts of pictures that \
+                          nothing confirms stand in the queue `derived`, with relation and transform, where no rule asks for them",
                 takes: const {
                     &[
                         query("state", "string", "`open` or `all`; open without it"),
@@ -99,7 +100,7 @@ async fn list(State(app): State<App>, params: Params) -> Result<Response, ApiErr
     let reviews: Vec<Value> = rows
         .iter()
         .map(|row| {
-            json!({ "no": row.no, "event": row.event, "rule": row.rule, "is": kept_json(&row.body),
+            json!({ "no": row.no, "event": row.event, "rule": row.rule.max(0), "is": kept_json(&row.body),
                     "created_us": row.created_us, "decided_us": row.decided_us,
                     "decision": row.decision.as_deref().map(kept_json) })
         })
