@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lodestone_engine::live::Said;
-use lodestone_types::BankKind;
+use lodestone_types::{BankKind, Standing};
 use serde::{Deserialize, Serialize};
 
 use crate::lookup::Found;
@@ -56,10 +56,13 @@ pub struct EventMatch {
     /// Bits that differ, where that is what it counts; 0 for equal ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distance_bits: Option<u32>,
-    /// More people dispute the entry than confirm it.
+    /// Whether it stands. One that is for a person to look at starts no action but a review.
+    #[serde(default, skip_serializing_if = "stands")]
+    pub standing: Standing,
+    /// More people and members of its exchange dispute the entry than confirm it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disputed: bool,
-    /// How many people confirm the entry.
+    /// How many people, and members of its exchange, confirm the entry.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub confirms: u32,
 }
@@ -68,12 +71,21 @@ fn is_none_left_out(left_out: &u64) -> bool {
     *left_out == 0
 }
 
+fn stands(standing: &Standing) -> bool {
+    *standing == Standing::Match
+}
+
 fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
 impl EventMatch {
-    /// Of an entry that was found, with what people say of it.
+    /// Whether rules may act upon it by themselves.
+    pub fn stands(&self) -> bool {
+        stands(&self.standing)
+    }
+
+    /// Of an entry that was found, with what is said of it.
     pub fn of(found: &Found, said: Said) -> Self {
         Self {
             bank: found.bank.bank.name.clone(),
@@ -82,6 +94,7 @@ impl EventMatch {
             signal_type: found.signal_type.as_str().to_owned(),
             distance: found.distance.to_hma(),
             distance_bits: found.distance.bits(),
+            standing: found.standing,
             disputed: said.disputes > said.confirms,
             confirms: said.confirms,
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lodestone_engine::LookUpError;
 use lodestone_engine::live::{LiveBank, LiveState};
 use lodestone_engine::text::TextDistance;
-use lodestone_types::{BankKind, Dihedral, Signal, SignalType};
+use lodestone_types::{BankKind, Dihedral, Signal, SignalType, Standing};
 
 use crate::error::ApiError;
 
@@ -110,6 +110,8 @@ pub struct Found {
     pub dihedral: Dihedral,
     /// Whether its negative matched.
     pub negative: bool,
+    /// Whether it stands, or is for a person to look at: fewer members hold or confirm it than its bank asks for.
+    pub standing: Standing,
 }
 
 /// Whether looking up this type scans all there are: then a thread that may wait has to do it.
@@ -309,6 +311,7 @@ fn nearest(
             distance: distance(&one),
             dihedral: one.dihedral,
             negative: one.negative,
+            standing: state.standing_of(one.entry_no, signal_type),
         });
     }
     matches

@@ -10,7 +10,7 @@ use lodestone_engine::bank_index::{self, Outcome};
 use lodestone_engine::lists::{ListRequest, ListSpec, describe, open_list};
 use lodestone_exchange::format::{ListFormat, WriteOptions};
 use lodestone_hash::Digester;
-use lodestone_store::{FeatureCount, ImportOptions, ListSource, Store, StoreError};
+use lodestone_store::{BankChange, FeatureCount, ImportOptions, ListSource, Store, StoreError, StoredBank};
 use lodestone_types::{Bank as ABank, BankKind, Signal, hex};
 use serde_json::json;
 
@@ -34,25 +34,15 @@ pub(crate) fn run(args: &Bank) -> Result<Ended> {
             eprintln!("bank {name} ({kind}, radius {radius}) created");
             return Ok(index(&mut store, &folder));
         }
-        Bank::Set { bank, radius: None, photodna_distance: None, .. } => {
-            bail!("bank set {bank}: say what to change: --radius BITS, --photodna-distance N, or both");
-        }
-        Bank::Set { bank, radius, photodna_distance, data } => {
-            let (mut store, folder) = open(data)?;
-            if let Some(radius) = radius {
-                store.set_radius(bank, *radius)?;
-            }
-            if photodna_distance.is_some() {
-                store.set_photodna_max_distance(bank, *photodna_distance)?;
-            }
-            let set = store.bank(bank)?;
-            let photodna = set.photodna_max_distance.unwrap_or(0);
-            eprintln!(
-                "bank {bank}: radius {}, PhotoDNA distance {photodna} (generation {})",
-                set.radius_bits,
-                store.generation()?
-            );
-            return Ok(index(&mut store, &folder));
+        Bank::Set { bank, radius, photodna_distance, members_needed, confirmations_needed, data } => {
+            let change = BankChange {
+                radius_bits: *radius,
+                photodna_max_distance: photodna_distance.map(Some),
+                members_needed: *members_needed,
+                confirmations_needed: *confirmations_needed,
+                ..BankChange::default()
+            };
+            return set(bank, &change, data);
         }
         Bank::Add { bank, paths, signal, id, format, data, .. } if paths.is_empty() => {
             return add(bank, signal, id.as_deref(), *format, data);
@@ -116,6 +106,38 @@ pub(crate) fn run(args: &Bank) -> Result<Ended> {
         }
     }
     Ok(Ended::Clean)
+}
+
+fn set(bank: &str, change: &BankChange<'_>, data: &Data) -> Result<Ended> {
+    if *change == BankChange::default() {
+        bail!(
+            "bank set {bank}: say what to change: --radius BITS, --photodna-distance N, --members-needed N, \
+             --confirmations-needed N"
+        );
+    }
+    let (mut store, folder) = open(data)?;
+    let set = store.batch(now_us(), |batch| batch.change_bank(bank, change))?;
+    let photodna = set.bank.photodna_max_distance.unwrap_or(0);
+    eprintln!(
+        "bank {bank}: radius {}, PhotoDNA distance {photodna}, asks for {} (generation {})",
+        set.bank.radius_bits,
+        asks_for(&set),
+        store.generation()?
+    );
+    Ok(index(&mut store, &folder))
+}
+
+/// What a bank asks of members before its matches stand, in words.
+fn asks_for(bank: &StoredBank) -> String {
+    let members =
+        (bank.members_needed > 1).then(|| count(u64::from(bank.members_needed), "member", "members"));
+    let confirmed = u64::from(bank.confirmations_needed);
+    let confirmed = (confirmed > 0).then(|| count(confirmed, "confirmation", "confirmations"));
+    match (members, confirmed) {
+        (None, None) => "nothing".to_owned(),
+        (Some(one), None) | (None, Some(one)) => one,
+        (Some(members), Some(confirmed)) => format!("{members} or {confirmed}"),
+    }
 }
 
 /// The settings of a command that needs a data folder and no more.
@@ -201,24 +223,32 @@ pub(crate) fn now_us() -> i64 {
         .unwrap_or(0)
 }
 
-fn describe_bank(bank: &ABank, features: &BTreeMap<String, FeatureCount>) -> serde_json::Value {
+fn describe_bank(stored: &StoredBank, features: &BTreeMap<String, FeatureCount>) -> serde_json::Value {
+    let bank = &stored.bank;
     let mut object = json!(bank);
     object["entries"] = json!(bank.version.entries);
+    object["members_needed"] = json!(stored.members_needed);
+    object["confirmations_needed"] = json!(stored.confirmations_needed);
     object["with_features"] = json!(features.get(&bank.name).map_or(0, |count| count.entries));
     object
 }
 
 fn list(format: Format, store: &Store) -> Result<()> {
-    let (banks, features) = (store.banks()?, store.feature_counts()?);
+    let (banks, features) = (store.stored_banks()?, store.feature_counts()?);
     if format == Format::Text || format == Format::Csv {
         let mut out = io::stdout().lock();
-        for bank in &banks {
+        for stored in &banks {
+            let bank = &stored.bank;
             let entries = count(bank.version.entries, "entry", "entries");
+            let asks = match asks_for(stored).as_str() {
+                "nothing" => String::new(),
+                asked => format!(", asks for {asked}"),
+            };
             let kept = features.get(&bank.name).map_or(0, |count| count.entries);
             let kept = if kept > 0 { format!(", {kept} with local features") } else { String::new() };
             writeln!(
                 out,
-                "{:<24} {:<20} radius {:>2}  version {:>3}  {entries}{kept}  {}",
+                "{:<24} {:<20} radius {:>2}  version {:>3}  {entries}{kept}{asks}  {}",
                 bank.name,
                 bank.kind.as_str(),
                 bank.radius_bits,
@@ -345,7 +375,7 @@ fn sha256_of(path: &Path) -> Result<String> {
 
 fn show(name: &str, entry: Option<&str>, format: Format, store: &Store) -> Result<()> {
     let object = match entry {
-        None => describe_bank(&store.bank(name)?, &store.feature_counts()?),
+        None => describe_bank(&store.stored_bank(name)?, &store.feature_counts()?),
         Some(id) => {
             let found = store.entry(name, id)?.with_context(|| format!("bank {name} has no entry {id}"))?;
             let signals: Vec<_> = found

@@ -23,7 +23,6 @@ mod json;
 mod lodestone_peer;
 pub mod matcher;
 pub mod ncmec;
-mod opinion;
 mod page;
 mod retry;
 mod settings;
@@ -37,9 +36,9 @@ mod walk;
 
 use lodestone_types::BankKind;
 
+pub use crate::opinion::{MemberOpinion, OpinionPolicy, Stance};
 pub use checkpoint::Checkpoint;
 pub use error::ClientError;
-pub use opinion::{MemberOpinion, OpinionPolicy, Stance};
 pub use page::{Change, Counts, Listed, Listing, Page, What};
 pub use retry::Rules;
 pub use settings::Settings;
@@ -126,6 +125,11 @@ pub fn base_url(api: &str, settings: &Settings) -> Result<(String, bool), Client
     let service = service.ok_or_else(|| ClientError::settings("there is no client for this interface"))?;
     let is_given = settings.names_address();
     Ok((settings.base(service.environments)?.text(), is_given))
+}
+
+/// Whether the service takes votes on what it lists.
+pub fn takes_votes(api: &str) -> bool {
+    matches!(api, "ncmec" | "stop_ncii" | "fb_threatexchange")
 }
 
 /// What the members of an exchange's bank are: generated material where the service says so by its database.

@@ -12,6 +12,7 @@ use crate::audit;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::events::{EventMatch, MatchEvent};
+use crate::exchanging::withdrawn;
 use crate::rules::{Action, Entry, matches};
 
 /// Queue of the reviews of floods.
@@ -24,6 +25,8 @@ pub(super) struct With<'w> {
     pub(super) rules: &'w [Entry],
     pub(super) flood: &'w mut Flood,
     pub(super) audit_matches: AuditMatches,
+    /// The generation in which an exchange withdrew something last.
+    pub(super) withdrawn: u64,
 }
 
 /// Takes an event in with all that follows from it; one that is in the store already is passed over. Whether it was new.
@@ -39,6 +42,7 @@ pub(super) fn take_in(
     if !batch.add_match_event(&event.id, event.at_us, json)? {
         return Ok(false);
     }
+    withdrawn::mark_late(batch, event, with.withdrawn)?;
     let held = with.flood.see(event);
     hold(batch, event, &held)?;
     let keys: BTreeSet<&str> = held.iter().map(|held| held.key.as_str()).collect();
@@ -46,8 +50,7 @@ pub(super) fn take_in(
     for entry in with.rules {
         let mut matched = matches(&entry.rule, event);
         matched.retain(|one| !keys.contains(key_of(one).as_str()));
-        if !matched.is_empty() {
-            act(batch, event, entry, &matched, None)?;
+        if act(batch, event, entry, &matched, None)? {
             acted.push(entry.id);
         }
     }
@@ -97,7 +100,8 @@ fn hold(batch: &mut Batch<'_>, event: &MatchEvent, held: &[Held]) -> Result<(), 
     Ok(())
 }
 
-/// Does what a rule says of some matches of an event. `released`: a name of the hold that kept them back, which goes into
+/// Does what a rule says of some matches of an event; whether that was anything. What does not stand is put before a person
+/// where the rule says so, and starts nothing else. `released`: a name of the hold that kept them back, which goes into
 /// the idempotency key, since the rule may have acted on other matches of the event before.
 ///
 /// # Errors
@@ -108,8 +112,15 @@ pub(super) fn act(
     entry: &Entry,
     matched: &[&EventMatch],
     released: Option<&str>,
-) -> Result<(), ApiError> {
+) -> Result<bool, ApiError> {
+    let standing: Vec<&EventMatch> = matched.iter().copied().filter(|one| one.stands()).collect();
+    let mut has_acted = false;
     for (at, action) in entry.rule.then.iter().enumerate() {
+        let for_it = if matches!(action, Action::Review(_)) { matched } else { &standing };
+        if for_it.is_empty() {
+            continue;
+        }
+        has_acted = true;
         match action {
             Action::Webhook(webhook) => {
                 let target = Target {
@@ -122,7 +133,7 @@ pub(super) fn act(
                     event: &event.id,
                     rule: Some(entry.id),
                     target: &json!(target).to_string(),
-                    body: &body(event, entry, webhook, matched, released.is_some()),
+                    body: &body(event, entry, webhook, for_it, released.is_some()),
                     next_us: batch.now_us(),
                 };
                 batch.add_delivery(&delivery)?;
@@ -133,7 +144,7 @@ pub(super) fn act(
                     "rule": entry.rule.name,
                     "sender": event.sender,
                     "content_ref": event.content_ref,
-                    "matches": matched,
+                    "matches": for_it,
                 });
                 batch.add_review(&event.id, entry.id, &body.to_string())?;
             }
@@ -142,5 +153,5 @@ pub(super) fn act(
             }
         }
     }
-    Ok(())
+    Ok(has_acted)
 }

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
-use lodestone_types::{Dihedral, Signal, SignalType};
+use lodestone_types::{Dihedral, Signal, SignalType, Standing};
 use serde_json::{Map, Value, json};
 
 use crate::App;
@@ -44,6 +44,13 @@ const INCLUDE: Takes = query(
     false,
     "More in each match: `signals`, `classification`, `tags`, `source`, `note`, `opinions`, `kind`",
 );
+const REVIEW: Takes = query(
+    "review",
+    "boolean",
+    false,
+    "Also what fewer members hold or confirm than its bank asks for, as `standing: review`; else the header \
+     `Lodestone-For-Review` counts it",
+);
 const SENDER: Takes =
     query("sender", "string", false, "Whose content it is: for the match log and the hold on floods");
 
@@ -72,6 +79,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
                         RADIUS,
                         FORMS,
                         INCLUDE,
+                        REVIEW,
                     ]
                 },
                 answers: ANSWERS,
@@ -96,6 +104,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
                         RADIUS,
                         FORMS,
                         INCLUDE,
+                        REVIEW,
                         SENDER,
                     ]
                 },
@@ -118,6 +127,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
                         RADIUS,
                         FORMS,
                         INCLUDE,
+                        REVIEW,
                         SENDER,
                     ]
                 },
@@ -172,10 +182,11 @@ async fn raw_lookup(
     let extras = Extras::of(&params)?;
     extras.check(&app, &caller)?;
     let ask = Ask { banks: bank_names(banks), ..extras.ask() };
-    let Matches { found, left_out } = found(&app, signal, Vec::new(), ask).await?;
+    let Matches { mut found, left_out } = found(&app, signal, Vec::new(), ask).await?;
     let generation = app.view.now().generation();
-    if extras.include.is_empty() && !extras.wants_forms() {
-        return Ok(tagged(json_text(StatusCode::OK, raw_text(&found, with_distance)), generation, left_out));
+    let beside = Beside { left_out, for_review: hold_back(&extras, &mut found) };
+    if extras.include.is_empty() && !extras.wants_forms() && !extras.review {
+        return Ok(tagged(json_text(StatusCode::OK, raw_text(&found, with_distance)), generation, beside));
     }
     let mut matches = Vec::new();
     for (one, more) in found.iter().zip(extras::of(&app, &found, &extras).await?) {
@@ -185,7 +196,7 @@ async fn raw_lookup(
         object.extend(more);
         matches.push(Value::Object(object));
     }
-    Ok(tagged(Json::ok(json!({ "matches": matches })).into_response(), generation, left_out))
+    Ok(tagged(Json::ok(json!({ "matches": matches })).into_response(), generation, beside))
 }
 
 /// The answer of a raw look-up, written straight: it is asked most.
@@ -266,6 +277,8 @@ pub(crate) struct Look {
     pub(crate) generation: u64,
     /// How many matches were too many to be told.
     left_out: AtomicU64,
+    /// How many are for a person to look at, and not told.
+    for_review: AtomicU64,
 }
 
 impl Look {
@@ -296,12 +309,20 @@ impl Look {
             content_ref: short("seed"),
             generation: app.view.now().generation(),
             left_out: AtomicU64::new(0),
+            for_review: AtomicU64::new(0),
         })
     }
 
     /// An answer that names the generation of the banks, and how much it leaves out.
     fn tagged(&self, answer: Json) -> Response {
-        tagged(answer.into_response(), self.generation, self.left_out.load(Ordering::Relaxed))
+        let now = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let beside = Beside { left_out: now(&self.left_out), for_review: now(&self.for_review) };
+        tagged(answer.into_response(), self.generation, beside)
+    }
+
+    /// Leaves out what is not told, once it was written down.
+    fn hold_back(&self, found: &mut Vec<Found>) {
+        self.for_review.fetch_add(hold_back(&self.extras, found), Ordering::Relaxed);
     }
 
     async fn up(
@@ -320,8 +341,9 @@ impl Look {
     /// # Errors
     /// 503 when the index cannot be read, or the match not be written down.
     pub(crate) async fn signal(&self, app: &App, signal: Signal) -> Result<Vec<Found>, ApiError> {
-        let Matches { found, left_out } = self.up(app, signal.clone(), Vec::new()).await?;
+        let Matches { mut found, left_out } = self.up(app, signal.clone(), Vec::new()).await?;
         self.record(app, None, &[signal], &found, left_out)?;
+        self.hold_back(&mut found);
         Ok(found)
     }
 
@@ -367,17 +389,17 @@ impl Look {
             by_type.insert(*kind, matches.found);
         }
         let all: Vec<Found> = by_type.values().flatten().cloned().collect();
-        if all.is_empty()
-            && let Some(why) = &hashed.unreadable
-        {
+        self.record(app, Some(hashed), &signals, &all, left_out)?;
+        by_type.values_mut().for_each(|found| self.hold_back(found));
+        let is_empty = by_type.values().all(Vec::is_empty);
+        if is_empty && let Some(why) = &hashed.unreadable {
             // Exact matching went on; nothing found there says nothing of the picture.
             return Err(media::unreadable(Some(why)));
         }
-        if all.is_empty() && too_plain {
+        if is_empty && too_plain {
             // HMA looks the empty string up, which is no hash. What these exact bytes match is told all the same.
             return Err(ApiError::bad("invalid signal: invalid PDQ hash"));
         }
-        self.record(app, Some(hashed), &signals, &all, left_out)?;
         Ok(by_type)
     }
 
@@ -452,12 +474,32 @@ fn bank_names(text: Option<&str>) -> Option<Vec<String>> {
     text.filter(|text| !text.is_empty()).map(|text| text.split(',').map(str::to_owned).collect())
 }
 
-/// Names the generation of the banks that answered. HMA's shapes have no place for what is too much to be told, so a
-/// header says it.
-fn tagged(mut response: Response, generation: u64, left_out: u64) -> Response {
+/// Takes away what is for a person to look at, unless it was asked for: whoever speaks HMA's protocol acts upon all that is
+/// answered. Returns how much.
+fn hold_back(extras: &Extras, found: &mut Vec<Found>) -> u64 {
+    let before = found.len();
+    found.retain(|one| extras.review || one.standing == Standing::Match);
+    (before - found.len()) as u64
+}
+
+/// Matches that an answer does not tell.
+#[derive(Clone, Copy)]
+struct Beside {
+    /// Too many.
+    left_out: u64,
+    /// For a person to look at.
+    for_review: u64,
+}
+
+/// Names the generation of the banks that answered. HMA's shapes have no place for what is not told, so headers say it.
+fn tagged(mut response: Response, generation: u64, beside: Beside) -> Response {
     response.headers_mut().insert(HeaderName::from_static("lodestone-generation"), generation.into());
-    if left_out > 0 {
-        response.headers_mut().insert(HeaderName::from_static("lodestone-left-out"), left_out.into());
+    for (name, count) in
+        [("lodestone-left-out", beside.left_out), ("lodestone-for-review", beside.for_review)]
+    {
+        if count > 0 {
+            response.headers_mut().insert(HeaderName::from_static(name), count.into());
+        }
     }
     response
 }

@@ -38,6 +38,9 @@ fn check(rule: &Rule) -> Result<(), String> {
             return Err(format!("when.{list} names more than {LISTED}"));
         }
     }
+    if when.standing == Some(lodestone_types::Standing::PossibleDerivative) {
+        return Err("when.standing is match or review: what is merely near is no match".to_owned());
+    }
     if let Some(weight) = &when.assessment {
         if weight.h1 == weight.h2 {
             return Err("when.assessment weighs a proposition against itself".to_owned());
@@ -127,6 +130,10 @@ mod tests {
             (r#"{"name":"n","when":{"bank":["A"]},"then":[{"label":"l"}]}"#, "bank"),
             (r#"{"name":"n","when":{"bank_kinds":["bad"]},"then":[{"label":"l"}]}"#, "bad"),
             (r#"{"name":"n","when":{"signal_types":["bad"]},"then":[{"label":"l"}]}"#, "bad"),
+            (
+                r#"{"name":"n","when":{"standing":"possible_derivative"},"then":[{"label":"l"}]}"#,
+                "when.standing",
+            ),
             (r#"{"name":"n","when":{"max_distance_bits":-1},"then":[{"label":"l"}]}"#, "-1"),
             (r#"{"name":"n","then":[{"mail":"l"}]}"#, "mail"),
             (r#"{"name":"n","then":[{"review":{"queue":"q","x":1}}]}"#, "x"),

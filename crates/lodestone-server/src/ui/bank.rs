@@ -13,7 +13,7 @@ use crate::auth::Role;
 use crate::error::ApiError;
 use crate::http::params::Params;
 use crate::route::{About, For, Place, Routes, Takes};
-use crate::ui::banks::{kind_words, ratio};
+use crate::ui::banks::{kind_words, ratio, support};
 use crate::ui::given::{self, Given, Matched};
 use crate::ui::page::{Attr, Page, Tab, Text, count, shown, time, token};
 use crate::ui::sent::Sent;
@@ -106,12 +106,13 @@ async fn page(app: &App, visit: &Visit, name: String, params: &Params) -> Result
     let signals: Vec<_> =
         signals.iter().map(|(kind, number)| format!("{} <i>{}</i>", kind.as_str(), count(*number))).collect();
     let sub = format!(
-        "<span>{}</span><span>{} contents</span><span>{}</span><span>radius {}</span><span>share: {}</span>",
+        "<span>{}</span><span>{} contents</span><span>{}</span><span>radius {}</span><span>share: {}</span><span>asks for: {}</span>",
         kind_words(stored.bank.kind),
         count(stored.bank.version.entries),
         signals.join(", "),
         stored.bank.radius_bits,
         ratio(stored.enabled_ratio),
+        support(&stored),
     );
     let place = segment(&name);
     body.push_str(&format!(
@@ -226,6 +227,11 @@ fn settings(visit: &Visit, place: &str, stored: &StoredBank) -> String {
          max=\"1\" step=\"any\" value=\"{share}\"><small>of look-ups it takes part in, 0 to 1</small></div>\
          <div class=\"row\"><label for=\"radius\">Radius</label><input id=\"radius\" name=\"radius_bits\" type=\"number\" min=\"0\" \
          max=\"64\" value=\"{radius}\"><small>bits of 256 by which PDQ may differ</small></div>\
+         <div class=\"row\"><label for=\"members\">Members</label><input id=\"members\" name=\"members_needed\" type=\"number\" \
+         min=\"0\" max=\"1000\" value=\"{members}\"><small>that have to list or confirm a value; 0 asks for nothing</small></div>\
+         <div class=\"row\"><label for=\"confirmations\">or</label><input id=\"confirmations\" name=\"confirmations_needed\" \
+         type=\"number\" min=\"0\" max=\"1000\" value=\"{confirmations}\"><small>confirmations. Matches with less are for a \
+         person to look at, and start no other action</small></div>\
          <div class=\"row end\"><button class=\"main\">Change</button></div></form></div>\
          <div><h2>Delete the bank</h2><form class=\"panel\" method=\"post\" action=\"/ui/banks/{place}/delete\">{token}\
          <p class=\"hint\">Its {contents} contents go with it, and the exchange that fills it. Type its name to go on.</p>\
@@ -234,6 +240,8 @@ fn settings(visit: &Visit, place: &str, stored: &StoredBank) -> String {
          <div class=\"row end\"><button class=\"danger\">Delete</button></div></form></div></section>",
         token = token(visit),
         radius = stored.bank.radius_bits,
+        members = stored.members_needed,
+        confirmations = stored.confirmations_needed,
         contents = count(stored.bank.version.entries),
     )
 }
@@ -248,7 +256,7 @@ async fn found(sent: &mut Sent, name: String) -> Result<Page, ApiError> {
     let posted = sent.form().await?;
     let (app, visit) = (&sent.app, &sent.visit);
     let given = Given::of(app, &posted.form, "").await?;
-    let (matched, _) = given.look_up(app, &sent.caller, "", true).await?;
+    let (matched, _) = given.look_up(app, &sent.caller, "review=true", true).await?;
     let ids = ids_of(&matched, &name);
     let wanted: BTreeSet<i64> = ids.iter().map(|(id, _)| *id).collect();
     let bank = name.clone();

@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::hma::{banks as hma_banks, content as hma_content, metadata};
 use crate::route::{About, For, Place, Routes, Takes};
 use crate::ui::bank::GIVEN;
-use crate::ui::banks::{radius, share};
+use crate::ui::banks::{needed, radius, share};
 use crate::ui::given::Given;
 use crate::ui::page::Tab;
 use crate::ui::segment;
@@ -36,6 +36,13 @@ pub(super) fn routes(routes: Routes) -> Routes {
                     &[
                         field("enabled_ratio", "number", false, "Share of look-ups it takes part in, 0 to 1"),
                         field("radius_bits", "integer", false, "PDQ distance up to which it matches"),
+                        field(
+                            "members_needed",
+                            "integer",
+                            false,
+                            "Members that have to list or confirm a value",
+                        ),
+                        field("confirmations_needed", "integer", false, "Confirmations that suffice as well"),
                     ]
                 },
                 answers: BACK,
@@ -109,13 +116,22 @@ async fn changed(sent: &mut Sent, name: String) -> Result<&'static str, ApiError
     let text = |name: &str| posted.form.get(name).map(str::trim).filter(|text| !text.is_empty());
     let ratio = text("enabled_ratio").map(|text| share(Some(text))).transpose()?;
     let radius_bits = text("radius_bits").map(|text| radius(Some(text))).transpose()?;
+    let (members_needed, confirmations_needed) =
+        (needed(text("members_needed"))?, needed(text("confirmations_needed"))?);
     let caller = sent.caller.clone();
     sent.app
         .writer
         .write(move |batch| {
-            let change = BankChange { enabled_ratio: ratio, radius_bits, ..BankChange::default() };
+            let change = BankChange {
+                enabled_ratio: ratio,
+                radius_bits,
+                members_needed,
+                confirmations_needed,
+                ..BankChange::default()
+            };
             batch.change_bank(&name, &change)?;
-            let told = json!({ "bank": name, "enabled_ratio": ratio, "radius_bits": radius_bits });
+            let told = json!({ "bank": name, "enabled_ratio": ratio, "radius_bits": radius_bits,
+                               "members_needed": members_needed, "confirmations_needed": confirmations_needed });
             audit::note(batch, &caller, "bank.change", &told)?;
             Ok("changed")
         })

@@ -41,6 +41,20 @@ const PHOTODNA: Takes = field(
     "Squared distance of PhotoDNA values; null: equal ones only",
 );
 
+const MEMBERS: Takes = field(
+    "members_needed",
+    "integer",
+    false,
+    "Members that have to list or confirm a value before its matches stand: else they are for a person to look at; 0 and 1 \
+     ask for nothing",
+);
+const CONFIRMATIONS: Takes = field(
+    "confirmations_needed",
+    "integer",
+    false,
+    "Members or people that confirm it, which suffice as well; 0 asks for nothing",
+);
+
 pub(super) fn routes(routes: Routes) -> Routes {
     let allowed = For::Role(Role::Curate);
     routes
@@ -62,7 +76,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Makes a bank; `negative` banks hold confirmed false alarms, `known-good` ones system files",
-                takes: const { &[field("name", "string", true, NAME), KIND, RADIUS, RATIO, PHOTODNA] },
+                takes: const { &[field("name", "string", true, NAME), KIND, RADIUS, RATIO, PHOTODNA, MEMBERS, CONFIRMATIONS] },
                 answers: &[(201, "The bank"), (400, "A field cannot be used"), (403, "The name is taken")],
             },
             create,
@@ -80,7 +94,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             About {
                 summary: "Changes a bank. One that has content does not change between known and negative or known-good: \
                           what it knows would be hidden",
-                takes: const { &[field("name", "string", false, NAME), KIND, RADIUS, RATIO, PHOTODNA] },
+                takes: const { &[field("name", "string", false, NAME), KIND, RADIUS, RATIO, PHOTODNA, MEMBERS, CONFIRMATIONS] },
                 answers: &[
                     (200, "The bank"),
                     (400, "A field cannot be used"),
@@ -119,6 +133,8 @@ fn told_with(stored: &StoredBank, signals: &[(SignalType, u64)]) -> Value {
         "radius_bits": bank.radius_bits,
         "photodna_max_distance": bank.photodna_max_distance,
         "enabled_ratio": stored.enabled_ratio,
+        "members_needed": stored.members_needed,
+        "confirmations_needed": stored.confirmations_needed,
         "source": bank.source,
         "version": bank.version.number,
         "list_sha256": Some(&bank.version.sha256).filter(|sha256| !sha256.is_empty()),
@@ -167,6 +183,10 @@ struct New {
     enabled_ratio: Option<f64>,
     #[serde(default)]
     photodna_max_distance: Option<u32>,
+    #[serde(default)]
+    members_needed: Option<u32>,
+    #[serde(default)]
+    confirmations_needed: Option<u32>,
 }
 
 fn kind(text: Option<&str>) -> Result<Option<BankKind>, ApiError> {
@@ -192,6 +212,8 @@ async fn create(
             let change = BankChange {
                 enabled_ratio: ratio,
                 photodna_max_distance: new.photodna_max_distance.map(Some),
+                members_needed: new.members_needed,
+                confirmations_needed: new.confirmations_needed,
                 ..BankChange::default()
             };
             let stored = batch.change_bank(&new.name, &change)?;
@@ -216,6 +238,10 @@ struct Changed {
     /// Outside, `None`: not named; inside: null.
     #[serde(default, deserialize_with = "named")]
     photodna_max_distance: Option<Option<u32>>,
+    #[serde(default)]
+    members_needed: Option<u32>,
+    #[serde(default)]
+    confirmations_needed: Option<u32>,
 }
 
 /// A field that is there, even if it is null.
@@ -244,6 +270,8 @@ async fn change(
                 radius_bits: changed.radius_bits,
                 photodna_max_distance: changed.photodna_max_distance,
                 enabled_ratio: ratio,
+                members_needed: changed.members_needed,
+                confirmations_needed: changed.confirmations_needed,
                 ..BankChange::default()
             };
             let stored = batch
@@ -337,6 +365,6 @@ mod tests {
     #[test]
     fn a_bank_is_told_with_its_counts() {
         let told = told_with(&stored(BankKind::Negative, 3), &[(SignalType::Pdq, 3)]);
-        insta::assert_snapshot!(told.to_string(), @r#"{"name":"A","kind":"negative","radius_bits":31,"photodna_max_distance":null,"enabled_ratio":1.0,"source":"api","version":1,"list_sha256":null,"entries":3,"signals":{"pdq":3},"created_us":0}"#);
+        insta::assert_snapshot!(told.to_string(), @r#"{"name":"A","kind":"negative","radius_bits":31,"photodna_max_distance":null,"enabled_ratio":1.0,"members_needed":0,"confirmations_needed":0,"source":"api","version":1,"list_sha256":null,"entries":3,"signals":{"pdq":3},"created_us":0}"#);
     }
 }

@@ -182,6 +182,7 @@ async fn matches(app: &App, hits: &Hits) -> Result<Vec<Match>, ApiError> {
             transform: hit.transform,
             classification,
             suppressed: hit.suppressed,
+            standing: hit.found.standing,
             ..Match::plain(&bank.name, bank.kind, &entry, hit.found.signal_type)
         }
     });
@@ -202,9 +203,10 @@ async fn matches(app: &App, hits: &Hits) -> Result<Vec<Match>, ApiError> {
 
 /// How a file ends, as in a scan.
 fn ended(record: &Record) -> Ended {
-    let known = |one: &Match| one.bank_kind.makes_known() && !one.suppressed;
-    if record.matches.iter().any(known) {
+    if record.matches.iter().any(Match::makes_known) {
         Ended::Known
+    } else if record.matches.iter().any(Match::makes_derived) {
+        Ended::Derived
     } else if record.matches.iter().any(|one| one.bank_kind == BankKind::KnownGood) {
         Ended::KnownGood
     } else if record.observation.unreadable.is_some() {

@@ -2,7 +2,7 @@
 
 use lodestone_engine::derive::region_hits;
 use lodestone_engine::live::LiveState;
-use lodestone_types::{Observation, Standing};
+use lodestone_types::{Observation, SignalType, Standing};
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
@@ -32,7 +32,10 @@ pub(super) fn told(
             "distance_bits": hit.distance_bits,
             "radius_bits": hit.radius_bits,
             "transform": hit.transform,
-            "standing": if hit.standing == Standing::Match { Standing::Match } else { Standing::Review },
+            "standing": match (hit.standing, state.standing_of(hit.entry_no, SignalType::Pdq)) {
+                (Standing::Match, Standing::Match) => Standing::Match,
+                _ => Standing::Review,
+            },
             "suppressed": suppressed,
             "windows": hit.windows,
             "expected_false_hits": hit.expected_false_hits,
