@@ -4,4 +4,5 @@ mod examination;
 mod kinds;
 mod live;
 mod report;
+mod support;
 mod triage;

@@ -43,7 +43,7 @@ fn key(entry_no: i64) -> String {
 }
 
 /// Notes what went, in the transaction in which it did.
-pub(super) fn note(batch: &mut Batch<'_>, report: &ListedReport) -> Result<(), StoreError> {
+pub(crate) fn note(batch: &mut Batch<'_>, report: &ListedReport) -> Result<(), StoreError> {
     let Some(generation) = batch.generation().filter(|_| report.removed > 0 || !report.lost.is_empty())
     else {
         return Ok(());

@@ -51,7 +51,7 @@ fn foreign_files_and_newer_schemas_are_left_alone() {
     newer.execute_batch("PRAGMA user_version = 99").unwrap();
     drop(newer);
     for result in [Store::open(dir.path()), Store::open_read_only(dir.path())] {
-        assert!(matches!(result, Err(StoreError::NewerSchema { found: 99, known: 4 })));
+        assert!(matches!(result, Err(StoreError::NewerSchema { found: 99, known: 5 })));
     }
 }
 
