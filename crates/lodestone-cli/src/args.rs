@@ -451,7 +451,8 @@ pub(crate) enum Bank {
         #[command(flatten)]
         data: Data,
     },
-    /// Change how a bank's members match
+    /// Change how a bank's members match, or what it asks of those who list them
+    #[command(after_long_help = help::BANK_SET)]
     Set {
         /// The bank
         bank: String,
@@ -464,6 +465,12 @@ pub(crate) enum Bank {
         /// Squared distance up to which PhotoDNA values match; 0: equal ones
         #[arg(long, value_name = "N", value_parser = squared_distance())]
         photodna_distance: Option<u32>,
+        /// Members of an exchange that have to list or confirm a value before its matches stand; 0: nothing is asked
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1000))]
+        members_needed: Option<u32>,
+        /// Members or people that confirm it, which suffice as well; 0: nothing is asked
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1000))]
+        confirmations_needed: Option<u32>,
         #[command(flatten)]
         data: Data,
     },

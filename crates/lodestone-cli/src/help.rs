@@ -76,6 +76,16 @@ The token goes to standard output, once; kept is its digest. Clients send it as 
   The server has to be stopped; a running one makes keys by POST /v1/keys.
 Exit status: 0 made; 2 not.";
 
+pub(crate) const BANK_SET: &str = "\
+Examples:
+  lodestone bank set NCMEC --radius 20 --data /srv/lodestone
+  lodestone bank set NCMEC --members-needed 2 --confirmations-needed 1 --data /srv/lodestone
+      two members hold a value, or one (or a person here) confirms it: else its matches are for a person to look at
+
+Said of all entries of the bank that hold the same value counts together, each member once; whoever disputes it counts for
+neither. What has too little support still matches, as `standing: review`: rules may put it before a person and do nothing
+else, and the routes of Hasher-Matcher-Actioner leave it out. Entries of plain lists have no members: they wait for a person.";
+
 pub(crate) const EXCHANGE_ADD: &str = "\
 Examples:
   NCMEC's test database; credentials.json holds {\"user\": \"…\", \"password\": \"…\"}:
@@ -112,8 +122,19 @@ Examples:
   lodestone exchange vote NCMEC_TEST 42-image1 --dispute --reason 01234567-89ab-cdef-0123-456789abcdef --data D
   lodestone exchange vote NCMEC_TEST 42-image1 --dispute --reason \"Its name\" --data D
 
-ncmec, stop_ncii and fb_threatexchange take votes. The opinion is kept here once the service has taken the vote.
+ncmec, stop_ncii and fb_threatexchange take votes. Votes that wait from before go first. Where the service cannot take it now,
+vote and opinion are kept: a server on this folder sends it, with growing waits, or `lodestone exchange votes --send` does.
+What the service refuses for good is not kept.
 Exit status: 0 sent; 2 not.";
+
+pub(crate) const EXCHANGE_VOTES: &str = "\
+Examples:
+  lodestone exchange votes --data /srv/lodestone                       what waits, and what was given up
+  lodestone exchange votes NCMEC_TEST --retry --send --data /srv/lodestone
+
+Of each exchange votes go in their order: one that cannot be sent now holds up those behind it. After twelve attempts in
+three days a vote is dead, and waits for --retry. A newer vote on the same entry takes the place of one that was not sent.
+Exit status: 0 listed, or all that waited was sent; 2 something was not.";
 
 pub(crate) const KEY_ROTATE: &str = "\
 Examples:

@@ -46,6 +46,7 @@ pub(crate) fn print(
     headline(out, summary, banks, ink)?;
     states(out, summary, width, ink)?;
     unreadable(out, summary, ink)?;
+    unsupported(out, summary, ink)?;
     partial(out, summary, ink)?;
     ranked(out, groups, width, ink)?;
     looks(out, summary, ink)?;
@@ -130,6 +131,17 @@ fn drawn_bar(value: u64, total: u64, width: usize) -> String {
         bar.push(*part);
     }
     bar
+}
+
+fn unsupported(out: &mut dyn Write, summary: &Summary, ink: Ink) -> io::Result<()> {
+    if summary.unsupported == 0 {
+        return Ok(());
+    }
+    let line = format!(
+        "              {} of the derived only match entries that too few members hold or confirm",
+        count(summary.unsupported)
+    );
+    writeln!(out, "{}", ink.dim(&line))
 }
 
 fn partial(out: &mut dyn Write, summary: &Summary, ink: Ink) -> io::Result<()> {
@@ -375,6 +387,14 @@ mod tests {
         assert!(!printed(&pile(), &[], &[], false).contains("cut short"));
         let summary = Summary { partial: 2, ..pile() };
         assert!(printed(&summary, &[], &[], false).contains("partial     2 cut short"));
+    }
+
+    #[test]
+    fn what_too_few_members_hold_is_counted_apart() {
+        assert!(!printed(&pile(), &[], &[], false).contains("too few members"));
+        let summary = Summary { derived: 3, unsupported: 2, ..pile() };
+        let text = printed(&summary, &[], &[], false);
+        assert!(text.contains("2 of the derived only match entries that too few members hold"), "{text}");
     }
 
     #[test]

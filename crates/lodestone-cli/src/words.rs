@@ -54,6 +54,9 @@ pub(crate) fn a_match(one: &Match) -> String {
     let relation = one.relation.map(|relation| format!("{} it; ", relation.words())).unwrap_or_default();
     let standing = match one.standing {
         Standing::Match => "",
+        Standing::Review if one.lacks_support() => {
+            "; for a person to look at: fewer members hold or confirm it than the bank asks for"
+        }
         Standing::Review => "; for a person to look at",
         Standing::PossibleDerivative => "; a possible derivative, no match",
     };

@@ -23,6 +23,7 @@ fn main() -> std::io::Result<()> {
         bytes: records.iter().map(|record| record.observation.size_bytes).sum(),
         known: count(State::Known),
         derived: count(State::Derived),
+        unsupported: 0,
         known_good: count(State::KnownGood),
         alike: count(State::Alike),
         examined: count(State::Examined),

@@ -245,6 +245,13 @@ pub(crate) fn name(snapshot: &Snapshot, found: &[Vec<Found>]) -> Result<Vec<Vec<
         let name = names.get(&found.key);
         let name = name.ok_or_else(|| LookUpError::Mismatch("an entry has no name".to_owned()))?;
         let radius_bits = if found.signal_type == SignalType::Pdq { bank.radius_bits } else { 0 };
+        let standing = match found.standing {
+            // Local features are of the entry as a whole.
+            Standing::Match => {
+                snapshot.standing_of(found.key, (found.layer < 3).then_some(found.signal_type))?
+            }
+            other => other,
+        };
         Ok(Match {
             distance_bits: found.distance_bits,
             radius_bits: found.radius_bits.unwrap_or(radius_bits),
@@ -254,7 +261,7 @@ pub(crate) fn name(snapshot: &Snapshot, found: &[Vec<Found>]) -> Result<Vec<Vec<
             folded: found.folded,
             classification: name.classification.clone(),
             layer: found.layer,
-            standing: found.standing,
+            standing,
             relation: found.relation,
             inliers: found.inliers,
             evidence_bits: found.evidence_bits,
@@ -314,14 +321,14 @@ impl Queries {
     }
 }
 
-/// Best first: what counts before what is suppressed, digests before similarity, then what is known,
+/// Best first: what counts before what is suppressed, what stands before what a person has to look at, digests before similarity, then what is known,
 /// distance, bank, entry.
 fn sort(matches: &mut [Match]) {
     matches.sort_by(|a, b| {
         let known = |m: &Match| m.bank_kind.makes_known();
         let distance = |m: &Match| (m.distance_bits, m.distance_squared);
         let key = |m: &Match| {
-            (m.suppressed, !m.signal_type.is_digest(), m.standing, !known(m), m.layer, distance(m))
+            (m.suppressed, m.standing, !m.signal_type.is_digest(), !known(m), m.layer, distance(m))
         };
         key(a)
             .cmp(&key(b))

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use lodestone_exchange::opinion::OpinionPolicy;
 use lodestone_index::{Code256, Hit, LiveSnapshot, SearchStats, SegmentError};
-use lodestone_store::{Store, StoreError};
+use lodestone_store::{Store, StoreError, StoredBank};
 use lodestone_types::{Bank, Signal, SignalType};
 
 use crate::look_up::LookUpError;
 use crate::skew::Table;
 use crate::snapshot::{BuildError, FIRST_STORED, Name};
+use crate::support;
 
 /// Why the banks of a data folder could not be taken into a snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -41,13 +43,18 @@ impl OpenBanks {
     /// The store's.
     pub fn in_memory(store: Store, alone: bool) -> Result<Self, StoreError> {
         let generation = if alone { store.generation()? } else { store.hold()? };
-        let banks = store.numbered_banks()?;
+        let stored_banks = store.stored_banks()?;
+        let asking = |one: &StoredBank| Some((one.number.unsigned_abs(), support::policy(one)?));
+        let policies = stored_banks.iter().filter_map(asking).collect();
+        let banks = stored_banks.into_iter().map(|one| (one.number, one.bank)).collect();
         let stored = Stored {
             generation,
             held: !alone,
             store: Mutex::new(store),
             places: BTreeMap::new(),
             radius_bits: 0,
+            policies,
+            judged: Mutex::default(),
             index: None,
         };
         Ok(Self { banks, stored })
@@ -85,6 +92,10 @@ pub(crate) struct Stored {
     places: BTreeMap<u64, usize>,
     /// Largest radius of the banks that are searched.
     radius_bits: u32,
+    /// What banks ask of the members of their exchange, by number; those that ask for nothing are left out.
+    policies: BTreeMap<u64, OpinionPolicy>,
+    /// Values whose support has been looked at, and whether it suffices.
+    judged: Mutex<BTreeMap<(u64, Signal), bool>>,
     /// PDQ values of the banks, by entry number; `None`: they stand in the snapshot's own index.
     pub(crate) index: Option<Arc<LiveSnapshot>>,
 }
@@ -101,6 +112,37 @@ impl Stored {
     /// Place of the bank that an entry belongs to.
     pub(crate) fn bank_of(&self, key: u64) -> Option<usize> {
         self.places.get(&(key / FIRST_STORED)).copied()
+    }
+
+    /// What the bank of an entry asks for; `None`: nothing.
+    pub(crate) fn policy_of(&self, key: u64) -> Option<OpinionPolicy> {
+        self.policies.get(&(key / FIRST_STORED)).copied()
+    }
+
+    /// Values of an entry.
+    pub(crate) fn signals_of(&self, key: u64) -> Result<Vec<Signal>, LookUpError> {
+        let no = i64::try_from(key).unwrap_or(i64::MAX);
+        Ok(self.store().entry_by_no(no)?.map(|entry| entry.row.signals).unwrap_or_default())
+    }
+
+    /// Whether a value of a bank has the support that its policy asks for. `holders`: the entries that have it, which are
+    /// asked for once a value.
+    pub(crate) fn is_supported(
+        &self,
+        policy: OpinionPolicy,
+        bank: u64,
+        signal: &Signal,
+        holders: impl FnOnce() -> Result<Vec<u64>, LookUpError>,
+    ) -> Result<bool, LookUpError> {
+        let judged = || self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = (bank, signal.clone());
+        if let Some(known) = judged().get(&of) {
+            return Ok(*known);
+        }
+        let holders = holders()?;
+        let is_met = support::is_met(&self.store(), policy, signal.kind(), holders.into_iter())?;
+        judged().insert(of, is_met);
+        Ok(is_met)
     }
 
     /// Whether PDQ values are searched here; else they have to be taken into the snapshot's own index.

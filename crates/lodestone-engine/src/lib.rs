@@ -41,6 +41,7 @@ mod sidecar;
 mod skew;
 mod snapshot;
 mod spool;
+mod support;
 pub mod text;
 pub mod thumbnail;
 pub mod triage;

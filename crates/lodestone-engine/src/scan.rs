@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use lodestone_sandbox::Start;
-use lodestone_types::{Group, Observation, Record, State, Summary};
+use lodestone_types::{Group, Match, Observation, Record, State, Summary};
 
 use crate::appraise::{AppraiseOptions, Seen, appraise};
 use crate::keep::{Keep, Key};
@@ -373,6 +373,9 @@ impl<'a> Gatherer<'a> {
                 State::Examined => self.summary.examined += 1,
                 State::Unreadable => self.summary.unreadable += 1,
             }
+            let counts = record.matches.iter().filter(|one| one.makes_derived());
+            let is_unsupported = record.state == State::Derived && counts.clone().all(Match::lacks_support);
+            self.summary.unsupported += u64::from(is_unsupported);
             let picture = record.observation.picture.as_ref();
             self.summary.partial += u64::from(picture.is_some_and(|picture| picture.partial.is_some()));
             if let (State::Unreadable, Some(why)) = (record.state, &record.observation.unreadable) {

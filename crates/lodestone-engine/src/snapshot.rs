@@ -13,13 +13,14 @@ use lodestone_index::{
     BuildOptions, BuildStep, Code256, DigestIndex, Hit, SearchStats, Segment, SegmentBuilder, SegmentError,
 };
 use lodestone_provenance::Calibrations;
-use lodestone_types::{Bank, ListEntry, ListVersion, SignalType};
+use lodestone_types::{Bank, ListEntry, ListVersion, Signal, SignalType, Standing};
 
 use crate::banks::{OpenBanks, Stored};
 use crate::derive::{Known, KnownBuilder, TailError};
 use crate::look_up::LookUpError;
 use crate::photodna::{Photodna, PhotodnaBuilder};
 use crate::rows::Rows;
+use crate::support::plain;
 
 /// Keys from here on are entry numbers of stored banks: `bank << 40 | n`, banks counting from 1.
 pub(crate) const FIRST_STORED: u64 = 1 << 40;
@@ -259,6 +260,41 @@ impl Snapshot {
         let first = self.values.partition_point(|(other, _)| *other < key);
         let own = self.values[first..].iter().take_while(|(other, _)| *other == key);
         own.map(|(_, value)| *value).min_by_key(distance)
+    }
+
+    /// How far a match by an entry's values of a type (`None`: by the entry as a whole) may be acted upon. Some 50 µs for
+    /// each value of a bank that asks for the support of members, the first time.
+    pub(crate) fn standing_of(&self, key: u64, kind: Option<SignalType>) -> Result<Standing, LookUpError> {
+        let Some(stored) = &self.stored else { return Ok(Standing::Match) };
+        let Some(policy) = stored.policy_of(key) else { return Ok(Standing::Match) };
+        for signal in stored.signals_of(key)? {
+            if kind.is_some_and(|kind| plain(kind) != plain(signal.kind())) {
+                continue;
+            }
+            let bank = key / FIRST_STORED;
+            if !stored.is_supported(policy, bank, &signal, || self.holders(key, &signal))? {
+                return Ok(Standing::Review);
+            }
+        }
+        Ok(Standing::Match)
+    }
+
+    /// Entries of the bank of `key` that have exactly this value, by number. Of types that are not indexed here, that one.
+    fn holders(&self, key: u64, signal: &Signal) -> Result<Vec<u64>, LookUpError> {
+        let mut holders: Vec<u64> = match signal.kind() {
+            SignalType::Pdq => {
+                let Some(value) = signal.array() else { return Ok(vec![key]) };
+                let stats = &mut SearchStats::default();
+                self.hits(&[Code256::from_bytes(&value)], Some(0), stats)?.iter().map(|hit| hit.id).collect()
+            }
+            kind if kind.is_digest() => self.digest(kind, signal.bytes()).collect(),
+            _ => Vec::new(),
+        };
+        holders.retain(|other| other / FIRST_STORED == key / FIRST_STORED);
+        holders.push(key);
+        holders.sort_unstable();
+        holders.dedup();
+        Ok(holders)
     }
 
     /// What an answer says of these entries.

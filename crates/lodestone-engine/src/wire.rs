@@ -5,7 +5,7 @@ mod origin;
 use std::collections::BTreeMap;
 
 use lodestone_types::{
-    Backdrop, Bank, Fingerprint, Group, HashMode, Match, Observation, Record, Summary, hex,
+    Backdrop, Bank, Fingerprint, Group, HashMode, Match, Observation, Record, Standing, Summary, hex,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -135,6 +135,9 @@ pub fn pair(list: &str, entry: &str, found: &Match) -> Value {
     if let Some(distance) = found.distance_squared {
         object["distance_squared"] = json!(distance);
         object["max_distance_squared"] = json!(found.max_distance_squared);
+    }
+    if found.standing != Standing::Match {
+        object["standing"] = json!(found.standing);
     }
     if let Some(classification) = &found.classification {
         object["classification"] = json!(classification);

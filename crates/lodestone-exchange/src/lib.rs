@@ -15,3 +15,4 @@
 #[cfg(feature = "net")]
 pub mod client;
 pub mod format;
+pub mod opinion;

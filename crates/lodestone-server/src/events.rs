@@ -56,18 +56,18 @@ pub struct EventMatch {
     /// Bits that differ, where that is what it counts; 0 for equal ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distance_bits: Option<u32>,
-    /// More people dispute the entry than confirm it.
+    /// Whether it stands. One that is for a person to look at starts no action but a review.
+    #[serde(default, skip_serializing_if = "stands")]
+    pub standing: Standing,
+    /// More people and members of its exchange dispute the entry than confirm it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disputed: bool,
-    /// How many people confirm the entry.
+    /// How many people, and members of its exchange, confirm the entry.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub confirms: u32,
     /// The layer that found it, where a part of the picture matched: 2 or 3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer: Option<u8>,
-    /// How far such a match may be acted upon.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub standing: Option<Standing>,
     /// How the questioned picture comes from the known one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relation: Option<Relation>,
@@ -98,12 +98,21 @@ fn is_none_left_out(left_out: &u64) -> bool {
     *left_out == 0
 }
 
+fn stands(standing: &Standing) -> bool {
+    *standing == Standing::Match
+}
+
 fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
 impl EventMatch {
-    /// Of an entry that was found, with what people say of it.
+    /// Whether rules may act upon it by themselves.
+    pub fn stands(&self) -> bool {
+        stands(&self.standing)
+    }
+
+    /// Of an entry that was found, with what is said of it.
     pub fn of(found: &Found, said: Said) -> Self {
         let plain = Self {
             bank: found.bank.bank.name.clone(),
@@ -112,10 +121,10 @@ impl EventMatch {
             signal_type: found.signal_type.as_str().to_owned(),
             distance: found.distance.to_hma(),
             distance_bits: found.distance.bits(),
+            standing: if found.is_for_review() { Standing::Review } else { Standing::Match },
             disputed: said.disputes > said.confirms,
             confirms: said.confirms,
             layer: None,
-            standing: None,
             relation: None,
             transform: None,
             inliers: None,
@@ -129,7 +138,6 @@ impl EventMatch {
         Self {
             signal_type: if hit.layer == 2 { plain.signal_type } else { FEATURES.to_owned() },
             layer: Some(hit.layer),
-            standing: Some(hit.standing),
             relation: hit.relation,
             transform: Some(hit.transform),
             inliers: hit.inliers,
@@ -139,10 +147,5 @@ impl EventMatch {
             asked_by_bank: derived.asked_by_bank,
             ..plain
         }
-    }
-
-    /// Whether it is for a person to look at, and for nothing else.
-    pub fn is_for_review(&self) -> bool {
-        self.standing.is_some_and(|standing| standing != Standing::Match)
     }
 }

@@ -1,9 +1,9 @@
-//! What an answer holds beyond HMA's, only when asked for: `radius`, `forms`, `include`.
+//! What an answer holds beyond HMA's, only when asked for: `radius`, `forms`, `include`, `review`.
 
 use std::collections::BTreeMap;
 
 use lodestone_store::{Content, Store};
-use lodestone_types::{Dihedral, Signal};
+use lodestone_types::{Dihedral, Signal, Standing};
 use serde_json::{Map, Value, json};
 
 use crate::App;
@@ -21,6 +21,8 @@ pub struct Extras {
     pub forms: Forms,
     /// More of each match.
     pub include: Vec<Include>,
+    /// Also what is for a person to look at, and says so.
+    pub review: bool,
 }
 
 /// More of a match.
@@ -36,7 +38,7 @@ pub enum Include {
     Source,
     /// The note of who added it.
     Note,
-    /// How many people confirm and dispute it.
+    /// How many people, and members of its exchange, confirm and dispute it.
     Opinions,
     /// What the bank's members are.
     Kind,
@@ -53,7 +55,14 @@ impl Extras {
     pub fn of(params: &Params) -> Result<Self, ApiError> {
         let radius =
             params.filled("radius").map(|text| text.parse().map_err(|_| bad_radius())).transpose()?;
-        Self::new(radius, words(params.get("forms")), words(params.get("include")))
+        let review = match params.filled("review") {
+            None => false,
+            Some(text) if text.eq_ignore_ascii_case("true") => true,
+            Some(text) if text.eq_ignore_ascii_case("false") => false,
+            Some(_) => return Err(ApiError::bad("review must be true or false")),
+        };
+        let extras = Self::new(radius, words(params.get("forms")), words(params.get("include")))?;
+        Ok(Self { review, ..extras })
     }
 
     /// From a radius and the names of forms and of what to include.
@@ -229,6 +238,9 @@ fn forms(found: &Found, extras: &Extras) -> Map<String, Value> {
         if found.negative {
             object.insert("negative".to_owned(), json!(true));
         }
+    }
+    if extras.review && found.standing != Standing::Match {
+        object.insert("standing".to_owned(), json!(found.standing));
     }
     object
 }

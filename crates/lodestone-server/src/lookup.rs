@@ -115,6 +115,8 @@ pub struct Found {
     pub dihedral: Dihedral,
     /// Whether its negative matched.
     pub negative: bool,
+    /// Whether it stands, or is for a person to look at: fewer members hold or confirm it than its bank asks for.
+    pub standing: Standing,
     /// How a part of the picture matched; `None` where the whole did, or the bytes.
     pub derived: Option<Arc<Derived>>,
 }
@@ -131,7 +133,8 @@ pub struct Derived {
 impl Found {
     /// Whether it is for a person to look at, and for nothing else.
     pub fn is_for_review(&self) -> bool {
-        self.derived.as_ref().is_some_and(|derived| derived.hit.standing != Standing::Match)
+        let of_part = self.derived.as_ref().map_or(Standing::Match, |derived| derived.hit.standing);
+        self.standing != Standing::Match || of_part != Standing::Match
     }
 }
 
@@ -338,6 +341,7 @@ fn nearest(
             dihedral: one.dihedral,
             negative: one.negative,
             derived: None,
+            standing: state.standing_of(one.entry_no, signal_type),
         });
     }
     matches

@@ -73,6 +73,8 @@ pub struct Metrics {
     events: Gauge,
     outbox_pending: Gauge,
     outbox_dead: Gauge,
+    votes_pending: Gauge,
+    votes_dead: Gauge,
     audit_waiting: Gauge,
     files: Counter,
     unreadable: Family<Reason, Counter>,
@@ -137,6 +139,8 @@ impl Default for Metrics {
             gauge(&mut registry, "match_events", "Match events taken into the store since the start");
         let outbox_pending = gauge(&mut registry, "outbox_pending", "Messages that wait to be delivered");
         let outbox_dead = gauge(&mut registry, "outbox_dead", "Messages that were given up");
+        let votes_pending = gauge(&mut registry, "votes_pending", "Votes that wait to be sent to exchanges");
+        let votes_dead = gauge(&mut registry, "votes_dead", "Votes to exchanges that were given up");
         let audit_waiting = gauge(&mut registry, "audit_waiting", "Entries that wait for the log of audit");
         let files = Counter::default();
         registry.register("files", "Files read", files.clone());
@@ -168,6 +172,8 @@ impl Default for Metrics {
             events,
             outbox_pending,
             outbox_dead,
+            votes_pending,
+            votes_dead,
             audit_waiting,
             files,
             unreadable,
@@ -265,6 +271,8 @@ impl Metrics {
         self.events.set(whole(app.actions.ingested.load(Ordering::Relaxed)));
         self.outbox_pending.set(app.actions.outbox_counts.0.load(Ordering::Relaxed));
         self.outbox_dead.set(app.actions.outbox_counts.1.load(Ordering::Relaxed));
+        self.votes_pending.set(app.actions.votes_count.0.load(Ordering::Relaxed));
+        self.votes_dead.set(app.actions.votes_count.1.load(Ordering::Relaxed));
         self.audit_waiting.set(whole(app.actions.audit_waiting.load(Ordering::Relaxed)));
         let mut text = String::new();
         // Writing to a string does not fail.

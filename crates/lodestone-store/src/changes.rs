@@ -183,6 +183,7 @@ pub(crate) const ADDED: &str = "added";
 pub(crate) const CHANGED: &str = "changed";
 pub(crate) const REMOVED: &str = "removed";
 pub(crate) const DROPPED: &str = "dropped";
+pub(crate) const SAID: &str = "said";
 
 /// Writes the log of one generation, within the caller's transaction.
 pub(crate) struct Log<'t> {
@@ -216,6 +217,11 @@ impl<'t> Log<'t> {
         self.put(CHANGED, no, no, Some(pdq_before))
     }
 
+    /// An entry of which members of its exchange say something else than before.
+    pub(crate) fn said(&mut self, no: i64) -> Result<(), StoreError> {
+        self.put(SAID, no, no, None)
+    }
+
     /// All entries of a bank.
     pub(crate) fn dropped(&mut self, first: i64, last: i64) -> Result<(), StoreError> {
         self.put(DROPPED, first, last, None)
@@ -247,6 +253,11 @@ pub(crate) fn log_added(db: &Connection, generation: u64, no: i64) -> Result<(),
 /// Logs one entry that went, with the PDQ values it had.
 pub(crate) fn log_removed(db: &Connection, generation: u64, no: i64, pdq: &[u8]) -> Result<(), StoreError> {
     log_one(db, to_i64(generation), REMOVED, no, Some(pdq))
+}
+
+/// Logs one entry of which people say something else than before.
+pub(crate) fn log_said(db: &Connection, generation: u64, no: i64) -> Result<(), StoreError> {
+    log_one(db, to_i64(generation), SAID, no, None)
 }
 
 fn log_one(

@@ -74,6 +74,16 @@ impl Store {
         entry_of(&self.db, content_id)
     }
 
+    /// Number that the entry with a content id has, or had before it went; `None` when the id was never given, or its bank
+    /// is gone.
+    ///
+    /// # Errors
+    /// As [`Store::content_runs_after`].
+    pub fn number_of(&self, content_id: i64) -> Result<Option<i64>, StoreError> {
+        self.needs_schema_3()?;
+        number_of(&self.db, content_id)
+    }
+
     /// Content id of an entry; `None` when the number was never given. An entry that is gone keeps its id until its
     /// bank goes.
     ///
@@ -106,6 +116,14 @@ impl Batch<'_> {
         entry_of(self.db()?, content_id)
     }
 
+    /// As [`Store::number_of`].
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn number_of(&self, content_id: i64) -> Result<Option<i64>, StoreError> {
+        number_of(self.db()?, content_id)
+    }
+
     /// As [`Store::id_of`].
     ///
     /// # Errors
@@ -116,13 +134,17 @@ impl Batch<'_> {
 }
 
 pub(crate) fn entry_of(db: &Connection, content_id: i64) -> Result<Option<i64>, StoreError> {
+    let Some(no) = number_of(db, content_id)? else { return Ok(None) };
+    one(db, "SELECT no FROM entries WHERE no = ?1", [no], |row| Ok(row.get(0)?))
+}
+
+fn number_of(db: &Connection, content_id: i64) -> Result<Option<i64>, StoreError> {
     let sql = "SELECT first_no, first_id, length FROM content_runs WHERE first_id <= ?1 ORDER BY first_id DESC LIMIT 1";
     let no = one(db, sql, [content_id], |row| {
         let run = ContentRun { first_no: row.get(0)?, first_id: row.get(1)?, length: row.get(2)? };
         Ok(run.entry_of(content_id))
     })?;
-    let Some(no) = no.flatten() else { return Ok(None) };
-    one(db, "SELECT no FROM entries WHERE no = ?1", [no], |row| Ok(row.get(0)?))
+    Ok(no.flatten())
 }
 
 pub(crate) fn id_of(db: &Connection, entry_no: i64) -> Result<Option<i64>, StoreError> {

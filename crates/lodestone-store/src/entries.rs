@@ -153,10 +153,7 @@ impl Store {
     /// # Errors
     /// The database's.
     pub fn entry_by_no(&self, entry_no: i64) -> Result<Option<StoredEntry>, StoreError> {
-        let mut statement = self.db.prepare_cached(&format!("{SELECT} WHERE no = ?1"))?;
-        let mut rows = statement.query([entry_no])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        with_signals(&self.db, read(row)?).map(Some)
+        by_no(&self.db, entry_no)
     }
 
     /// What an answer says of an entry, by its number; `None` when there is none such. About 3 µs.
@@ -230,6 +227,14 @@ impl Store {
 }
 
 impl Batch<'_> {
+    /// As [`Store::entry_by_no`].
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn entry_by_no(&self, entry_no: i64) -> Result<Option<StoredEntry>, StoreError> {
+        by_no(self.db()?, entry_no)
+    }
+
     /// As [`Store::entry_name`].
     ///
     /// # Errors
@@ -252,6 +257,13 @@ fn name_of(db: &Connection, entry_no: i64) -> Result<Option<EntryName>, StoreErr
     let mut rows = statement.query([entry_no])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     Ok(Some(EntryName { entry: read_id(row, 0)?, classification: row.get(1)? }))
+}
+
+fn by_no(db: &Connection, entry_no: i64) -> Result<Option<StoredEntry>, StoreError> {
+    let mut statement = db.prepare_cached(&format!("{SELECT} WHERE no = ?1"))?;
+    let mut rows = statement.query([entry_no])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    with_signals(db, read(row)?).map(Some)
 }
 
 fn entry_of(db: &Connection, bank: &str, entry: &str) -> Result<Option<StoredEntry>, StoreError> {

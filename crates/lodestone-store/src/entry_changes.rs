@@ -2,7 +2,7 @@
 
 use lodestone_types::Signal;
 
-use crate::changes::{ADDED, CHANGED, DROPPED, REMOVED};
+use crate::changes::{ADDED, CHANGED, DROPPED, REMOVED, SAID};
 use crate::content_ids::ContentRun;
 use crate::entries::read_signal;
 use crate::read::list;
@@ -25,6 +25,11 @@ pub enum EntryChange {
     },
     /// The entry has other signals than before.
     Changed {
+        /// Its number.
+        entry_no: i64,
+    },
+    /// Members of its exchange, or people here, say something else of the entry than before.
+    Said {
         /// Its number.
         entry_no: i64,
     },
@@ -64,6 +69,7 @@ impl Store {
                 CHANGED => each(EntryChange::Changed { entry_no: first })?,
                 REMOVED => each(EntryChange::Removed { entry_no: first })?,
                 DROPPED => each(EntryChange::Dropped { first, last })?,
+                SAID => each(EntryChange::Said { entry_no: first })?,
                 other => {
                     let reason = format!("a change of the unknown kind {other:?}");
                     return Err(StoreError::Corrupt { reason }.into());

@@ -118,6 +118,23 @@ impl Batch<'_> {
         exchange(self.db()?, name)
     }
 
+    /// The exchange that fills a bank, by the bank's present name; `None` when none does.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn exchange_of_bank(&self, bank: &str) -> Result<Option<Exchange>, StoreError> {
+        one(self.db()?, &format!("{SELECT} WHERE b.name = ?1"), [bank], read)
+    }
+
+    /// Whether an exchange fills the bank of this number.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn is_filled(&self, bank_number: i64) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM exchanges WHERE bank = ?1)";
+        Ok(one(self.db()?, sql, [bank_number], |row| Ok(row.get(0)?))?.unwrap_or(false))
+    }
+
     /// Changes an exchange; `None` leaves a thing as it is. `false` when there is none of this name.
     ///
     /// # Errors

@@ -12,6 +12,8 @@
 //! - [`Store::batch`] does steps together, all or none: content by its ids, opinions, exchanges, rules, and what
 //!   follows from a match (events, outbox, reviews, audit). Everything that changes is a method of [`Batch`],
 //!   everything that is only read one of [`Store`].
+//! - [`Store::for_each_listed_extra`] hands over what members of exchanges say; [`Batch::add_vote`] keeps what one is still to
+//!   be told.
 //! - [`Store::backup_to`] copies the database while others write.
 //! - [`nsrl_rds3`] and [`autopsy_kdb`] read SQLite sets of others; they live here because this crate is where SQLite is.
 //!
@@ -58,9 +60,11 @@ mod read;
 mod reset;
 mod reviews;
 mod runs;
+mod said;
 mod schema;
 mod settings;
 mod upgrade;
+mod votes;
 mod writer;
 
 pub use api_keys::ApiKey;
@@ -79,7 +83,7 @@ pub use error::StoreError;
 pub use exchanges::{Exchange, FetchState};
 pub use features::FeatureCount;
 pub use import::{ImportOptions, ImportReport, ListSource, MAX_KEPT_REJECTS};
-pub use listed::{ListedChange, ListedReport, ListedWhat};
+pub use listed::{ListedChange, ListedReport, ListedWhat, LostValues};
 pub use match_events::MatchEvent;
 pub use observations::{Feed, KeptFile, ObservationKey};
 pub use open::Store;
@@ -90,4 +94,6 @@ pub use quarantine::Quarantined;
 pub use read::MAX_PAGE;
 pub use reviews::Review;
 pub use runs::Run;
+pub use said::EXCHANGE_SOURCE;
 pub use settings::Rule;
+pub use votes::{StoredVote, VotesCount};

@@ -5,7 +5,7 @@
 //! same transaction as the entry, so that a walk that is killed and resumed forgets nothing.
 //! Entries that people added to the bank are of another source, and never touched.
 
-use lodestone_types::ListEntry;
+use lodestone_types::{ListEntry, SignalType};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
@@ -38,8 +38,17 @@ pub enum ListedWhat {
     Remove,
 }
 
+/// An entry that stays, without some of the values it had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostValues {
+    /// Its number.
+    pub entry_no: i64,
+    /// Kinds of the values that it lost, each once. It may have others of the same kind.
+    pub kinds: Vec<SignalType>,
+}
+
 /// What changes did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListedReport {
     /// Entries that are new.
     pub added: u64,
@@ -53,6 +62,8 @@ pub struct ListedReport {
     pub stale: u64,
     /// Entries that cannot be kept: no signal, or an id that is empty or too long.
     pub refused: u64,
+    /// Of those that were updated, the ones that lost values.
+    pub lost: Vec<LostValues>,
 }
 
 impl ListedReport {
@@ -64,6 +75,7 @@ impl ListedReport {
         self.removed += other.removed;
         self.stale += other.stale;
         self.refused += other.refused;
+        self.lost.extend(other.lost.iter().cloned());
     }
 }
 
@@ -109,10 +121,11 @@ impl Batch<'_> {
         }
         let coming = self.coming_generation()?;
         let db = self.db()?;
-        let mut writer = Writer::new(db, bank_id, source_id, source, coming)?;
+        let mut writer = Writer::new(db, bank_id, source_id, source, coming)?.listing();
         for (id, at_s, entry) in puts {
             writer.put_listed(ListEntry { entry: id, line: u64::from(walk), ..*entry }, at_s, &mut report)?;
         }
+        report.lost = writer.lost();
         writer.finish()?;
         if report.added > 0 {
             let sql = "UPDATE banks SET entries = entries + ?2, source_sha256 = '' WHERE id = ?1";
@@ -235,9 +248,27 @@ mod tests {
         let older = take(&mut store, 1, vec![put(1, 4), gone(2, 4)]);
         assert_eq!((older.stale, store.count("B").unwrap(), store.generation().unwrap()), (2, 2, before));
         let newer = take(&mut store, 1, vec![put(1, 6), gone(2, 6)]);
+        assert!(newer.lost.is_empty(), "it has what it had");
         assert_eq!((newer.updated, newer.removed, store.count("B").unwrap()), (1, 1, 1));
         let refused = ListedChange { id: String::new(), ..put(9, 1) };
         assert_eq!(take(&mut store, 1, vec![refused]).refused, 1);
+    }
+
+    #[test]
+    fn an_entry_that_loses_a_value_is_named_with_the_kind() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = with_bank(dir.path());
+        let of = |at_s: i64, signals: Vec<Signal>| {
+            let entry = ListEntry { signals, extra: Some(json!({ "at_s": at_s })), ..ListEntry::default() };
+            ListedChange { id: "1".into(), at_s: Some(at_s), what: ListedWhat::Put(Box::new(entry)) }
+        };
+        let md5 = |byte: u8| Signal::from_bytes(SignalType::Md5, &[byte; 16]).unwrap();
+        let sha1 = || Signal::from_bytes(SignalType::Sha1, &[9; 20]).unwrap();
+        assert!(take(&mut store, 1, vec![of(1, vec![md5(1)])]).lost.is_empty());
+        assert!(take(&mut store, 1, vec![of(2, vec![md5(1), sha1()])]).lost.is_empty());
+        let report = take(&mut store, 1, vec![of(3, vec![md5(2), sha1()])]);
+        let entry_no = store.entry("B", "1").unwrap().unwrap().entry_no;
+        assert_eq!(report.lost, [LostValues { entry_no, kinds: vec![SignalType::Md5] }]);
     }
 
     #[test]

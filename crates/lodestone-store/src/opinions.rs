@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use rusqlite::{Connection, params};
 
+use crate::changes::log_said;
 use crate::read::{list, page};
 use crate::{Batch, Store, StoreError};
 
@@ -122,7 +123,8 @@ impl Batch<'_> {
             .execute(params![entry_no, who, opinion.as_str(), note, self.now_us()])?;
         if set > 0 {
             self.said();
-            self.step()?;
+            let generation = self.step()?;
+            log_said(self.db()?, generation, entry_no)?;
         }
         Ok(set > 0)
     }
@@ -138,7 +140,8 @@ impl Batch<'_> {
             .execute(params![entry_no, who])?;
         if gone > 0 {
             self.said();
-            self.step()?;
+            let generation = self.step()?;
+            log_said(self.db()?, generation, entry_no)?;
         }
         Ok(gone > 0)
     }

@@ -4,7 +4,7 @@ use crate::open::next_generation;
 use crate::{Batch, Store, StoreError};
 
 /// What is emptied, children first.
-const EMPTIED: [&str; 20] = [
+const EMPTIED: [&str; 21] = [
     "signals",
     "features",
     "content_details",
@@ -13,6 +13,7 @@ const EMPTIED: [&str; 20] = [
     "entries",
     "counts",
     "sources",
+    "votes",
     "exchanges",
     "exchange_credentials",
     "banks",

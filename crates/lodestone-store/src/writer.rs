@@ -11,7 +11,7 @@ use crate::counts::Counts;
 use crate::entries::read_value;
 use crate::import::{count_reject, to_i64};
 use crate::listed::is_older;
-use crate::{ImportReport, ListedReport, StoreError};
+use crate::{ImportReport, ListedReport, LostValues, StoreError};
 
 /// Longest id of an entry, in bytes.
 pub(crate) const MAX_ID: usize = 1000;
@@ -22,6 +22,9 @@ pub(crate) struct Writer<'t> {
     bank: i64,
     source: i64,
     source_name: &'t str,
+    /// What exchanges list: what members say is told apart, and values that go are noted.
+    is_listed: bool,
+    lost: Vec<LostValues>,
     generation: i64,
     next_no: i64,
     last_no: i64,
@@ -64,6 +67,8 @@ impl<'t> Writer<'t> {
             bank,
             source,
             source_name,
+            is_listed: false,
+            lost: Vec::new(),
             generation: to_i64(generation),
             next_no,
             last_no,
@@ -91,6 +96,17 @@ impl<'t> Writer<'t> {
             log: Log::new(db, generation)?,
             counts: Counts::new(db, bank),
         })
+    }
+
+    /// For entries that an exchange lists.
+    pub(crate) fn listing(mut self) -> Self {
+        self.is_listed = true;
+        self
+    }
+
+    /// What listed entries that stay have no more.
+    pub(crate) fn lost(&mut self) -> Vec<LostValues> {
+        std::mem::take(&mut self.lost)
     }
 
     /// Notes what was added; without it nothing may be committed.
@@ -246,8 +262,12 @@ impl<'t> Writer<'t> {
             to_i64(entry.line),
             self.generation,
         ])?;
+        if self.is_listed && same_signals && !same_json(old.extra.as_deref(), extra) {
+            self.log.said(old.no)?;
+        }
         if !same_signals {
             let before = self.signals_of(old.no)?;
+            self.note_lost(old.no, &before, &entry.signals);
             let pdq = |signals: &[Signal]| -> Vec<u8> {
                 let of_type = signals.iter().filter(|signal| signal.kind() == SignalType::Pdq);
                 of_type.flat_map(Signal::bytes).copied().collect()
@@ -267,6 +287,17 @@ impl<'t> Writer<'t> {
         }
         report.updated += 1;
         Ok(())
+    }
+
+    /// Notes which kinds of values a listed entry loses.
+    fn note_lost(&mut self, no: i64, before: &[Signal], after: &[Signal]) {
+        let gone = before.iter().filter(|signal| !after.contains(signal));
+        let mut kinds: Vec<SignalType> = gone.map(Signal::kind).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        if self.is_listed && !kinds.is_empty() {
+            self.lost.push(LostValues { entry_no: no, kinds });
+        }
     }
 
     fn has_signals(&mut self, no: i64, signals: &[Signal]) -> Result<bool, StoreError> {

@@ -282,6 +282,12 @@ impl Match {
             && self.standing == Standing::Match
     }
 
+    /// Whether the whole picture or its bytes are those of an entry which fewer members hold or confirm than its bank asks
+    /// for: for a person to look at.
+    pub fn lacks_support(&self) -> bool {
+        self.layer <= 1 && self.standing == Standing::Review
+    }
+
     /// Whether it is only near: a reason to look earlier, and no match.
     pub fn is_possible(&self) -> bool {
         self.standing == Standing::PossibleDerivative

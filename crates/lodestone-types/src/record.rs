@@ -10,7 +10,8 @@ use crate::{Match, Observation, Transform};
 pub enum State {
     /// A digest, or a PDQ within the radius, of a bank of known material.
     Known,
-    /// Made from known material, or holds it: found by a region or by local features, not by the whole picture.
+    /// Made from known material, or holds it: found by a region or by local features, not by the whole picture. Also what
+    /// only matches entries that lack the support their bank asks for ([`Match::lacks_support`]): for a person to look at.
     Derived,
     /// An exact digest of a known-good bank.
     KnownGood,
@@ -132,6 +133,9 @@ pub struct Summary {
     /// Ended as `derived`.
     #[serde(default)]
     pub derived: u64,
+    /// Of those, how many only match, as a whole, entries that lack the support their bank asks for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unsupported: u64,
     /// Ended as `known_good`.
     pub known_good: u64,
     /// Ended as `alike`.
@@ -158,4 +162,8 @@ pub struct Summary {
     /// Unreadable files by `stage/reason`, sorted.
     #[serde(default)]
     pub unreadable_reasons: Vec<(String, u64)>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

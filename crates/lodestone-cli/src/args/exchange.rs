@@ -81,6 +81,25 @@ pub(crate) enum Exchange {
     /// Send a vote on an entry back to the service that it came from, and keep it as your opinion
     #[command(after_long_help = help::EXCHANGE_VOTE)]
     Vote(Box<ExchangeVote>),
+    /// List votes that wait, or were given up; --send sends those that wait
+    #[command(after_long_help = help::EXCHANGE_VOTES)]
+    Votes {
+        /// The exchange's bank; all without it
+        bank: Option<String>,
+        /// Have dead votes wait again
+        #[arg(long)]
+        retry: bool,
+        /// Send what waits now, whatever its time
+        #[arg(long)]
+        send: bool,
+        /// Output for people or programs
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        #[command(flatten)]
+        keys: SecretKeys,
+        #[command(flatten)]
+        data: Data,
+    },
     /// List matches of a server whose entry was withdrawn since: what to appraise anew
     Withdrawn {
         /// Output for people or programs

@@ -35,35 +35,18 @@ pub(crate) fn run(args: &Bank) -> Result<Ended> {
             eprintln!("bank {name} ({kind}, radius {radius}) created");
             return Ok(index(&mut store, &folder));
         }
-        Bank::Set { bank, radius: None, photodna_distance: None, layers: None, .. } => {
-            bail!(
-                "bank set {bank}: say what to change: --radius BITS, --photodna-distance N, --layers 1,2,3"
-            );
-        }
-        Bank::Set { bank, radius, photodna_distance, layers, data } => {
+        Bank::Set { bank, radius, photodna_distance, layers, members_needed, confirmations_needed, data } => {
             let layers =
                 layers.as_deref().map(str::parse::<Layers>).transpose().map_err(anyhow::Error::msg)?;
-            let (mut store, folder) = open(data)?;
-            if let Some(layers) = layers {
-                let bits = Some(layers.and(Layers::WHOLE).bits());
-                let change = BankChange { layers: bits, ..BankChange::default() };
-                store.batch(now_us(), |batch| batch.change_bank(bank, &change))?;
-            }
-            if let Some(radius) = radius {
-                store.set_radius(bank, *radius)?;
-            }
-            if photodna_distance.is_some() {
-                store.set_photodna_max_distance(bank, *photodna_distance)?;
-            }
-            let stored = store.stored_bank(bank)?;
-            let (set, layers) = (stored.bank, Layers::from_bits(stored.layers));
-            let photodna = set.photodna_max_distance.unwrap_or(0);
-            eprintln!(
-                "bank {bank}: radius {}, PhotoDNA distance {photodna}, layers {layers} (generation {})",
-                set.radius_bits,
-                store.generation()?
-            );
-            return Ok(index(&mut store, &folder));
+            let change = BankChange {
+                radius_bits: *radius,
+                photodna_max_distance: photodna_distance.map(Some),
+                layers: layers.map(|layers| layers.and(Layers::WHOLE).bits()),
+                members_needed: *members_needed,
+                confirmations_needed: *confirmations_needed,
+                ..BankChange::default()
+            };
+            return set(bank, &change, data);
         }
         Bank::Add { bank, paths, signal, id, format, data, .. } if paths.is_empty() => {
             return add(bank, signal, id.as_deref(), *format, data);
@@ -128,6 +111,39 @@ pub(crate) fn run(args: &Bank) -> Result<Ended> {
         }
     }
     Ok(Ended::Clean)
+}
+
+fn set(bank: &str, change: &BankChange<'_>, data: &Data) -> Result<Ended> {
+    if *change == BankChange::default() {
+        bail!(
+            "bank set {bank}: say what to change: --radius BITS, --photodna-distance N, --layers 1,2,3, \
+             --members-needed N, --confirmations-needed N"
+        );
+    }
+    let (mut store, folder) = open(data)?;
+    let set = store.batch(now_us(), |batch| batch.change_bank(bank, change))?;
+    let photodna = set.bank.photodna_max_distance.unwrap_or(0);
+    eprintln!(
+        "bank {bank}: radius {}, PhotoDNA distance {photodna}, layers {}, asks for {} (generation {})",
+        set.bank.radius_bits,
+        Layers::from_bits(set.layers),
+        asks_for(&set),
+        store.generation()?
+    );
+    Ok(index(&mut store, &folder))
+}
+
+/// What a bank asks of members before its matches stand, in words.
+fn asks_for(bank: &StoredBank) -> String {
+    let members =
+        (bank.members_needed > 1).then(|| count(u64::from(bank.members_needed), "member", "members"));
+    let confirmed = u64::from(bank.confirmations_needed);
+    let confirmed = (confirmed > 0).then(|| count(confirmed, "confirmation", "confirmations"));
+    match (members, confirmed) {
+        (None, None) => "nothing".to_owned(),
+        (Some(one), None) | (None, Some(one)) => one,
+        (Some(members), Some(confirmed)) => format!("{members} or {confirmed}"),
+    }
 }
 
 /// The settings of a command that needs a data folder and no more.
@@ -218,6 +234,8 @@ fn describe_bank(stored: &StoredBank, features: &BTreeMap<String, FeatureCount>)
     let mut object = json!(bank);
     object["entries"] = json!(bank.version.entries);
     object["layers"] = json!(Layers::from_bits(stored.layers).numbers());
+    object["members_needed"] = json!(stored.members_needed);
+    object["confirmations_needed"] = json!(stored.confirmations_needed);
     object["with_features"] = json!(features.get(&bank.name).map_or(0, |count| count.entries));
     object
 }
@@ -229,13 +247,17 @@ fn list(format: Format, store: &Store) -> Result<()> {
         for stored in &banks {
             let bank = &stored.bank;
             let entries = count(bank.version.entries, "entry", "entries");
+            let asks = match asks_for(stored).as_str() {
+                "nothing" => String::new(),
+                asked => format!(", asks for {asked}"),
+            };
             let kept = features.get(&bank.name).map_or(0, |count| count.entries);
             let kept = if kept > 0 { format!(", {kept} with local features") } else { String::new() };
             let layers = Layers::from_bits(stored.layers);
             let layers = if layers.beyond_whole() { format!(", layers {layers}") } else { String::new() };
             writeln!(
                 out,
-                "{:<24} {:<20} radius {:>2}  version {:>3}  {entries}{kept}{layers}  {}",
+                "{:<24} {:<20} radius {:>2}  version {:>3}  {entries}{kept}{layers}{asks}  {}",
                 bank.name,
                 bank.kind.as_str(),
                 bank.radius_bits,

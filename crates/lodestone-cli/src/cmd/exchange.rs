@@ -1,33 +1,37 @@
 //! `lodestone exchange`: banks that are filled from other services, in the data folder of a server that is stopped.
 
+mod votes;
+
 use std::io::{self, Read as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use lodestone_exchange::client::{self, Says, Settings, Transport, matcher};
+use lodestone_exchange::client::{self, Settings, Transport, matcher};
 use lodestone_net::Outbound;
 use lodestone_server::auth::Caller;
 use lodestone_server::clock::Clock;
 use lodestone_server::error::ApiError;
 use lodestone_server::exchanging::{
-    self, Applied, Ballot, FetchError, Fetched, Kept, NetTransport, NewNetworkExchange, OPERATOR, Step,
-    Tally, WITHDRAWN, settings_of,
+    self, Applied, FetchError, Fetched, Kept, NetTransport, NewNetworkExchange, OPERATOR, Step, Tally,
+    WITHDRAWN, settings_of,
 };
 use lodestone_server::{audit, secrets::Secrets};
-use lodestone_store::{Exchange as Stored, Opinion, Store, StoreError, StoredEntry};
-use lodestone_types::{Signal, SignalType};
+use lodestone_store::{Exchange as Stored, Store, StoreError, VotesCount};
+use lodestone_types::SignalType;
 use serde_json::{Map, Value, json};
 
 use super::bank::{index, now_us, open_existing, settings};
 use super::{Objects, closed, key, on_ctrl_c};
 use crate::Ended;
-use crate::args::{Data, Exchange, ExchangeAdd, ExchangeVote, Format, SecretKeys};
+use crate::args::{Data, Exchange, ExchangeAdd, Format, SecretKeys};
 use crate::words::{count, visible};
 
 /// Bytes of a file of credentials or settings.
 const MAX_FILE: u64 = 1 << 20;
+/// How long it is remembered which entries lost values, where no server says that its journal is empty: 90 days.
+const LOST_US: i64 = 90 * 86_400_000_000;
 /// How often a long fetch says how far it is.
 const PROGRESS: Duration = Duration::from_secs(2);
 
@@ -45,7 +49,10 @@ pub(crate) fn run(args: &Exchange) -> Result<Ended> {
         Exchange::Reasons { bank, signal_type, format, keys, data } => {
             reasons(bank, signal_type.as_deref(), *format, keys, data)
         }
-        Exchange::Vote(args) => vote(args),
+        Exchange::Vote(args) => votes::vote(args),
+        Exchange::Votes { bank, retry, send, format, keys, data } => {
+            votes::votes(bank.as_deref(), (*retry, *send), *format, keys, data)
+        }
         Exchange::Withdrawn { format, data } => withdrawn(*format, data),
     }
 }
@@ -192,6 +199,8 @@ fn fetch(bank: Option<&str>, how: &How, keys: &SecretKeys, data: &Data) -> Resul
     let mut incomplete = false;
     store.set_bulk(true)?;
     for exchange in &exchanges {
+        // One that was killed may have left something to be marked.
+        let was_open = Kept::of(exchange).open;
         let fetched = one(&mut store, &secrets, exchange, how, &stops);
         let why = match &fetched {
             Ok(fetched) if fetched.up_to_date => None,
@@ -204,7 +213,7 @@ fn fetch(bank: Option<&str>, how: &How, keys: &SecretKeys, data: &Data) -> Resul
             (Err(_), Some(now)) if !how.dry_run => Kept::of(now).last,
             _ => Tally::default(),
         };
-        if tally.removed > 0 && !how.dry_run {
+        if (tally.removed > 0 || tally.lost > 0 || was_open) && !how.dry_run {
             mark(&mut store, &exchange.bank)?;
         }
         if matches!(how.format, Format::Ndjson | Format::Json) {
@@ -293,11 +302,15 @@ impl Progress {
 
 /// Marks a server's matches of what was withdrawn.
 fn mark(store: &mut Store, bank: &str) -> Result<()> {
-    let events = exchanging::withdrawn_events(store, bank)?;
-    store.batch(now_us(), |batch| exchanging::mark_withdrawn(batch, &events))?;
-    if !events.is_empty() {
-        let matches = count(events.len() as u64, "match", "matches");
-        eprintln!("{matches} of entries that are withdrawn now; `lodestone exchange withdrawn` lists them");
+    let withdrawn = exchanging::find_withdrawn(store, bank)?;
+    let now_us = now_us();
+    store.batch(now_us, |batch| {
+        exchanging::mark_withdrawn(batch, &withdrawn)?;
+        exchanging::forget_lost(batch, now_us.saturating_sub(LOST_US))
+    })?;
+    if !withdrawn.events.is_empty() {
+        let matches = count(withdrawn.events.len() as u64, "match", "matches");
+        eprintln!("{matches} of what is withdrawn now; `lodestone exchange withdrawn` lists them");
     }
     Ok(())
 }
@@ -307,6 +320,7 @@ fn tell(exchange: &Stored, tally: &Tally, dry_run: bool) -> Result<()> {
     let mut line = format!("{}: {} {would}added", exchange.bank, tally.added);
     for (number, what) in [
         (tally.updated, "updated"),
+        (tally.lost, "of them with fewer values"),
         (tally.unchanged, "unchanged"),
         (tally.removed, "removed"),
         (tally.stale, "older than held"),
@@ -332,7 +346,7 @@ fn tell(exchange: &Stored, tally: &Tally, dry_run: bool) -> Result<()> {
     Ok(())
 }
 
-fn described(exchange: &Stored) -> Value {
+fn described(exchange: &Stored, votes: VotesCount) -> Value {
     let (kept, fetch) = (Kept::of(exchange), &exchange.fetch);
     let mut config = exchange.config.clone();
     if let Value::Object(fields) = &mut config {
@@ -343,7 +357,7 @@ fn described(exchange: &Stored) -> Value {
         "config": config, "checkpoint_ts": fetch.checkpoint_ts, "fetched_items": fetch.fetched_items,
         "last_fetch_complete_ts": fetch.last_fetch_complete_ts, "last_fetch_succeeded": fetch.last_fetch_succeeded,
         "running_fetch_start_ts": fetch.running_fetch_start_ts, "up_to_date": fetch.up_to_date, "why": kept.why,
-        "last": kept.last.told(),
+        "last": kept.last.told(), "votes": { "pending": votes.pending, "dead": votes.dead },
     })
 }
 
@@ -356,7 +370,7 @@ fn status(bank: Option<&str>, format: Format, data: &Data) -> Result<Ended> {
     if matches!(format, Format::Ndjson | Format::Json) {
         let mut objects = Objects::new(format);
         for exchange in &exchanges {
-            objects.push(&described(exchange))?;
+            objects.push(&described(exchange, store.votes_count(Some(&exchange.name))?))?;
         }
         closed(objects.finish())?;
         return Ok(Ended::Clean);
@@ -394,6 +408,11 @@ fn status(bank: Option<&str>, format: Format, data: &Data) -> Result<Ended> {
             last.rejected,
             count(last.rows, "row", "rows")
         )?;
+        let votes = store.votes_count(Some(&exchange.name))?;
+        if votes != VotesCount::default() {
+            let waiting = count(votes.pending, "vote waits", "votes wait");
+            writeln!(out, "  {waiting} to be sent, {} given up", count(votes.dead, "vote is", "votes are"))?;
+        }
         for (reason, times) in &last.skipped {
             writeln!(out, "  passed over: {reason} ({times})")?;
         }
@@ -449,73 +468,6 @@ fn remove(bank: &str, yes: bool, data: &Data) -> Result<Ended> {
         .map_err(said)?;
     eprintln!("exchange {} and its bank with {entries} removed", exchange.name);
     Ok(index(&mut store, &folder))
-}
-
-fn vote(args: &ExchangeVote) -> Result<Ended> {
-    let folder = settings(&args.data)?.need_data()?.clone();
-    let mut store = open_existing(&folder).map_err(in_use)?;
-    let secrets = key::secrets_of(&args.keys, &args.data, &store)?;
-    let exchange = of_bank(&store, &args.bank)?;
-    let entry = store
-        .entry(&exchange.bank, &args.entry)?
-        .with_context(|| format!("bank {} has no entry {}", exchange.bank, args.entry))?;
-    let signal = args.signal_type.as_deref().map(str::parse).transpose()?;
-    let (says, opinion) = match args.confirm {
-        true => (Says::Confirm, Opinion::Confirm),
-        false => (Says::Dispute, Opinion::Dispute),
-    };
-    let ballot = Ballot { says, signal, reasons: args.reason.clone(), tags: args.tag.clone() };
-    let settings = settings_of(&store, &secrets, &exchange)?;
-    let policy = exchanging::outbound_for(&exchange.api, &settings, &Outbound::default())?;
-    let mut net = NetTransport::new(policy, Clock::system(), Arc::new(|| false));
-    let mut sent = 0;
-    for ballot in named(&exchange.api, &settings, &mut net, &entry, ballot)? {
-        sent += exchanging::cast(&exchange.api, &settings, &mut net, &entry, &ballot)?;
-    }
-    let reasons = (!args.reason.is_empty()).then(|| args.reason.join(", "));
-    store
-        .batch(now_us(), |batch| {
-            batch.set_opinion(entry.entry_no, "command-line", opinion, reasons.as_deref())?;
-            let object = json!({
-                "exchange": exchange.name, "entry": args.entry, "opinion": opinion.as_str(), "sent": sent,
-            });
-            note(batch, "exchange.vote", &object)
-        })
-        .map_err(said)?;
-    eprintln!("{} of exchange {}: {} sent ({sent})", args.entry, exchange.name, opinion.as_str());
-    Ok(index(&mut store, &folder))
-}
-
-/// Ballots whose reasons are guids. A reason that is given by its name has one for each kind of fingerprint: then each kind
-/// has a ballot of its own. All names are asked for before anything is sent.
-fn named(
-    api: &str,
-    settings: &Settings,
-    net: &mut dyn Transport,
-    entry: &StoredEntry,
-    ballot: Ballot,
-) -> Result<Vec<Ballot>> {
-    let is_guid =
-        |text: &String| text.len() == 36 && text.bytes().all(|c| c.is_ascii_hexdigit() || c == b'-');
-    if api != "ncmec" || ballot.reasons.iter().all(is_guid) {
-        return Ok(vec![ballot]);
-    }
-    let mut kinds: Vec<SignalType> = entry.row.signals.iter().map(Signal::kind).collect();
-    kinds.sort();
-    kinds.dedup();
-    kinds.retain(|kind| ballot.signal.is_none_or(|wanted| wanted == *kind));
-    if kinds.is_empty() {
-        bail!("the entry has no such fingerprint");
-    }
-    let mut ballots = Vec::new();
-    for kind in kinds {
-        let known = exchanging::reasons_of(api, settings, net, kind)?;
-        let reasons = exchanging::named_reasons(&known, &ballot.reasons).map_err(|why| {
-            anyhow::anyhow!("--reason, of votes on {kind}: {why}; `lodestone exchange reasons` lists them")
-        })?;
-        ballots.push(Ballot { signal: Some(kind), reasons, ..ballot.clone() });
-    }
-    Ok(ballots)
 }
 
 fn reasons(

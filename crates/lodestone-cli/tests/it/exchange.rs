@@ -328,3 +328,95 @@ fn nothing_unexamined_leaves_a_known_real_bank_without_a_person() {
     let released = export(&["--release-held"]);
     assert_eq!((released.code, released.out.lines().count()), (Some(0), 2), "{}", released.err);
 }
+
+#[test]
+fn a_vote_that_cannot_be_sent_now_waits_and_is_sent_later_in_order() {
+    let place = Place::new();
+    with_files(&place);
+    let mock = Mock::start(Service::StopNcii.answer(world(), PAGE));
+    assert_eq!(add(&place, Service::StopNcii, &mock).code, Some(0));
+    assert_eq!(fetch(&place, &[]).code, Some(0));
+    drop(mock);
+    let [first, second] = [1, 2].map(|key| Service::StopNcii.id(key));
+    let vote =
+        |entry: &str, says: &str| place.run(&["exchange", "vote", "LISTED", entry, says, "--data", "state"]);
+    let voted = vote(&first, "--confirm");
+    assert_eq!(voted.code, Some(2), "{}", voted.err);
+    assert!(voted.err.contains("is kept and was not sent"), "{}", voted.err);
+    let voted = vote(&second, "--confirm");
+    assert!(voted.code == Some(2) && voted.err.contains("one before it is not taken now"), "{}", voted.err);
+    assert_eq!(vote(&first, "--dispute").code, Some(2), "instead of the first one, behind the second");
+    let waiting = || {
+        let ran = place.run(&["exchange", "votes", "--data", "state", "--format", "ndjson"]);
+        let of = |vote: Value| {
+            assert_eq!(vote["state"], "pending", "{vote}");
+            (
+                vote["vote"]["entry"].as_str().unwrap().to_owned(),
+                vote["vote"]["says"].as_str().unwrap().to_owned(),
+            )
+        };
+        (ran.code, ran.objects().into_iter().map(of).collect::<Vec<_>>())
+    };
+    let of = |entry: &str, says: &str| (entry.to_owned(), says.to_owned());
+    assert_eq!(waiting(), (Some(0), vec![of(&second, "confirm"), of(&first, "dispute")]));
+    let status = place.run(&["exchange", "status", "LISTED", "--data", "state"]);
+    assert!(status.out.contains("2 votes wait to be sent, 0 votes are given up"), "{}", status.out);
+    let send = || place.run(&["exchange", "votes", "LISTED", "--send", "--data", "state"]);
+    assert_eq!(send().code, Some(2), "nobody answers");
+    // Somebody answers there again.
+    let mock = Mock::start(|asked: &Asked| {
+        assert_eq!(asked.path(), "/v1/SubmitFeedback");
+        Reply::json(&json!({}))
+    });
+    let mut store = lodestone_store::Store::open(&place.path("state")).unwrap();
+    let mut config = store.exchange("LISTED").unwrap().unwrap().config;
+    config["base_url"] = json!(mock.url("/v1"));
+    store.batch(1, |batch| batch.change_exchange("LISTED", Some(&config), None)).unwrap();
+    drop(store);
+    let sent = send();
+    assert_eq!(sent.code, Some(0), "{}", sent.err);
+    assert!(sent.err.contains("2 votes sent"), "{}", sent.err);
+    let bodies: Vec<String> =
+        mock.asked().iter().map(|asked| String::from_utf8_lossy(&asked.body).into_owned()).collect();
+    assert!(bodies[0].contains(&pdq(2)) && bodies[1].contains(&pdq(1)), "{bodies:?}");
+    assert!(bodies[0].contains("\"Blocked\"") && bodies[1].contains("\"NotBlocked\""), "{bodies:?}");
+    assert_eq!(waiting(), (Some(0), Vec::new()));
+}
+
+#[test]
+fn what_too_few_members_hold_is_matched_for_a_person_to_look_at() {
+    let place = Place::new();
+    with_files(&place);
+    let mock = Mock::start(Service::Ncmec.answer(world(), PAGE));
+    assert_eq!(add(&place, Service::Ncmec, &mock).code, Some(0));
+    assert_eq!(fetch(&place, &[]).code, Some(0));
+    let signal = format!("pdq:{}", pdq(4));
+    let matched = || {
+        let ran = place.run(&["match", "--signal", &signal, "--data", "state", "--format", "ndjson"]);
+        let id = Service::Ncmec.id(4);
+        let found = ran.of_kind("signal").remove(0)["matches"].take();
+        let own = found.as_array().unwrap().iter().find(|one| one["entry"] == id.as_str()).cloned().unwrap();
+        (ran.code, own["standing"].clone())
+    };
+    assert_eq!(matched(), (Some(1), Value::Null));
+    let none = place.run(&["bank", "set", "LISTED", "--data", "state"]);
+    assert!(none.code == Some(2) && none.err.contains("--members-needed"), "{}", none.err);
+    let needed = ["--members-needed", "2", "--confirmations-needed", "1"];
+    let set = place.run(&[&["bank", "set", "LISTED", "--data", "state"], needed.as_slice()].concat());
+    assert_eq!(set.code, Some(0), "{}", set.err);
+    assert!(set.err.contains("asks for 2 members or 1 confirmation"), "{}", set.err);
+    let shown =
+        place.run(&["bank", "show", "LISTED", "--data", "state", "--format", "ndjson"]).objects().remove(0);
+    assert_eq!((&shown["members_needed"], &shown["confirmations_needed"]), (&json!(2), &json!(1)));
+    let listed = place.run(&["bank", "list", "--data", "state"]);
+    assert!(listed.out.contains("asks for 2 members or 1 confirmation"), "{}", listed.out);
+    assert_eq!(matched(), (Some(1), json!("review")), "it is a match all the same");
+    let text = place.run(&["match", "--signal", &signal, "--data", "state"]);
+    assert!(text.out.contains("for a person to look at: fewer members hold or confirm it"), "{}", text.out);
+    // A person confirms it.
+    let mut store = lodestone_store::Store::open(&place.path("state")).unwrap();
+    let no = store.entry("LISTED", &Service::Ncmec.id(4)).unwrap().unwrap().entry_no;
+    store.batch(1, |batch| batch.set_opinion(no, "anna", lodestone_store::Opinion::Confirm, None)).unwrap();
+    drop(store);
+    assert_eq!(matched(), (Some(1), Value::Null));
+}

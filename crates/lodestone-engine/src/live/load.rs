@@ -12,6 +12,7 @@ use super::ids::ContentIds;
 use super::layers::Layers;
 use super::state::{LiveBank, LiveState, Said};
 use super::{LiveBanksError, LiveCounts};
+use crate::support::{Change, Judged, Support, Touched};
 use crate::text::TextIndex;
 
 /// A bank's number stands above so many bits of its entries' numbers.
@@ -21,15 +22,21 @@ const ENTRY_BITS: u32 = 40;
 const CHANGED: usize = 1 << 20;
 
 /// Everything, from the store.
-pub(super) fn whole(store: &Store, index: &LiveIndex) -> Result<LiveState, LiveBanksError> {
+pub(super) fn whole(
+    store: &Store,
+    index: &LiveIndex,
+    support: &mut Support,
+) -> Result<LiveState, LiveBanksError> {
     let mut sets = Sets::default();
+    let mut judged = BTreeMap::new();
     for stored in store.stored_banks()? {
+        let first = stored.number << ENTRY_BITS;
+        judge(store, (first, first | ((1 << ENTRY_BITS) - 1)), &mut judged)?;
         // PDQ values are in the index: a bank of nothing else need not be read.
         let indexed = |kind: &SignalType| matches!(kind, SignalType::Pdq | SignalType::Photodna);
         if store.signal_counts(&stored.bank.name)?.keys().all(indexed) {
             continue;
         }
-        let first = stored.number << ENTRY_BITS;
         store.unindexed_signals::<LiveBanksError>(first, first | ((1 << ENTRY_BITS) - 1), |no, signal| {
             sets.push(no.unsigned_abs(), signal);
             Ok(())
@@ -47,6 +54,8 @@ pub(super) fn whole(store: &Store, index: &LiveIndex) -> Result<LiveState, LiveB
         ids: ContentIds::new(store.content_runs()?),
         suspended: Arc::default(),
         said: Arc::default(),
+        judged: Layers::default().with(judged, |old, new| *old = new),
+        thin: BTreeMap::new(),
         said_at: store.said(),
         current: Layers::default(),
         pdq: index.snapshot(),
@@ -59,6 +68,7 @@ pub(super) fn whole(store: &Store, index: &LiveIndex) -> Result<LiveState, LiveB
     };
     table(store, &mut state)?;
     said_of_entries(store, &mut state)?;
+    support_of_entries(store, &mut state, support, &Touched::default())?;
     Ok(state)
 }
 
@@ -68,8 +78,10 @@ pub(super) fn onward(
     store: &Store,
     index: &LiveIndex,
     before: &LiveState,
+    support: &mut Support,
 ) -> Result<Option<LiveState>, LiveBanksError> {
     let mut state = before.clone();
+    let mut touched = Touched::default();
     state.pdq = index.snapshot();
     state.generation = store.generation()?;
     state.token = store.state()?;
@@ -83,6 +95,7 @@ pub(super) fn onward(
             return Ok(None);
         }
         take_in(store, &mut state, &changes)?;
+        touched = judge_again(store, &mut state, &changes)?;
         // A server's store may have a million opinions: they are read anew when one of them changed.
         let said_at = store.said();
         if said_at != before.said_at {
@@ -91,6 +104,7 @@ pub(super) fn onward(
         }
     }
     table(store, &mut state)?;
+    support_of_entries(store, &mut state, support, &touched)?;
     Ok(Some(state))
 }
 
@@ -103,6 +117,8 @@ fn take_in(store: &Store, state: &mut LiveState, changes: &[EntryChange]) -> Res
         match *change {
             // The bank is no longer in the table: nothing of it is answered.
             EntryChange::Dropped { .. } => {}
+            // Neither values nor ids.
+            EntryChange::Said { .. } => {}
             EntryChange::Removed { entry_no } => {
                 now.insert(entry_no.unsigned_abs(), Vec::new());
             }
@@ -143,6 +159,59 @@ fn take_in(store: &Store, state: &mut LiveState, changes: &[EntryChange]) -> Res
     state.touched = state.touched.with(touched, |old, new| *old = new);
     let now = now.into_iter().map(|(no, signals)| (no, Arc::from(signals))).collect();
     state.current = state.current.with(now, |old, new| *old = new);
+    Ok(())
+}
+
+/// Adds what members say of entries of these numbers, of one bank.
+fn judge(store: &Store, range: (i64, i64), judged: &mut BTreeMap<u64, Judged>) -> Result<(), LiveBanksError> {
+    store.for_each_listed_extra::<LiveBanksError>(range, true, |no, extra| {
+        judged.insert(no.unsigned_abs(), Judged::of(extra)?);
+        Ok(())
+    })
+}
+
+/// Reads anew what members say of entries that came or changed; gives all entries whose support is to be looked at again.
+fn judge_again(
+    store: &Store,
+    state: &mut LiveState,
+    changes: &[EntryChange],
+) -> Result<Touched, LiveBanksError> {
+    let (mut touched, mut judged) = (Touched::default(), BTreeMap::new());
+    for change in changes {
+        let (first, last) = match *change {
+            EntryChange::Dropped { .. } => continue,
+            EntryChange::Added { first, last } => (first, last),
+            EntryChange::Removed { entry_no }
+            | EntryChange::Changed { entry_no }
+            | EntryChange::Said { entry_no } => {
+                // Where nobody judges it any more, nothing is read below.
+                judged.insert(entry_no.unsigned_abs(), Judged::default());
+                (entry_no, entry_no)
+            }
+        };
+        touched.push(first, last);
+        judge(store, (first, last), &mut judged)?;
+    }
+    state.judged = state.judged.with(judged, |old, new| *old = new);
+    Ok(touched)
+}
+
+/// Which entries have too little support, in the banks that ask for some.
+fn support_of_entries(
+    store: &Store,
+    state: &mut LiveState,
+    support: &mut Support,
+    touched: &Touched,
+) -> Result<(), LiveBanksError> {
+    let changes = support.follow(store, &store.stored_banks()?, touched)?;
+    state.thin.retain(|number, _| changes.contains_key(number));
+    for (number, change) in changes {
+        let (before, step) = match change {
+            Change::Whole(all) => (Layers::default(), all),
+            Change::Some(step) => (state.thin.remove(&number).unwrap_or_default(), step),
+        };
+        state.thin.insert(number, before.with(step, |old, new| *old = new));
+    }
     Ok(())
 }
 

@@ -27,6 +27,7 @@ use lodestone_index::{BuildOptions, LiveIndex, LiveOptions};
 use lodestone_store::{Store, StoreError};
 
 use crate::bank_index::{self, IndexError, Tell};
+use crate::support::Support;
 
 pub use ids::ContentIds;
 pub use known::{KnownBank, LiveKnown, TellRefused};
@@ -50,6 +51,8 @@ pub struct LiveBanks {
     index: Option<LiveIndex>,
     build: BuildOptions,
     view: LiveView,
+    /// Of the state that look-ups see; `None`: not known, all has to be read anew.
+    support: Option<Support>,
 }
 
 /// Where look-ups find the banks' newest state. Clones see the same.
@@ -75,12 +78,14 @@ impl LiveBanks {
         let build = BuildOptions::default();
         bank_index::bring_up_to_date(store, data, &build, tell)?;
         let index = open_index(store, data, &build)?;
-        let state = load::whole(store, &index)?;
+        let mut support = Support::default();
+        let state = load::whole(store, &index, &mut support)?;
         Ok(Self {
             data: data.to_owned(),
             index: Some(index),
             build,
             view: LiveView(Arc::new(ArcSwap::from_pointee(state))),
+            support: Some(support),
         })
     }
 
@@ -109,10 +114,22 @@ impl LiveBanks {
             }
         }
         let Some(index) = &self.index else { return self.reopen(store) };
-        let state = match load::onward(store, index, &before)? {
-            Some(state) => state,
-            None => load::whole(store, index)?,
+        // Where this fails, what was taken in by half is read anew by the next call.
+        let support = self.support.take();
+        let onward = match support {
+            Some(mut support) => {
+                load::onward(store, index, &before, &mut support)?.map(|state| (state, support))
+            }
+            None => None,
         };
+        let (state, support) = match onward {
+            Some(onward) => onward,
+            None => {
+                let mut support = Support::default();
+                (load::whole(store, index, &mut support)?, support)
+            }
+        };
+        self.support = Some(support);
         self.view.0.store(Arc::new(state));
         // Look-ups and index stand where the store stands: the log up to here is needed by nobody. Where it cannot be
         // trimmed now, as on a full disk, the next step trims it; what was committed is seen all the same.
@@ -127,7 +144,9 @@ impl LiveBanks {
         let mut tell = |_| std::ops::ControlFlow::Continue(());
         bank_index::bring_up_to_date(store, &self.data, &self.build, &mut tell)?;
         let index = open_index(store, &self.data, &self.build)?;
-        let state = load::whole(store, &index)?;
+        let mut support = Support::default();
+        let state = load::whole(store, &index, &mut support)?;
+        self.support = Some(support);
         self.index = Some(index);
         self.view.0.store(Arc::new(state));
         Ok(())

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lodestone_index::{Code256, Hit, LiveSnapshot, SearchStats};
-use lodestone_types::{Bank, Signal, SignalType};
+use lodestone_types::{Bank, Signal, SignalType, Standing};
 
 use super::digests::Digests;
 use super::ids::ContentIds;
 use super::layers::Layers;
 use crate::look_up::LookUpError;
 use crate::snapshot::FIRST_STORED;
+use crate::support::{self, Judged};
 use crate::text::{TextDistance, TextIndex};
 
 /// A bank as look-ups see it.
@@ -42,7 +43,7 @@ pub struct Near {
     pub distance_bits: u32,
 }
 
-/// What people say of an entry: how many confirm it, how many dispute it.
+/// What people here and members of its exchange say of an entry: how many confirm it, how many dispute it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Said {
     /// Confirm it.
@@ -66,7 +67,12 @@ pub struct LiveState {
     pub(super) ids: ContentIds,
     /// Entries whose `disable_until_ts` is not 1, with it.
     pub(super) suspended: Arc<BTreeMap<u64, i64>>,
+    /// What people here say.
     pub(super) said: Arc<BTreeMap<u64, Said>>,
+    /// What members of exchanges say, where one confirms or disputes.
+    pub(super) judged: Layers<u64, Judged>,
+    /// By bank that asks for support, entries with values that have too little of it: types as bits.
+    pub(super) thin: BTreeMap<u64, Layers<u64, u16>>,
     /// When those two were read: [`lodestone_store::Store::said`].
     pub(super) said_at: u64,
     /// Entries that changed or went since the digests were read, with what they have now.
@@ -132,9 +138,20 @@ impl LiveState {
         self.touched.newest(&entry_no).is_none_or(|touched| *touched <= generation)
     }
 
-    /// What people say of an entry.
+    /// What people here and members of its exchange say of an entry, each once.
     pub fn said_of(&self, entry_no: u64) -> Said {
-        self.said.get(&entry_no).copied().unwrap_or_default()
+        let here = self.said.get(&entry_no).copied().unwrap_or_default();
+        self.judged.newest(&entry_no).map_or(here, |judged| judged.with(here))
+    }
+
+    /// How far a match by an entry's values of this type may be acted upon: [`Standing::Review`] where fewer members hold or
+    /// confirm such a value than its bank asks for.
+    pub fn standing_of(&self, entry_no: u64, kind: SignalType) -> Standing {
+        let thin = self.thin.get(&(entry_no / FIRST_STORED)).and_then(|thin| thin.newest(&entry_no));
+        match thin.is_some_and(|mask| mask & support::bit(kind) != 0) {
+            true => Standing::Review,
+            false => Standing::Match,
+        }
     }
 
     /// Every PDQ value within `radius_bits`, else within its own bank's radius, of each query; by query, distance and

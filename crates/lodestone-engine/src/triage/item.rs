@@ -42,6 +42,8 @@ pub(super) struct KnownMatch {
     pub(super) layer: u8,
     pub(super) relation: Option<Relation>,
     pub(super) inliers: Option<u32>,
+    /// Too few members hold or confirm it: whether it is known is for a person to say.
+    pub(super) unsupported: bool,
 }
 
 /// What the first reading of origin says, as far as it bears on rank.
@@ -152,13 +154,14 @@ fn known(matches: &[Match]) -> Box<[KnownMatch]> {
                 bank: m.bank.as_str().into(),
                 entry: m.entry.as_str().into(),
                 kind: m.bank_kind,
-                exact: exact(m),
+                exact: exact(m) && !m.lacks_support(),
                 digest: m.signal_type.is_digest(),
                 distance_bits: m.distance_bits,
                 transform: m.transform,
                 layer: m.layer,
                 relation: m.relation,
                 inliers: m.inliers,
+                unsupported: m.lacks_support(),
             });
         }
     }

@@ -195,6 +195,16 @@ fn relatives(factors: &mut Factors, members: &[&TriageItem], unknown: &[&TriageI
                 _ => ", in another form",
             };
             match known.layer {
+                0 | 1 if known.unsupported => format!(
+                    "Matches {words}, bank {:?}, {}{turned}; fewer members hold or confirm that entry than the bank asks \
+                     for.",
+                    known.bank,
+                    if known.digest {
+                        "same bytes".to_owned()
+                    } else {
+                        format!("{} bits away", known.distance_bits)
+                    },
+                ),
                 0 | 1 => format!(
                     "Unknown file {} bits from {words}, bank {:?}{turned}: a derivative, not the listed file.",
                     known.distance_bits, known.bank

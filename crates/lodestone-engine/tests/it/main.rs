@@ -5,4 +5,5 @@ mod kinds;
 mod live;
 mod live_known;
 mod report;
+mod support;
 mod triage;

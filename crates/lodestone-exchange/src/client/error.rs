@@ -43,6 +43,20 @@ impl ClientError {
         Self::Protocol(why.into())
     }
 
+    /// Whether the same may do better later: the service or the network did not work, or refused credentials that a person
+    /// can mend.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Later { .. } | Self::Credentials(_) | Self::Protocol(_) | Self::Stopped)
+    }
+
+    /// How long the service asks to be left alone, where it says so.
+    pub fn after(&self) -> Option<Duration> {
+        match self {
+            Self::Later { after, .. } => *after,
+            _ => None,
+        }
+    }
+
     /// Whether the service itself said no to what was asked: for a cursor, that it has expired.
     pub(super) fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused(_))

@@ -23,7 +23,6 @@ mod json;
 mod lodestone_peer;
 pub mod matcher;
 pub mod ncmec;
-mod opinion;
 mod page;
 mod retry;
 mod settings;
@@ -37,9 +36,9 @@ mod walk;
 
 use lodestone_types::BankKind;
 
+pub use crate::opinion::{MemberOpinion, OpinionPolicy, Stance};
 pub use checkpoint::Checkpoint;
 pub use error::ClientError;
-pub use opinion::{MemberOpinion, OpinionPolicy, Stance};
 pub use page::{Change, Counts, Listed, Listing, Page, What};
 pub use retry::Rules;
 pub use settings::Settings;
@@ -142,6 +141,11 @@ pub fn check(api: &str, settings: &Settings) -> Result<(), ClientError> {
         true => matcher::open(api, settings).map(drop),
         false => open(api, settings, None).map(drop),
     }
+}
+
+/// Whether the service takes votes on what it lists.
+pub fn takes_votes(api: &str) -> bool {
+    matches!(api, "ncmec" | "stop_ncii" | "fb_threatexchange")
 }
 
 /// What the members of an exchange's bank are: generated material where the service says so by its database.

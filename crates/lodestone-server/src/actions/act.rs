@@ -12,6 +12,7 @@ use crate::audit;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::events::{EventMatch, MatchEvent};
+use crate::exchanging::withdrawn;
 use crate::rules::{Action, Entry, matches};
 
 /// Queue of the reviews of floods.
@@ -28,6 +29,8 @@ pub(super) struct With<'w> {
     pub(super) rules: &'w [Entry],
     pub(super) flood: &'w mut Flood,
     pub(super) audit_matches: AuditMatches,
+    /// The generation in which an exchange withdrew something last.
+    pub(super) withdrawn: u64,
 }
 
 /// Takes an event in with all that follows from it; one that is in the store already is passed over. Whether it was new.
@@ -43,12 +46,13 @@ pub(super) fn take_in(
     if !batch.add_match_event(&event.id, event.at_us, json)? {
         return Ok(false);
     }
+    withdrawn::mark_late(batch, event, with.withdrawn)?;
     let held = with.flood.see(event);
     hold(batch, event, &held)?;
     let keys: BTreeSet<&str> = held.iter().map(|held| held.key.as_str()).collect();
     let mut acted = Vec::new();
     let mut waits: Vec<&EventMatch> =
-        event.matches.iter().filter(|one| one.is_for_review() && one.asked_by_bank).collect();
+        event.matches.iter().filter(|one| !one.stands() && one.asked_by_bank).collect();
     for entry in with.rules {
         let mut matched = matches(&entry.rule, event);
         matched.retain(|one| !keys.contains(key_of(one).as_str()));
@@ -126,8 +130,8 @@ fn ask_for_derived(
     Ok(())
 }
 
-/// Does what a rule says of some matches of an event; whether anything was done. Matches that are for a person to look at
-/// get the rule's review, and nothing else of it. `released`: a name of the hold that kept them back, which goes into
+/// Does what a rule says of some matches of an event; whether that was anything. What does not stand is put before a person
+/// where the rule says so, and starts nothing else. `released`: a name of the hold that kept them back, which goes into
 /// the idempotency key, since the rule may have acted on other matches of the event before.
 ///
 /// # Errors
@@ -139,14 +143,14 @@ pub(super) fn act(
     matched: &[&EventMatch],
     released: Option<&str>,
 ) -> Result<bool, ApiError> {
-    let sure: Vec<&EventMatch> = matched.iter().copied().filter(|one| !one.is_for_review()).collect();
-    let mut acted = false;
+    let standing: Vec<&EventMatch> = matched.iter().copied().filter(|one| one.stands()).collect();
+    let mut has_acted = false;
     for (at, action) in entry.rule.then.iter().enumerate() {
-        let is_review = matches!(action, Action::Review(_));
-        if matched.is_empty() || (sure.is_empty() && !is_review) {
+        let for_it = if matches!(action, Action::Review(_)) { matched } else { &standing };
+        if for_it.is_empty() {
             continue;
         }
-        acted = true;
+        has_acted = true;
         match action {
             Action::Webhook(webhook) => {
                 let target = Target {
@@ -159,7 +163,7 @@ pub(super) fn act(
                     event: &event.id,
                     rule: Some(entry.id),
                     target: &json!(target).to_string(),
-                    body: &body(event, entry, webhook, &sure, released.is_some()),
+                    body: &body(event, entry, webhook, for_it, released.is_some()),
                     next_us: batch.now_us(),
                 };
                 batch.add_delivery(&delivery)?;
@@ -170,7 +174,7 @@ pub(super) fn act(
                     "rule": entry.rule.name,
                     "sender": event.sender,
                     "content_ref": event.content_ref,
-                    "matches": matched,
+                    "matches": for_it,
                 });
                 batch.add_review(&event.id, entry.id, &body.to_string())?;
             }
@@ -179,5 +183,5 @@ pub(super) fn act(
             }
         }
     }
-    Ok(acted)
+    Ok(has_acted)
 }

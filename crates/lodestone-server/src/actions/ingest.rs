@@ -10,6 +10,7 @@ use super::act::{With, take_in};
 use super::{Context, release, retention};
 use crate::error::ApiError;
 use crate::events::MatchEvent;
+use crate::exchanging::withdrawn;
 use crate::journal::{Front, Next, next};
 
 /// Setting that says how far the journal is in the store: `SEGMENT:BYTES`.
@@ -168,7 +169,12 @@ impl<'c> Ingest<'c> {
             has_begun.store(true, Ordering::Relaxed);
             let (rules, keep) = (shared.rules.now(), shared.keep.load());
             let mut flood = shared.flood();
-            let mut with = With { rules: &rules, flood: &mut flood, audit_matches: keep.audit_matches };
+            let mut with = With {
+                rules: &rules,
+                flood: &mut flood,
+                audit_matches: keep.audit_matches,
+                withdrawn: withdrawn::since(batch)?,
+            };
             let mut new = 0;
             for (event, json) in &events {
                 new += u64::from(take_in(batch, event, json, &mut with)?);

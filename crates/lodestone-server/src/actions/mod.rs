@@ -33,6 +33,7 @@ use crate::audit::{AuditError, Keeper};
 use crate::clock::Clock;
 use crate::error::ApiError;
 use crate::events::MatchEvent;
+use crate::exchanging::vote_loop;
 use crate::journal::{Journal, JournalError};
 use crate::readers::Readers;
 use crate::rules::Book;
@@ -84,6 +85,8 @@ pub struct Shared {
     pub audit_key: String,
     /// Deliveries that wait, and that are dead.
     pub outbox_counts: (AtomicI64, AtomicI64),
+    /// Votes that wait to be sent to exchanges, and that are dead.
+    pub votes_count: (AtomicI64, AtomicI64),
     /// Entries that wait for the log of audit.
     pub audit_waiting: AtomicU64,
     /// Match events taken into the store by this process.
@@ -94,6 +97,8 @@ pub struct Shared {
     new_events: (Sender<()>, Receiver<()>),
     /// Tells the outbox thread.
     new_deliveries: (Sender<()>, Receiver<()>),
+    /// Tells the thread that sends votes.
+    new_votes: (Sender<()>, Receiver<()>),
     stop: (Mutex<Stop>, Condvar),
 }
 
@@ -179,11 +184,13 @@ impl Opened {
             loading: Mutex::default(),
             audit_key: keeper.verifier().to_string(),
             outbox_counts: (AtomicI64::new(0), AtomicI64::new(0)),
+            votes_count: (AtomicI64::new(0), AtomicI64::new(0)),
             audit_waiting: AtomicU64::new(0),
             ingested: AtomicU64::new(0),
             is_refusing: AtomicBool::new(false),
             new_events: crossbeam_channel::bounded(1),
             new_deliveries: crossbeam_channel::bounded(1),
+            new_votes: crossbeam_channel::bounded(1),
             stop: (Mutex::new(Stop::Not), Condvar::new()),
         }));
         Ok(Self { actions, keeper })
@@ -211,6 +218,7 @@ impl Opened {
             shared: self.actions,
             ingest: spawn("ingest", Box::new(ingest::ingest))?,
             outbox: spawn("outbox", Box::new(outbox::dispatch))?,
+            votes: spawn("votes", Box::new(vote_loop::send_votes))?,
             audit: spawn("audit", Box::new(move |context| audit::sequence(context, &mut keeper)))?,
         })
     }
@@ -221,6 +229,7 @@ pub struct Threads {
     shared: Actions,
     ingest: JoinHandle<()>,
     outbox: JoinHandle<()>,
+    votes: JoinHandle<()>,
     audit: JoinHandle<()>,
 }
 
@@ -231,6 +240,7 @@ impl Threads {
         self.shared.say_stop(Stop::Soon);
         let _ = self.ingest.join();
         let _ = self.outbox.join();
+        let _ = self.votes.join();
         self.shared.say_stop(Stop::Last);
         let _ = self.audit.join();
     }
@@ -287,6 +297,16 @@ impl Shared {
         let _ = self.new_deliveries.0.try_send(());
     }
 
+    /// Has the thread that sends votes look.
+    pub(crate) fn vote(&self) {
+        let _ = self.new_votes.0.try_send(());
+    }
+
+    /// Waits for votes, at most so long.
+    pub(crate) fn wait_for_votes(&self, most: Duration) {
+        let _ = self.new_votes.1.recv_timeout(most);
+    }
+
     /// Waits for events, at most so long.
     fn wait_for_events(&self, most: Duration) {
         let _ = self.new_events.1.recv_timeout(most);
@@ -323,6 +343,7 @@ impl Shared {
         self.stop.1.notify_all();
         self.look();
         self.deliver();
+        self.vote();
     }
 
     /// Reads how long things are kept anew, after a change of it.

@@ -6,11 +6,13 @@ use lodestone_store::{Batch, DeliveryState, MAX_PAGE, Store};
 
 use super::{Context, Target};
 use crate::error::ApiError;
+use crate::exchanging::forget_lost;
 use crate::outbox::SECRET_PREFIX;
 use crate::rules::Action;
 use crate::secrets::SETTING_PREFIX;
 
 const DAY_US: i64 = 86_400_000_000;
+const HOUR_US: i64 = 3_600_000_000;
 /// Rows of one commit at most: the writer is not kept from others for long.
 const PAGE: usize = 1000;
 
@@ -24,11 +26,20 @@ pub(super) fn tidy(context: &Context) -> Result<(), ApiError> {
     let (matches, delivered) = (before(keep.match_days), before(keep.delivered_days));
     loop {
         let gone = context.writer.write_now(move |batch: &mut Batch<'_>| {
-            Ok(batch.prune_match_events(matches, PAGE)?.max(batch.prune_delivered(delivered, PAGE)?))
+            let votes = batch.prune_votes(delivered, PAGE)?;
+            Ok(batch
+                .prune_match_events(matches, PAGE)?
+                .max(batch.prune_delivered(delivered, PAGE)?)
+                .max(votes))
         })?;
         if gone < PAGE as u64 || context.shared.is_stopping() {
             break;
         }
+    }
+    // Nothing that was looked up before it went is on its way to the store any more.
+    if context.shared.journal.waiting_bytes() == 0 {
+        let before = now_us.saturating_sub(HOUR_US);
+        context.writer.write_now(move |batch: &mut Batch<'_>| Ok(forget_lost(batch, before)?))?;
     }
     // Should a change have been kept and not been read, it is now.
     context.readers.read_now(|store| Ok(context.shared.rules.load(store)?))?;

@@ -21,7 +21,7 @@ use lodestone_engine::Parts;
 use lodestone_engine::derive::{DerivedHit, DerivedLookUp, Layers, LiveShelf};
 use lodestone_engine::live::{LiveBank, LiveState};
 use lodestone_engine::pool::Kind;
-use lodestone_types::{Observation, Signal, SignalType};
+use lodestone_types::{Observation, Signal, SignalType, Standing};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::App;
@@ -246,12 +246,16 @@ pub(crate) fn look_up(
             break;
         }
         app.metrics.layer_found(hit.layer, hit.standing);
-        found.push(of_hit(hit, content_id, bank));
+        found.push(of_hit(state, hit, content_id, bank));
     }
     Ok(found)
 }
 
-fn of_hit(hit: DerivedHit, content_id: u64, bank: Arc<LiveBank>) -> Found {
+fn of_hit(state: &LiveState, mut hit: DerivedHit, content_id: u64, bank: Arc<LiveBank>) -> Found {
+    // An entry that too few members vouch for proves nothing by its parts either.
+    if state.standing_of(hit.entry_no, SignalType::Pdq) != Standing::Match {
+        hit.standing = Standing::Review;
+    }
     let distance = match hit.distance_bits {
         Some(bits) => Distance::Bits(bits),
         None => Distance::Features(hit.inliers.unwrap_or(0)),
@@ -263,6 +267,7 @@ fn of_hit(hit: DerivedHit, content_id: u64, bank: Arc<LiveBank>) -> Found {
         distance,
         dihedral: hit.transform.dihedral,
         negative: hit.transform.negative,
+        standing: hit.standing,
         derived: Some(Arc::new(Derived { asked_by_bank: asks(&bank, |layers| layers.has(hit.layer)), hit })),
         bank,
     }
@@ -304,6 +309,7 @@ mod tests {
             distance: Distance::Bits(3),
             dihedral: lodestone_types::Dihedral::AsIs,
             negative: false,
+            standing: Standing::Match,
             derived: None,
         }
     }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use lodestone_exchange::client::{Change, Listed, Listing, Page, What};
+use lodestone_exchange::opinion;
 use lodestone_store::{Batch, Exchange, ListedChange, ListedReport, ListedWhat};
 use lodestone_types::{ListEntry, hex};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Kept, source};
+use super::{Kept, source, withdrawn};
 use crate::audit;
 use crate::auth::Caller;
 use crate::error::ApiError;
@@ -17,8 +18,8 @@ use crate::error::ApiError;
 const MAX_ID: usize = 1000;
 /// Entries that one step removes at the end of a walk.
 const DROPPED: usize = 1000;
-/// Field of `extra` with what each member says.
-const OPINIONS: &str = "opinions";
+/// Field of an exchange's configuration with what the exchange calls us: our own votes, when they come back.
+const OWN_MEMBER: &str = "own_member";
 
 /// A step of a fetch: one transaction.
 #[derive(Debug)]
@@ -92,6 +93,7 @@ pub fn apply(
             let (removed, next) =
                 batch.drop_unlisted(&exchange.bank, &from, done.kept.walk, after, DROPPED)?;
             done.report.removed = removed;
+            withdrawn::note(batch, &done.report)?;
             done.kept.last.removed += removed;
             done.kept.ending = next.is_some();
             done.next = next;
@@ -129,8 +131,10 @@ fn take(batch: &mut Batch<'_>, exchange: &Exchange, page: Page, done: &mut Appli
             true
         }
     };
-    let changes = page.changes.into_iter().map(listed).collect();
+    let own = exchange.config.get(OWN_MEMBER).and_then(Value::as_str);
+    let changes = page.changes.into_iter().map(|change| listed(change, own)).collect();
     done.report = batch.take_listed(&exchange.bank, &source(&exchange.api), kept.walk, changes)?;
+    withdrawn::note(batch, &done.report)?;
     kept.last.read(&page.counts, &page.rejects);
     kept.last.did(&done.report);
     kept.client = Some(page.checkpoint.as_value().clone());
@@ -139,21 +143,28 @@ fn take(batch: &mut Batch<'_>, exchange: &Exchange, page: Page, done: &mut Appli
 }
 
 /// A change as the store takes it: under an id that is no longer than ids are, with what members say.
-fn listed(change: Change) -> ListedChange {
+fn listed(change: Change, own: Option<&str>) -> ListedChange {
     let what = match change.what {
         What::Remove => ListedWhat::Remove,
-        What::Upsert(listed) => ListedWhat::Put(Box::new(with_opinions(*listed))),
+        What::Upsert(listed) => ListedWhat::Put(Box::new(with_opinions(*listed, own))),
     };
     ListedChange { id: id(change.key), at_s: change.at_s, what }
 }
 
-fn with_opinions(listed: Listed) -> ListEntry {
-    let mut entry = listed.entry;
-    if !listed.opinions.is_empty() {
-        let opinions: Vec<Value> = listed.opinions.iter().map(|opinion| opinion.to_value()).collect();
+fn with_opinions(listed: Listed, own: Option<&str>) -> ListEntry {
+    let Listed { mut entry, mut opinions } = listed;
+    // What a list of another brings under this name is not what members say here.
+    if let Some(Value::Object(fields)) = &mut entry.extra {
+        fields.remove(opinion::FIELD);
+    }
+    if !opinions.is_empty() {
+        for opinion in &mut opinions {
+            opinion.is_own = own == Some(opinion.member.as_str());
+        }
+        let opinions: Vec<Value> = opinions.iter().map(|opinion| opinion.to_value()).collect();
         let extra = entry.extra.get_or_insert_with(|| Value::Object(Map::new()));
         if let Value::Object(fields) = extra {
-            fields.insert(OPINIONS.to_owned(), Value::Array(opinions));
+            fields.insert(opinion::FIELD.to_owned(), Value::Array(opinions));
         }
     }
     entry

@@ -47,6 +47,8 @@ pub struct Tally {
     pub unchanged: u64,
     /// Entries that were withdrawn, or are not listed any more.
     pub removed: u64,
+    /// Of those that changed, entries that lost values.
+    pub lost: u64,
     /// Changes older than what was held.
     pub stale: u64,
     /// Entries that cannot be kept.
@@ -97,6 +99,7 @@ impl Tally {
         self.updated += report.updated;
         self.unchanged += report.unchanged;
         self.removed += report.removed;
+        self.lost += report.lost.len() as u64;
         self.stale += report.stale;
         self.refused += report.refused;
     }
@@ -112,7 +115,7 @@ impl Tally {
             self.rejects.iter().map(|(line, reason)| json!({ "line": line, "reason": reason })).collect();
         json!({
             "pages": self.pages, "rows": self.rows, "added": self.added, "updated": self.updated,
-            "unchanged": self.unchanged, "removed": self.removed, "stale": self.stale, "refused": self.refused,
+            "unchanged": self.unchanged, "removed": self.removed, "lost_values": self.lost, "stale": self.stale, "refused": self.refused,
             "rejected": self.rejected, "skipped": self.skipped, "rejects": rejects,
         })
     }

@@ -17,8 +17,9 @@ mod remote;
 mod run;
 mod setup;
 mod transport;
-mod votes;
-mod withdrawn;
+pub(crate) mod vote_loop;
+pub(crate) mod votes;
+pub(crate) mod withdrawn;
 
 pub use apply::{Applied, Step, apply};
 pub use kept::{Kept, Tally};
@@ -27,12 +28,12 @@ pub use remote::{Asker, RemoteAnswers, RemoteState, RemoteTally, signals_of};
 pub use run::{Connect, FetchError, Fetched, dry_run, fetch};
 pub use setup::{NewNetworkExchange, add, forget, has_own_credentials, settings_of};
 pub use transport::{NetTransport, OPERATOR, outbound_for};
-pub use votes::{Ballot, VoteError, cast};
-pub use withdrawn::{WITHDRAWN, mark_withdrawn, withdrawn_events};
+pub use votes::{Ballot, Outcome, VoteError, Waiting, attempt, cast, note as note_vote, queue as queue_vote};
+pub use withdrawn::{WITHDRAWN, Withdrawn, find_withdrawn, forget_lost, mark_withdrawn};
 
 /// What the source of an exchange's entries is called.
 pub(crate) fn source(api: &str) -> String {
-    format!("exchange {api}")
+    format!("{}{api}", lodestone_store::EXCHANGE_SOURCE)
 }
 
 /// The interface of another server that entries of this source were fetched by.

@@ -201,6 +201,7 @@ fn beyond(config: &mut Map<String, Value>, given: &Map<String, Value>) -> Result
         let fits = match name.as_str() {
             _ if config.contains_key(name) || value.is_null() => continue,
             "base_url" | "environment" => value.as_str().is_some_and(|text| text.len() <= 2048),
+            "own_member" => value.as_str().is_some_and(|text| text.len() <= 200),
             "send_votes" => value.is_boolean(),
             "dispute_reasons" => {
                 let is_guid = |one: &Value| one.as_str().is_some_and(|text| text.len() <= 64);
@@ -210,7 +211,7 @@ fn beyond(config: &mut Map<String, Value>, given: &Map<String, Value>) -> Result
         };
         if !fits {
             return Err(
-                "base_url and environment are texts, send_votes is true or false, dispute_reasons a list of guids",
+                "base_url, environment and own_member are texts, send_votes is true or false, dispute_reasons a list of guids",
             );
         }
         config.insert(name.clone(), value.clone());

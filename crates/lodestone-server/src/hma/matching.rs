@@ -48,6 +48,13 @@ const INCLUDE: Takes = query(
     false,
     "More in each match: `signals`, `classification`, `tags`, `source`, `note`, `opinions`, `kind`",
 );
+const REVIEW: Takes = query(
+    "review",
+    "boolean",
+    false,
+    "Also what fewer members hold or confirm than its bank asks for, as `standing: review`; else the header \
+     `Lodestone-For-Review` counts it",
+);
 const SENDER: Takes =
     query("sender", "string", false, "Whose content it is: for the match log and the hold on floods");
 
@@ -83,6 +90,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
                         RADIUS,
                         FORMS,
                         INCLUDE,
+                        REVIEW,
                     ]
                 },
                 answers: ANSWERS,
@@ -107,6 +115,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
                         RADIUS,
                         FORMS,
                         INCLUDE,
+                        REVIEW,
                         SENDER,
                         LAYERS,
                     ]
@@ -130,6 +139,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
                         RADIUS,
                         FORMS,
                         INCLUDE,
+                        REVIEW,
                         SENDER,
                         LAYERS,
                     ]
@@ -185,10 +195,11 @@ async fn raw_lookup(
     let extras = Extras::of(&params)?;
     extras.check(&app, &caller)?;
     let ask = Ask { banks: bank_names(banks), ..extras.ask() };
-    let Matches { found, left_out } = found(&app, signal, Vec::new(), ask).await?;
+    let Matches { mut found, left_out } = found(&app, signal, Vec::new(), ask).await?;
     let generation = app.view.now().generation();
-    if extras.include.is_empty() && !extras.wants_forms() {
-        return Ok(tagged(json_text(StatusCode::OK, raw_text(&found, with_distance)), generation, left_out));
+    let beside = Beside { left_out, for_review: hold_back(&extras, &mut found) };
+    if extras.include.is_empty() && !extras.wants_forms() && !extras.review {
+        return Ok(tagged(json_text(StatusCode::OK, raw_text(&found, with_distance)), generation, beside));
     }
     let mut matches = Vec::new();
     for (one, more) in found.iter().zip(extras::of(&app, &found, &extras).await?) {
@@ -198,7 +209,7 @@ async fn raw_lookup(
         object.extend(more);
         matches.push(Value::Object(object));
     }
-    Ok(tagged(Json::ok(json!({ "matches": matches })).into_response(), generation, left_out))
+    Ok(tagged(Json::ok(json!({ "matches": matches })).into_response(), generation, beside))
 }
 
 /// The answer of a raw look-up, written straight: it is asked most.
@@ -279,6 +290,8 @@ pub(crate) struct Look {
     pub(crate) generation: u64,
     /// How many matches were too many to be told.
     left_out: AtomicU64,
+    /// How many are for a person to look at, and not told.
+    for_review: AtomicU64,
     /// What is shown of matches of parts of pictures.
     shown: Shown,
     /// Layers that ran, and those that did not though a bank asks for them.
@@ -335,6 +348,7 @@ impl Look {
             left_out: AtomicU64::new(0),
             shown: Shown::Sure(layers.unwrap_or_default()),
             ran: OnceLock::new(),
+            for_review: AtomicU64::new(0),
         })
     }
 
@@ -351,8 +365,9 @@ impl Look {
 
     /// An answer that names the generation of the banks, and how much it leaves out.
     fn tagged(&self, answer: Json) -> Response {
-        let mut answer =
-            tagged(answer.into_response(), self.generation, self.left_out.load(Ordering::Relaxed));
+        let now = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let beside = Beside { left_out: now(&self.left_out), for_review: now(&self.for_review) };
+        let mut answer = tagged(answer.into_response(), self.generation, beside);
         let (ran, not_run) = self.ran.get().cloned().unwrap_or_default();
         for (name, layers) in [("lodestone-layers", ran), ("lodestone-layers-not-run", not_run)] {
             let text = layers.iter().map(u8::to_string).collect::<Vec<_>>().join(",");
@@ -361,6 +376,11 @@ impl Look {
             }
         }
         answer
+    }
+
+    /// Leaves out what is not told, once it was written down.
+    fn hold_back(&self, found: &mut Vec<Found>) {
+        self.for_review.fetch_add(hold_back(&self.extras, found), Ordering::Relaxed);
     }
 
     async fn up(
@@ -379,8 +399,9 @@ impl Look {
     /// # Errors
     /// 503 when the index cannot be read, or the match not be written down.
     pub(crate) async fn signal(&self, app: &App, signal: Signal) -> Result<Vec<Found>, ApiError> {
-        let Matches { found, left_out } = self.up(app, signal.clone(), Vec::new()).await?;
+        let Matches { mut found, left_out } = self.up(app, signal.clone(), Vec::new()).await?;
         self.record(app, None, &[signal], &found, left_out)?;
+        self.hold_back(&mut found);
         Ok(found)
     }
 
@@ -428,22 +449,20 @@ impl Look {
         let mut all: Vec<Found> = by_type.values().flatten().cloned().collect();
         let derived = self.derived(app, &state, hashed, &all, quiet).await?;
         let shown: Vec<Found> = derived.iter().filter(|one| self.shown.shows(one)).cloned().collect();
-        let nothing_told = all.is_empty() && shown.is_empty();
         all.extend(derived);
-        if all.is_empty()
-            && let Some(why) = &hashed.unreadable
-        {
+        self.record(app, Some(hashed), &signals, &all, left_out)?;
+        by_type.values_mut().for_each(|found| self.hold_back(found));
+        if !shown.is_empty() {
+            by_type.entry(SignalType::Pdq).or_default().extend(shown);
+        }
+        let is_empty = by_type.values().all(Vec::is_empty);
+        if is_empty && let Some(why) = &hashed.unreadable {
             // Exact matching went on; nothing found there says nothing of the picture.
             return Err(media::unreadable(Some(why)));
         }
-        if nothing_told && too_plain {
-            self.record(app, Some(hashed), &signals, &all, left_out)?;
+        if is_empty && too_plain {
             // HMA looks the empty string up, which is no hash. What these exact bytes match is told all the same.
             return Err(ApiError::bad("invalid signal: invalid PDQ hash"));
-        }
-        self.record(app, Some(hashed), &signals, &all, left_out)?;
-        if !shown.is_empty() {
-            by_type.entry(SignalType::Pdq).or_default().extend(shown);
         }
         Ok(by_type)
     }
@@ -572,12 +591,32 @@ fn bank_names(text: Option<&str>) -> Option<Vec<String>> {
     text.filter(|text| !text.is_empty()).map(|text| text.split(',').map(str::to_owned).collect())
 }
 
-/// Names the generation of the banks that answered. HMA's shapes have no place for what is too much to be told, so a
-/// header says it.
-fn tagged(mut response: Response, generation: u64, left_out: u64) -> Response {
+/// Takes away what is for a person to look at, unless it was asked for: whoever speaks HMA's protocol acts upon all that is
+/// answered. Returns how much.
+fn hold_back(extras: &Extras, found: &mut Vec<Found>) -> u64 {
+    let before = found.len();
+    found.retain(|one| extras.review || !one.is_for_review());
+    (before - found.len()) as u64
+}
+
+/// Matches that an answer does not tell.
+#[derive(Clone, Copy)]
+struct Beside {
+    /// Too many.
+    left_out: u64,
+    /// For a person to look at.
+    for_review: u64,
+}
+
+/// Names the generation of the banks that answered. HMA's shapes have no place for what is not told, so headers say it.
+fn tagged(mut response: Response, generation: u64, beside: Beside) -> Response {
     response.headers_mut().insert(HeaderName::from_static("lodestone-generation"), generation.into());
-    if left_out > 0 {
-        response.headers_mut().insert(HeaderName::from_static("lodestone-left-out"), left_out.into());
+    for (name, count) in
+        [("lodestone-left-out", beside.left_out), ("lodestone-for-review", beside.for_review)]
+    {
+        if count > 0 {
+            response.headers_mut().insert(HeaderName::from_static(name), count.into());
+        }
     }
     response
 }

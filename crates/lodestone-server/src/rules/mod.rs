@@ -13,7 +13,7 @@
 mod book;
 mod parse;
 
-use lodestone_types::{BankKind, PairAssessment, Proposition, SignalType};
+use lodestone_types::{BankKind, PairAssessment, Proposition, SignalType, Standing};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -62,10 +62,14 @@ pub struct When {
     /// Whether the signals are equal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exact: Option<bool>,
-    /// Whether more people dispute the entry than confirm it; not given or null: either.
+    /// `match`: only what stands; `review`: only what is for a person to look at, because fewer members hold or confirm it
+    /// than its bank asks for; not given or null: either. Of the latter a rule asks for a review and does nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
+    /// Whether more people and members dispute the entry than confirm it; not given or null: either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disputed: Option<bool>,
-    /// People who confirm the entry at least.
+    /// People and members who confirm the entry at least.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_confirms: Option<u32>,
     /// Layers that found the match: 1 for whole pictures and exact bytes, 2 for regions, 3 for local features. Not given: 1.
@@ -163,6 +167,7 @@ impl When {
                 .is_none_or(|types| types.iter().any(|t| t.as_str() == one.signal_type))
             && self.max_distance_bits.is_none_or(|max| one.distance_bits.is_some_and(|bits| bits <= max))
             && self.exact.is_none_or(|exact| exact == is_exact)
+            && self.standing.is_none_or(|standing| standing == one.standing)
             && self.disputed.is_none_or(|disputed| disputed == one.disputed)
             && self.min_confirms.is_none_or(|min| one.confirms >= min)
             && self.layers.as_deref().unwrap_or(&[1]).contains(&layer)
@@ -218,6 +223,7 @@ mod tests {
         });
         event["matches"][0]["disputed"] = json!(true);
         event["matches"][1]["confirms"] = json!(2);
+        event["matches"][2]["standing"] = json!("review");
         let mut event: MatchEvent = serde_json::from_value(event).unwrap();
         event.assessment = assessment;
         event
@@ -244,6 +250,8 @@ mod tests {
             (json!({ "disputed": true }), vec![1]),
             (json!({ "disputed": false }), vec![2, 3, 4]),
             (json!({ "disputed": null }), vec![1, 2, 3, 4]),
+            (json!({ "standing": "review" }), vec![3]),
+            (json!({ "standing": "match" }), vec![1, 2, 4]),
             (json!({ "min_confirms": 2 }), vec![2]),
             (json!({ "min_confirms": 3 }), vec![]),
             (json!({ "exact": true, "banks": ["A"] }), vec![2]),

@@ -42,6 +42,9 @@ fn check(rule: &Rule) -> Result<(), String> {
     if when.layers.iter().flatten().any(|layer| !(1..=4).contains(layer)) {
         return Err("when.layers: layers are 1, 2, 3 and 4".to_owned());
     }
+    if when.standing == Some(lodestone_types::Standing::PossibleDerivative) {
+        return Err("when.standing is match or review: what is merely near is no match".to_owned());
+    }
     if let Some(weight) = &when.assessment {
         if weight.h1 == weight.h2 {
             return Err("when.assessment weighs a proposition against itself".to_owned());
@@ -132,6 +135,10 @@ mod tests {
             (r#"{"name":"n","when":{"bank_kinds":["bad"]},"then":[{"label":"l"}]}"#, "bad"),
             (r#"{"name":"n","when":{"signal_types":["bad"]},"then":[{"label":"l"}]}"#, "bad"),
             (r#"{"name":"n","when":{"layers":[0]},"then":[{"label":"l"}]}"#, "layers"),
+            (
+                r#"{"name":"n","when":{"standing":"possible_derivative"},"then":[{"label":"l"}]}"#,
+                "when.standing",
+            ),
             (r#"{"name":"n","when":{"max_distance_bits":-1},"then":[{"label":"l"}]}"#, "-1"),
             (r#"{"name":"n","then":[{"mail":"l"}]}"#, "mail"),
             (r#"{"name":"n","then":[{"review":{"queue":"q","x":1}}]}"#, "x"),

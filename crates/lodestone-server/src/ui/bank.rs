@@ -14,7 +14,7 @@ use crate::auth::Role;
 use crate::error::ApiError;
 use crate::http::params::Params;
 use crate::route::{About, For, Place, Routes, Takes};
-use crate::ui::banks::{kind_words, ratio};
+use crate::ui::banks::{kind_words, ratio, support};
 use crate::ui::given::{self, Given, Matched};
 use crate::ui::page::{Attr, Page, Tab, Text, count, options, shown, time, token};
 use crate::ui::sent::Sent;
@@ -112,12 +112,13 @@ async fn page(app: &App, visit: &Visit, name: String, params: &Params) -> Result
         true => format!("<span>layers {layers}{}</span>", pictures(app, stored.number)),
     };
     let sub = format!(
-        "<span>{}</span><span>{} contents</span><span>{}</span><span>radius {}</span><span>share: {}</span>{looked_into}",
+        "<span>{}</span><span>{} contents</span><span>{}</span><span>radius {}</span><span>share: {}</span><span>asks for: {}</span>{looked_into}",
         kind_words(stored.bank.kind),
         count(stored.bank.version.entries),
         signals.join(", "),
         stored.bank.radius_bits,
         ratio(stored.enabled_ratio),
+        support(&stored),
     );
     let place = segment(&name);
     body.push_str(&format!(
@@ -265,6 +266,11 @@ fn settings(visit: &Visit, place: &str, stored: &StoredBank) -> String {
          max=\"64\" value=\"{radius}\"><small>bits of 256 by which PDQ may differ</small></div>\
          <div class=\"row\"><label for=\"layers\">Layers</label><select id=\"layers\" name=\"layers\">{layers}</select>\
          <small>how far files are looked into for its pictures</small></div>\
+         <div class=\"row\"><label for=\"members\">Members</label><input id=\"members\" name=\"members_needed\" type=\"number\" \
+         min=\"0\" max=\"1000\" value=\"{members}\"><small>that have to list or confirm a value; 0 asks for nothing</small></div>\
+         <div class=\"row\"><label for=\"confirmations\">or</label><input id=\"confirmations\" name=\"confirmations_needed\" \
+         type=\"number\" min=\"0\" max=\"1000\" value=\"{confirmations}\"><small>confirmations. Matches with less are for a \
+         person to look at, and start no other action</small></div>\
          <div class=\"row end\"><button class=\"main\">Change</button></div></form></div>\
          <div><h2>Delete the bank</h2><form class=\"panel\" method=\"post\" action=\"/ui/banks/{place}/delete\">{token}\
          <p class=\"hint\">Its {contents} contents go with it, and the exchange that fills it. Type its name to go on.</p>\
@@ -274,6 +280,8 @@ fn settings(visit: &Visit, place: &str, stored: &StoredBank) -> String {
         token = token(visit),
         radius = stored.bank.radius_bits,
         layers = layers_offered(&Layers::from_bits(stored.layers).to_string()),
+        members = stored.members_needed,
+        confirmations = stored.confirmations_needed,
         contents = count(stored.bank.version.entries),
     )
 }
@@ -288,7 +296,7 @@ async fn found(sent: &mut Sent, name: String) -> Result<Page, ApiError> {
     let posted = sent.form().await?;
     let (app, visit) = (&sent.app, &sent.visit);
     let given = Given::of(app, &posted.form, "").await?;
-    let answer = given.look_up(app, &sent.caller, "", true).await?;
+    let answer = given.look_up(app, &sent.caller, "review=true", true).await?;
     let ids = ids_of(&answer.matched, &name);
     let wanted: BTreeSet<i64> = ids.iter().map(|(id, _)| *id).collect();
     let bank = name.clone();

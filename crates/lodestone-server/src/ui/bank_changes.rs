@@ -14,7 +14,7 @@ use crate::features;
 use crate::hma::{banks as hma_banks, content as hma_content, metadata};
 use crate::route::{About, For, Place, Routes, Takes};
 use crate::ui::bank::GIVEN;
-use crate::ui::banks::{radius, share};
+use crate::ui::banks::{needed, radius, share};
 use crate::ui::given::Given;
 use crate::ui::page::Tab;
 use crate::ui::segment;
@@ -40,6 +40,13 @@ pub(super) fn routes(routes: Routes) -> Routes {
                         field("enabled_ratio", "number", false, "Share of look-ups it takes part in, 0 to 1"),
                         field("radius_bits", "integer", false, "PDQ distance up to which it matches"),
                         field("layers", "string", false, "Layers that look for it in files: 1,2,3"),
+                        field(
+                            "members_needed",
+                            "integer",
+                            false,
+                            "Members that have to list or confirm a value",
+                        ),
+                        field("confirmations_needed", "integer", false, "Confirmations that suffice as well"),
                     ]
                 },
                 answers: BACK,
@@ -115,13 +122,23 @@ async fn changed(sent: &mut Sent, name: String) -> Result<&'static str, ApiError
     let radius_bits = text("radius_bits").map(|text| radius(Some(text))).transpose()?;
     let layers = text("layers").map(str::parse::<Layers>).transpose().map_err(ApiError::bad)?;
     let layers = layers.map(|layers| layers.and(Layers::WHOLE).bits());
+    let (members_needed, confirmations_needed) =
+        (needed(text("members_needed"))?, needed(text("confirmations_needed"))?);
     let caller = sent.caller.clone();
     sent.app
         .writer
         .write(move |batch| {
-            let change = BankChange { enabled_ratio: ratio, radius_bits, layers, ..BankChange::default() };
+            let change = BankChange {
+                enabled_ratio: ratio,
+                radius_bits,
+                layers,
+                members_needed,
+                confirmations_needed,
+                ..BankChange::default()
+            };
             batch.change_bank(&name, &change)?;
-            let mut told = json!({ "bank": name, "enabled_ratio": ratio, "radius_bits": radius_bits });
+            let mut told = json!({ "bank": name, "enabled_ratio": ratio, "radius_bits": radius_bits,
+                                   "members_needed": members_needed, "confirmations_needed": confirmations_needed });
             if let Some(layers) = layers {
                 told["layers"] = json!(Layers::from_bits(layers).numbers());
             }

@@ -108,7 +108,7 @@ fn table(rows: &[Row]) -> String {
                 .collect();
             format!(
                 "<tr><td><a href=\"/ui/banks/{}\">{}</a></td><td>{}</td><td class=\"n\">{}</td><td>{}</td>\
-                 <td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
+                 <td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td></tr>",
                 segment(&bank.name),
                 Text(&bank.name),
                 kind_words(bank.kind),
@@ -116,12 +116,13 @@ fn table(rows: &[Row]) -> String {
                 signals.join(", "),
                 bank.radius_bits,
                 ratio(row.stored.enabled_ratio),
+                support(&row.stored),
             )
         })
         .collect();
     format!(
         "<section><div class=\"wide\"><table><thead><tr><th>Bank</th><th>Kind</th><th class=\"n\">Contents</th><th>Signals</th>\
-         <th class=\"n\">Radius</th><th class=\"n\">Share</th></tr></thead><tbody>{rows}</tbody></table></div></section>"
+         <th class=\"n\">Radius</th><th class=\"n\">Share</th><th>Asks for</th></tr></thead><tbody>{rows}</tbody></table></div></section>"
     )
 }
 
@@ -135,6 +136,34 @@ pub(super) fn ratio(ratio: f64) -> String {
     }
     format!("{} %", crate::hma_json::float_text((ratio * 10_000.0).round() / 100.0).trim_end_matches(".0"))
 }
+
+/// What a bank asks of members before its matches stand, in words.
+pub(super) fn support(stored: &StoredBank) -> String {
+    let members = (stored.members_needed > 1).then(|| format!("{} members", stored.members_needed));
+    let confirmed = match stored.confirmations_needed {
+        0 => None,
+        1 => Some("1 confirmation".to_owned()),
+        more => Some(format!("{more} confirmations")),
+    };
+    match (members, confirmed) {
+        (None, None) => "nothing".to_owned(),
+        (Some(one), None) | (None, Some(one)) => one,
+        (Some(members), Some(confirmed)) => format!("{members} or {confirmed}"),
+    }
+}
+
+/// A number of members as a form gives it.
+///
+/// # Errors
+/// 400.
+pub(super) fn needed(text: Option<&str>) -> Result<Option<u32>, ApiError> {
+    let number = |text: &str| text.parse().ok().filter(|number| *number <= MOST_NEEDED);
+    let bad = || ApiError::bad(format!("What is asked of members is a whole number from 0 to {MOST_NEEDED}"));
+    text.map(|text| number(text).ok_or_else(bad)).transpose()
+}
+
+/// More members than an exchange has.
+const MOST_NEEDED: u32 = 1000;
 
 fn create_form(visit: &Visit) -> String {
     let kinds = options(BankKind::ALL.iter().map(|kind| (kind.as_str(), kind_words(*kind))), "known-real");
@@ -225,6 +254,29 @@ mod tests {
         for bad in ["nan", "inf", "1.1", "-0.1", "x"] {
             assert!(share(Some(bad)).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_asked_of_members_is_told_in_words() {
+        let of = |members_needed, confirmations_needed| {
+            let stored = StoredBank {
+                number: 1,
+                bank: sample(),
+                enabled_ratio: 1.0,
+                layers: 1,
+                members_needed,
+                confirmations_needed,
+                created_us: 0,
+            };
+            support(&stored)
+        };
+        assert_eq!((of(0, 0).as_str(), of(1, 0).as_str()), ("nothing", "nothing"));
+        assert_eq!((of(2, 0).as_str(), of(1, 1).as_str()), ("2 members", "1 confirmation"));
+        assert_eq!(of(3, 2), "3 members or 2 confirmations");
+        assert_eq!(needed(Some("7")).unwrap(), Some(7));
+        assert!(
+            needed(None).unwrap().is_none() && needed(Some("-1")).is_err() && needed(Some("1001")).is_err()
+        );
     }
 
     #[test]

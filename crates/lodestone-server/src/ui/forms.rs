@@ -283,7 +283,8 @@ async fn find(
     visit.check(headers.get("lodestone-token").and_then(|value| value.to_str().ok()))?;
     banks::bank(&app, &name)?;
     let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    let look = look(&app, caller, true)?;
+    // A person looks for content of a bank, to see and to remove it: all that matches is told.
+    let look = Look::of(&app, &Params::parse("review=true"), true, caller)?;
     let given = match (filled(&url), filled(&kind), filled(&value)) {
         (Some(url), ..) => {
             let Some(content_type) = filled(&content_type) else {

@@ -4,7 +4,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use lodestone_types::bank::DEFAULT_RADIUS_BITS;
-use lodestone_types::{Dihedral, SignalType};
+use lodestone_types::{Dihedral, SignalType, Standing};
 
 use crate::App;
 use crate::auth::Role;
@@ -108,6 +108,8 @@ fn asked(form: &Form) -> String {
     let forms: Vec<_> =
         ["dihedral", "negative"].into_iter().filter(|name| form.get(name).is_some()).collect();
     query.append_pair("forms", &forms.join(","));
+    // A person reads it.
+    query.append_pair("review", "true");
     query.finish()
 }
 
@@ -194,10 +196,12 @@ fn seen(found: &Found) -> String {
             .and_then(|v| v.as_str().map(|s| s.replace('_', " ")))
             .unwrap_or_default(),
     };
-    match found.negative {
-        true => format!("{}, inverted", Text(&turned)),
-        false => Text(&turned).to_string(),
-    }
+    let inverted = if found.negative { ", inverted" } else { "" };
+    let standing = match found.standing {
+        Standing::Match => "",
+        _ => "<small>too few members hold or confirm it: for a person to look at</small>",
+    };
+    format!("{}{inverted}{standing}", Text(&turned))
 }
 
 /// The form; `last` is what was ticked before. What was given is not repeated: it may be a hash that nobody should see.
@@ -238,9 +242,9 @@ mod tests {
 
     #[test]
     fn what_was_ticked_becomes_the_parameters_of_a_look_up() {
-        assert_eq!(asked(&form_of(&[])), "forms=");
+        assert_eq!(asked(&form_of(&[])), "forms=&review=true");
         let all = form_of(&[("radius", " 20 "), ("negative", "true"), ("dihedral", "true")]);
-        assert_eq!(asked(&all), "radius=20&forms=dihedral%2Cnegative");
+        assert_eq!(asked(&all), "radius=20&forms=dihedral%2Cnegative&review=true");
     }
 
     #[test]

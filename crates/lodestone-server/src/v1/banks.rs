@@ -51,6 +51,20 @@ const PHOTODNA: Takes = field(
     "Squared distance of PhotoDNA values; null: equal ones only",
 );
 
+const MEMBERS: Takes = field(
+    "members_needed",
+    "integer",
+    false,
+    "Members that have to list or confirm a value before its matches stand: else they are for a person to look at; 0 and 1 \
+     ask for nothing",
+);
+const CONFIRMATIONS: Takes = field(
+    "confirmations_needed",
+    "integer",
+    false,
+    "Members or people that confirm it, which suffice as well; 0 asks for nothing",
+);
+
 pub(super) fn routes(routes: Routes) -> Routes {
     let allowed = For::Role(Role::Curate);
     routes
@@ -72,7 +86,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
             allowed,
             About {
                 summary: "Makes a bank; `negative` banks hold confirmed false alarms, `known-good` ones system files",
-                takes: const { &[field("name", "string", true, NAME), KIND, RADIUS, RATIO, LAYERS, PHOTODNA] },
+                takes: const {
+                    &[field("name", "string", true, NAME), KIND, RADIUS, RATIO, LAYERS, PHOTODNA, MEMBERS, CONFIRMATIONS]
+                },
                 answers: &[(201, "The bank"), (400, "A field cannot be used"), (403, "The name is taken")],
             },
             create,
@@ -90,7 +106,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
             About {
                 summary: "Changes a bank. One that has content does not change between known and negative or known-good: \
                           what it knows would be hidden",
-                takes: const { &[field("name", "string", false, NAME), KIND, RADIUS, RATIO, LAYERS, PHOTODNA] },
+                takes: const {
+                    &[field("name", "string", false, NAME), KIND, RADIUS, RATIO, LAYERS, PHOTODNA, MEMBERS, CONFIRMATIONS]
+                },
                 answers: &[
                     (200, "The bank"),
                     (400, "A field cannot be used"),
@@ -130,6 +148,8 @@ fn told_with(stored: &StoredBank, signals: &[(SignalType, u64)]) -> Value {
         "photodna_max_distance": bank.photodna_max_distance,
         "enabled_ratio": stored.enabled_ratio,
         "layers": Layers::from_bits(stored.layers).numbers(),
+        "members_needed": stored.members_needed,
+        "confirmations_needed": stored.confirmations_needed,
         "source": bank.source,
         "version": bank.version.number,
         "list_sha256": Some(&bank.version.sha256).filter(|sha256| !sha256.is_empty()),
@@ -209,6 +229,10 @@ struct New {
     layers: Option<Vec<u8>>,
     #[serde(default)]
     photodna_max_distance: Option<u32>,
+    #[serde(default)]
+    members_needed: Option<u32>,
+    #[serde(default)]
+    confirmations_needed: Option<u32>,
 }
 
 fn kind(text: Option<&str>) -> Result<Option<BankKind>, ApiError> {
@@ -236,6 +260,8 @@ async fn create(
                 enabled_ratio: ratio,
                 photodna_max_distance: new.photodna_max_distance.map(Some),
                 layers,
+                members_needed: new.members_needed,
+                confirmations_needed: new.confirmations_needed,
                 ..BankChange::default()
             };
             let stored = batch.change_bank(&new.name, &change)?;
@@ -262,6 +288,10 @@ struct Changed {
     /// Outside, `None`: not named; inside: null.
     #[serde(default, deserialize_with = "named")]
     photodna_max_distance: Option<Option<u32>>,
+    #[serde(default)]
+    members_needed: Option<u32>,
+    #[serde(default)]
+    confirmations_needed: Option<u32>,
 }
 
 /// A field that is there, even if it is null.
@@ -292,6 +322,8 @@ async fn change(
                 photodna_max_distance: changed.photodna_max_distance,
                 enabled_ratio: ratio,
                 layers,
+                members_needed: changed.members_needed,
+                confirmations_needed: changed.confirmations_needed,
                 ..BankChange::default()
             };
             let stored = batch
@@ -385,6 +417,6 @@ mod tests {
     #[test]
     fn a_bank_is_told_with_its_counts() {
         let told = told_with(&stored(BankKind::Negative, 3), &[(SignalType::Pdq, 3)]);
-        insta::assert_snapshot!(told.to_string(), @r#"{"name":"A","kind":"negative","radius_bits":31,"photodna_max_distance":null,"enabled_ratio":1.0,"layers":[1],"source":"api","version":1,"list_sha256":null,"entries":3,"signals":{"pdq":3},"created_us":0}"#);
+        insta::assert_snapshot!(told.to_string(), @r#"{"name":"A","kind":"negative","radius_bits":31,"photodna_max_distance":null,"enabled_ratio":1.0,"layers":[1],"members_needed":0,"confirmations_needed":0,"source":"api","version":1,"list_sha256":null,"entries":3,"signals":{"pdq":3},"created_us":0}"#);
     }
 }

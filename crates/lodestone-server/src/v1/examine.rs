@@ -251,6 +251,7 @@ async fn matches(app: &App, hits: &Hits, derived: &[Found]) -> Result<Vec<Match>
             transform: hit.transform,
             classification,
             suppressed: hit.suppressed,
+            standing: hit.found.standing,
             ..Match::plain(&bank.name, bank.kind, &entry, hit.found.signal_type)
         }
     });

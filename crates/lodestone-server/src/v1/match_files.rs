@@ -101,7 +101,8 @@ pub(super) fn match_file(state: &LiveState, seen: &Observation, ask: &Ask) -> Re
 fn settle(all: &mut Hits, most: Most) {
     all.hits.sort_by_key(|hit| {
         let exact = hit.found.signal_type.is_digest();
-        (hit.suppressed, !exact, hit.found.distance.bits(), hit.transform, hit.found.content_id)
+        let standing = hit.found.standing;
+        (hit.suppressed, standing, !exact, hit.found.distance.bits(), hit.transform, hit.found.content_id)
     });
     let mut told = BTreeSet::new();
     let mut of_bank: BTreeMap<u64, usize> = BTreeMap::new();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lodestone_engine::live::{LiveBank, LiveState};
-use lodestone_types::{Dihedral, Transform, TransformKind};
+use lodestone_types::{Dihedral, Standing, Transform, TransformKind};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -131,6 +131,9 @@ pub(super) struct Told {
     exact: bool,
     #[serde(skip_serializing_if = "is_as_is")]
     transform: Transform,
+    /// `review`: fewer members hold or confirm it than its bank asks for.
+    #[serde(skip_serializing_if = "stands")]
+    standing: Standing,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     disputed: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -141,6 +144,10 @@ pub(super) struct Told {
 
 fn is_as_is(transform: &Transform) -> bool {
     transform.kind == TransformKind::AsIs && transform.dihedral == Dihedral::AsIs && !transform.negative
+}
+
+fn stands(standing: &Standing) -> bool {
+    *standing == Standing::Match
 }
 
 /// Matches of an item: all of them counted, the nearest told.
@@ -239,6 +246,7 @@ fn one(state: &LiveState, hit: Hit, more: Map<String, Value>) -> Told {
         distance_bits: found.distance.bits(),
         exact: found.distance == Distance::Exact,
         transform: hit.transform,
+        standing: found.standing,
         disputed: said.disputes > said.confirms,
         suppressed: hit.suppressed,
         more,

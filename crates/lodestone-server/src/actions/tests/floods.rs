@@ -110,7 +110,7 @@ fn what_nothing_confirms_is_asked_for_beside_the_review_of_a_flood_and_starts_no
         let mut event = super::event(id, sender);
         let mut part = event.matches[0].clone();
         (part.bank_content_id, part.layer, part.asked_by_bank) = (8, Some(2), true);
-        part.standing = Some(lodestone_types::Standing::Review);
+        part.standing = lodestone_types::Standing::Review;
         event.matches.push(part);
         house.context.shared.record(&event).unwrap();
     }

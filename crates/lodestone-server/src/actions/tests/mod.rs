@@ -3,6 +3,7 @@
 mod deliveries;
 mod floods;
 mod kills;
+mod votes;
 
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
@@ -38,7 +39,11 @@ struct House {
 
 impl House {
     fn open(data: &std::path::Path, flood_senders: u32) -> Self {
-        let clock = Clock::fixed(BEGIN_US);
+        Self::open_at(data, flood_senders, BEGIN_US)
+    }
+
+    fn open_at(data: &std::path::Path, flood_senders: u32, at_us: i64) -> Self {
+        let clock = Clock::fixed(at_us);
         let mut store = Store::open(data).unwrap();
         let secrets = Secrets::open(data, &KeySources::default(), &store).unwrap();
         let opened = Opened::open(data, &mut store, secrets, flood_senders, clock.now_us()).unwrap();

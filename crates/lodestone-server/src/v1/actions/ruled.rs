@@ -32,7 +32,7 @@ const RULE: &[Takes] = &[
         "when",
         "object",
         false,
-        "`banks`, `bank_kinds`, `signal_types`, `max_distance_bits`, `exact`, `disputed`, `min_confirms`, `layers`, \
+        "`banks`, `bank_kinds`, `signal_types`, `max_distance_bits`, `exact`, `standing`, `disputed`, `min_confirms`, `layers`, \
          `assessment` {h1, h2, min_log10_lr, max_log10_lr}: all that are given have to hold of one match. Without `layers` \
          matches of whole pictures and exact bytes only",
     ),

@@ -6,6 +6,7 @@ mod exchanges;
 mod keeping;
 mod people;
 mod sending;
+mod voting;
 
 use lodestone_store::{Added, Batch, NewContent, Store, StoreError};
 use lodestone_types::{BankKind, Signal};
@@ -56,6 +57,9 @@ on_sqlite! {
         a_delivery_is_noted_once_and_due_until_delivered,
         a_failed_delivery_is_tried_again_or_dead_until_requeued,
         what_is_old_is_forgotten_and_numbers_are_not_given_again;
+    voting:
+        votes_of_an_exchange_are_due_one_after_the_other,
+        a_newer_vote_takes_the_place_of_one_that_was_not_sent;
 }
 
 fn bank(batch: &mut Batch<'_>, name: &str) -> Result<(), StoreError> {
