@@ -244,6 +244,7 @@ async fn change(
                 radius_bits: changed.radius_bits,
                 photodna_max_distance: changed.photodna_max_distance,
                 enabled_ratio: ratio,
+                ..BankChange::default()
             };
             let stored = batch
                 .change_bank(&name, &change)

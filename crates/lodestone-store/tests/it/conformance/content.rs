@@ -275,6 +275,9 @@ pub(crate) fn banks_are_renamed_and_changed(store: &mut Store) {
         radius_bits: Some(7),
         photodna_max_distance: Some(Some(5)),
         enabled_ratio: Some(7.5),
+        layers: Some(0b101),
+        members_needed: Some(2),
+        confirmations_needed: Some(1),
     };
     let after = done(store, |batch| batch.change_bank("A", &change));
     assert_eq!(after, store.stored_bank(&name).unwrap());
@@ -283,6 +286,7 @@ pub(crate) fn banks_are_renamed_and_changed(store: &mut Store) {
         (before.number, 7.5, BankKind::Own, 7)
     );
     assert_eq!(after.bank.photodna_max_distance, Some(5));
+    assert_eq!((after.layers, after.members_needed, after.confirmations_needed), (0b101, 2, 1));
     assert!(matches!(store.stored_bank("A"), Err(StoreError::NotFound { .. })));
     assert_eq!(everything(store, &name).len(), 1);
 
@@ -299,6 +303,8 @@ pub(crate) fn banks_are_renamed_and_changed(store: &mut Store) {
         BankChange { name: Some("a b"), ..BankChange::default() },
         BankChange { radius_bits: Some(65), ..BankChange::default() },
         BankChange { enabled_ratio: Some(f64::NAN), ..BankChange::default() },
+        BankChange { layers: Some(0), ..BankChange::default() },
+        BankChange { layers: Some(16), ..BankChange::default() },
     ] {
         assert!(matches!(fails(change), StoreError::Refused { .. }));
     }
