@@ -2,6 +2,7 @@
 """Runs a program over a set, judges what it found and says what each layer cost.
 
     run.py PROGRAM --set DIR --layers 1 1,2 1,2,3 [--every 4] [--out DIR] [-- MORE ARGUMENTS]
+    run.py PROGRAM --set DIR --layers 1,2,3 1,2,3,4 --descriptor FILE.toml [--background FILE]
 
 For each choice of layers: PROGRAM match FILES --known DIR/refs --layers L --format ndjson, in the set's folder. CPU time is the user and system time of the
 process and of the children it waited for, as the kernel counts it (wait4); that of a run over one picture, mostly the reading of the references, is taken off.
@@ -63,7 +64,13 @@ def main():
     parser.add_argument("--layers", nargs="+", default=["1", "1,2", "1,2,3"])
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only one of N queries and distractors, chosen by a digest of the path")
     parser.add_argument("--out", help="where results and reports are kept; the set's folder by default")
+    parser.add_argument("--descriptor", metavar="FILE.toml", help="your own model, for layer 4")
+    parser.add_argument("--background", metavar="FILE", help="unrelated pictures by that model (lodestone eval background)")
     asked = parser.parse_args(arguments)
+    # Runs are in the set's folder; runs without layer 4 are run as they would be without a model.
+    fourth = [word for name in ("descriptor", "background") if getattr(asked, name) for word in (f"--{name}", os.path.abspath(getattr(asked, name)))]
+    if any("4" in layers.split(",") for layers in asked.layers) and not asked.descriptor:
+        parser.error("layer 4 needs --descriptor")
     program = os.path.abspath(asked.program) if os.path.exists(asked.program) else asked.program
     out = os.path.abspath(asked.out or asked.set)
     os.makedirs(out, exist_ok=True)
@@ -80,11 +87,12 @@ def main():
     lines, before = [], 0.0
     for layers in asked.layers:
         name = layers.replace(",", "")
+        with_model = [*more, *fourth] if "4" in layers.split(",") else more
         with open(os.devnull, "wb") as nowhere:
-            fixed, _, _ = run_once(program, asked.set, paths[:1], layers, more, nowhere)
+            fixed, _, _ = run_once(program, asked.set, paths[:1], layers, with_model, nowhere)
         results = os.path.join(out, f"results.{name}.ndjson")
         with open(results, "wb") as target:
-            cpu, wall, peak = run_once(program, asked.set, paths, layers, more, target)
+            cpu, wall, peak = run_once(program, asked.set, paths, layers, with_model, target)
         each = 1000 * (cpu - fixed) / max(1, len(paths) - 1)
         result = judge(truth, results)
         with open(os.path.join(out, f"report.{name}.json"), "w") as file:

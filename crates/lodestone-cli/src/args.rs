@@ -1,6 +1,7 @@
 //! What can be typed. What it means is worked out in `settings.rs`; nothing downstream parses text again.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use lodestone_engine::derive::Layers;
@@ -16,7 +17,7 @@ mod key;
 mod serve;
 
 pub(crate) use audit::{Audit, Verify};
-pub(crate) use calibrate::{Calibrate, Eval, EvalProvenance, EvalTail, Method};
+pub(crate) use calibrate::{Calibrate, Eval, EvalBackground, EvalProvenance, EvalTail, Method};
 pub(crate) use compare::Compare;
 pub(crate) use examine::{Depth, Examine, Examining, Learn, Provenance};
 pub(crate) use exchange::{Exchange, ExchangeAdd, ExchangeVote};
@@ -137,6 +138,24 @@ impl From<Document> for Format {
     }
 }
 
+/// Layers of a command that may be given a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AskedLayers(pub(crate) Layers);
+
+impl FromStr for AskedLayers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Layers::parse_with_descriptor(text).map(Self)
+    }
+}
+
+impl std::fmt::Display for AskedLayers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Lists and banks to match against.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Lists {
@@ -163,12 +182,19 @@ pub(crate) struct Lists {
     /// PDQ distance in bits up to which the lists given here match; 31 by default
     #[arg(long, value_name = "BITS", help_heading = "Lists", value_parser = clap::value_parser!(u32).range(0..=64))]
     pub(crate) radius: Option<u32>,
-    /// Search by: 1 whole pictures, 2 regions, 3 local features; 1 by default
+    /// Search by: 1 whole pictures, 2 regions, 3 local features, 4 your own descriptor; 1 by default
     ///
     /// 1 compares the whole picture's hash, 2 hashes of its regions, with any list; 3 local features, with a folder of known
-    /// pictures or banks made from files. Where a folder of known pictures is given, all three run by default.
-    #[arg(long, value_name = "1,2,3", help_heading = "Lists")]
-    pub(crate) layers: Option<Layers>,
+    /// pictures or banks made from files. Where a folder of known pictures is given, all three run by default. 4 compares
+    /// vectors of the model of --descriptor, which adds it where no layers are named.
+    #[arg(long, value_name = "1,2,3,4", help_heading = "Lists")]
+    pub(crate) layers: Option<AskedLayers>,
+    /// Your own ONNX model that makes a vector of a picture, for layer 4 (docs/descriptors.md)
+    #[arg(long, hide_short_help = true, value_name = "FILE.toml", value_hint = ValueHint::FilePath, help_heading = "Lists")]
+    pub(crate) descriptor: Option<PathBuf>,
+    /// Unrelated pictures by that model (`lodestone eval background`), which its scores are normalised by
+    #[arg(long, hide_short_help = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Lists")]
+    pub(crate) background: Option<PathBuf>,
     /// How near your own unrelated pictures come to lists (`lodestone eval tail`), in place of what is built in
     #[arg(long, hide_short_help = true, value_name = "FILE.json", value_hint = ValueHint::FilePath, help_heading = "Lists")]
     pub(crate) tail: Option<PathBuf>,
@@ -603,6 +629,9 @@ pub(crate) enum Bank {
         /// Keep no local features: parts of the pictures are then found by their hashes only
         #[arg(long, requires = "paths")]
         no_features: bool,
+        /// Keep vectors of this model too, for layer 4 (docs/descriptors.md)
+        #[arg(long, requires = "paths", value_name = "FILE.toml", value_hint = ValueHint::FilePath)]
+        descriptor: Option<PathBuf>,
         /// Pictures that may be unreadable, and banked by their digests only, before nothing is banked
         #[arg(long, value_name = "N", default_value_t = 0)]
         max_rejects: u64,

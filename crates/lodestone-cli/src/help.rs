@@ -38,6 +38,8 @@ Examples:
   lodestone match --signal pdq:f8f8f0ce…9b22 --data ~/lodestone-data --format ndjson
   Crops, collages, screenshots and edits of the pictures in a folder:
       lodestone match questioned/ --known known-pictures/ --layers 1,2,3 --format ndjson
+  The same, and what a model of your own finds alike (docs/descriptors.md):
+      lodestone match questioned/ --known known-pictures/ --descriptor sscd.toml --background sscd.lddb
   A value of 144 bytes made elsewhere, as 288 hexadecimal digits or 192 characters of base64; none is made here:
       lodestone match --signal photodna:AAECAwQF…jY6P --data ~/lodestone-data
 
@@ -206,6 +208,17 @@ would be counted as chance. Thousands of pictures are better than hundreds.
 
 Exit status: 0 written; 2 something could not be read or done.";
 
+pub(crate) const EVAL_BACKGROUND: &str = "\
+Examples:
+  lodestone eval background ~/unrelated/ --descriptor sscd.toml --out sscd.lddb
+  lodestone match uploads/ --known known-pictures/ --descriptor sscd.toml --background sscd.lddb
+
+What a descriptor's score is worth is counted on unrelated pictures: give pictures like those you look through, none of them
+known or made from a known one. A thousand vouch for one accidental hit in a thousand pictures, and no number for less.
+What cannot be read or described is listed and left out.
+
+Exit status: 0 written; 2 something could not be read, described or done.";
+
 pub(crate) const LEARN: &str = "\
 Examples:
   lodestone provenance learn known/phone-x/ --label \"Maker Phone X\" --out phone-x.toml
@@ -223,7 +236,8 @@ Examples:
 Of pictures the bank keeps digests, PDQ and local features, under their path from the folder given: enough to find them
 inside others with `--layers 1,2,3` when the pictures are gone. Features can be turned back into rough pictures: they are
 sealed with the key of --key-file, else of LODESTONE_KEY, else of DATA/secret.key, which is made when there is none.
-Without that key they cannot be used. The same files again change nothing.
+Without that key they cannot be used. With --descriptor vectors of your own model are kept in the same way, for layer 4. The
+same files again change nothing.
 Exit status: 0 banked; 2 not, and nothing is changed.";
 
 pub(crate) const BANK_FEATURES: &str = "\
@@ -231,7 +245,7 @@ Examples:
   lodestone bank export-features case7 --out case7.ldfb --bundle-key case7.key --data ~/lodestone-data
   lodestone bank import-features case7 case7.ldfb --bundle-key case7.key --data /srv/lodestone
 
-A bundle holds local features with the digests and ids of their entries, no pictures and no hashes to match. The receiver
+A bundle holds local features with the digests and ids of their entries, no pictures, no descriptors and no hashes to match. The receiver
 has the entries already, by a list; those that the bundle does not know by digest or id are named and not taken. A bundle
 that was changed or cut off is refused whole. Send the key another way than the bundle.
 Exit status: 0 done; 2 not.";

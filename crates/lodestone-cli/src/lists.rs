@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use anyhow::{Context, Result, bail};
 use lodestone_engine::bank_index::open_banks;
-use lodestone_engine::derive::{Layers, load_folder};
+use lodestone_engine::derive::{Background, Layers, load_folder};
 use lodestone_engine::examine::ExamineContext;
 use lodestone_engine::join::JoinStep;
 use lodestone_engine::lists::{ListRequest, Within, describe, load_list};
@@ -113,6 +113,15 @@ pub(crate) fn snapshot_with(
     keep: Option<&mut Keep>,
 ) -> Result<Snapshot> {
     let mut builder = builder.weighing_by(settings.tables()?);
+    if let Some(file) = &settings.described_by {
+        let load = |path: &PathBuf| {
+            Background::load(path, &file.model).with_context(|| format!("background {}", path.display()))
+        };
+        let background = settings.background.as_ref().map(load).transpose()?;
+        // Before anything is read: a model that cannot be used would fail on each picture.
+        crate::cmd::loads_kit(&settings.observe, settings.deadline)?;
+        builder = builder.with_descriptor(&file.model, file.dimension, background);
+    }
     if settings.appraise.layers.beyond_whole() {
         builder = builder.with_parts();
     }
@@ -124,6 +133,7 @@ pub(crate) fn snapshot_with(
     if settings.data.is_some() {
         generation = banks(&mut builder, &mut names, settings, keep)?;
         bank_features(&mut builder, lists, settings)?;
+        bank_descriptors(&mut builder, lists, settings)?;
     }
     let mapping = lists.map.as_deref().map(str::parse).transpose().map_err(anyhow::Error::msg)?;
     let given = [
@@ -161,6 +171,14 @@ pub(crate) fn snapshot_with(
             bail!("{why}");
         }
         eprintln!("warning: {why}; it finds nothing here");
+    }
+    if let Some((known, told)) = snapshot.described() {
+        match known {
+            0 => {
+                eprintln!("warning: nothing given is described by the descriptor; layer 4 finds nothing here")
+            }
+            _ => eprintln!("layer 4: {told}"),
+        }
     }
     let (pictures, bytes) = snapshot.features_in_memory();
     if lists.verbose && pictures > 0 {
@@ -204,7 +222,7 @@ fn bank_features(builder: &mut SnapshotBuilder, lists: &Lists, settings: &Settin
     if !store.has_features()? {
         return Ok(());
     }
-    if !settings.appraise.layers.has(3) {
+    if !settings.appraise.layers.has(3) && !settings.appraise.layers.has(4) {
         eprintln!("banks hold local features of known pictures, which layer 3 looks for: --layers 1,2,3");
         return Ok(());
     }
@@ -223,6 +241,31 @@ fn bank_features(builder: &mut SnapshotBuilder, lists: &Lists, settings: &Settin
     Ok(())
 }
 
+/// Takes the descriptors that the banks of the data folder hold, where they are to be looked for.
+fn bank_descriptors(builder: &mut SnapshotBuilder, lists: &Lists, settings: &Settings) -> Result<()> {
+    if settings.described_by.is_none() {
+        return Ok(());
+    }
+    let folder = settings.need_data()?;
+    let store = Store::open_read_only(folder)?;
+    if store.descriptor_models()?.is_empty() {
+        return Ok(());
+    }
+    let keys = SecretKeys { key_file: lists.key_file.clone(), old_key_file: lists.old_key_file.clone() };
+    let secrets = crate::cmd::key::secrets_at(folder, &keys, &store)?;
+    let loaded = builder.stored_descriptors(&secrets).map_err(|error| {
+        anyhow::anyhow!("{error}. Nothing was matched; --layers 1,2,3 leaves descriptors out")
+    })?;
+    for (model, entries) in loaded.others {
+        eprintln!(
+            "warning: the banks hold descriptors of {} by another model or preparation ({model}), which compare with \
+             nothing of this one and are not looked for: bank the pictures again with this --descriptor",
+            count(entries, "known picture", "known pictures")
+        );
+    }
+    Ok(())
+}
+
 /// Loads a folder of known pictures, and says what came of it.
 fn folder(
     builder: &mut SnapshotBuilder,
@@ -231,8 +274,9 @@ fn folder(
     max_rejects: u64,
     settings: &Settings,
 ) -> Result<()> {
-    let features = settings.appraise.layers.has(3);
-    let parts = Parts { features, known: true, detail: features, ..Parts::default() };
+    let descriptor = settings.described_by.is_some();
+    let features = settings.appraise.layers.has(3) || descriptor;
+    let parts = Parts { features, known: true, detail: features, descriptor, ..Parts::default() };
     let options = known_options(settings, vec![path.to_owned()], parts);
     let cancel = crate::cmd::on_ctrl_c("stopping; nothing was matched yet. Ctrl-C again to stop at once.")?;
     let (progress, mut show) = (Progress::default(), Show::new());
@@ -250,8 +294,9 @@ fn folder(
     }
     let features =
         if features { format!(", {} with local features", loaded.with_features) } else { String::new() };
+    let described = if descriptor { format!(", {} described", loaded.described) } else { String::new() };
     eprintln!(
-        "folder {}: {} ({} hashed{features}; {kind})",
+        "folder {}: {} ({} hashed{features}{described}; {kind})",
         visible(&loaded.bank),
         count(loaded.entries, "entry", "entries"),
         loaded.hashed
@@ -267,10 +312,14 @@ fn folder(
     for (name, why) in &loaded.partial {
         eprintln!("  breaks off, known by what is there: {}: {}", visible(name), visible(why));
     }
-    let cannot = loaded.unreadable.len() as u64;
+    for (name, why) in &loaded.undescribed {
+        eprintln!("  not described, layer 4 cannot find it: {}: {}", visible(name), visible(why));
+    }
+    // A known picture that a layer passes over would read as "no match".
+    let cannot = (loaded.unreadable.len() + loaded.undescribed.len()) as u64;
     if cannot > max_rejects {
         bail!(
-            "folder {}: {} cannot be read ({max_rejects} may be; --max-rejects allows more); nothing was matched",
+            "folder {}: {} cannot be read or described ({max_rejects} may be; --max-rejects allows more); nothing was matched",
             path.display(),
             count(cannot, "picture", "pictures")
         );

@@ -9,11 +9,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use lodestone_engine::derive::Layers;
 use lodestone_engine::{
-    AppraiseOptions, Calibrations, KitFiles, KitSources, ObserveOptions, Parts, Pre, Wish,
+    AppraiseOptions, Calibrations, DescriptorFile, KitFiles, KitSources, ObserveOptions, Parts, Pre, Wish,
 };
 use serde::Deserialize;
 
-use crate::args::{self, Depth, Examining, Lists, Reading};
+use crate::args::{self, AskedLayers, Depth, Examining, Lists, Reading};
 
 /// The keys of `lodestone.toml`. Others are errors.
 #[derive(Debug, Default, Deserialize)]
@@ -42,6 +42,8 @@ struct File {
     sidecars: Option<bool>,
     examine: Option<String>,
     layers: Option<String>,
+    descriptor: Option<PathBuf>,
+    background: Option<PathBuf>,
 }
 
 /// One effective value.
@@ -63,6 +65,12 @@ pub(crate) struct Settings {
     pub(crate) deadline: Duration,
     /// The operator's trust lists, structures and models; [`Settings::use_kit`] puts them to work.
     kit: KitSources,
+    /// Whether layer 4 is asked for, the user's descriptor and its background as they were named;
+    /// [`Settings::use_descriptor`] puts them to work.
+    described: bool,
+    descriptor: Option<PathBuf>,
+    pub(crate) background: Option<PathBuf>,
+    pub(crate) described_by: Option<DescriptorFile>,
     /// The operator's calibration tables.
     pub(crate) calibration: Vec<PathBuf>,
     /// Whether `examine` looks at pixels, and at text beside a file; how much scans examine.
@@ -152,8 +160,21 @@ impl Settings {
         // A folder of known pictures can prove more than a list of hashes can.
         let known = [&lists.known, &lists.known_generated];
         let folder = known.into_iter().flatten().any(|text| Path::new(text).is_dir());
-        let usual = if folder { Layers::ALL } else { Layers::WHOLE };
-        let layers = p.pick("layers", lists.layers, in_file(file.layers, "layers")?, usual)?;
+        let mut usual = if folder { Layers::ALL } else { Layers::WHOLE };
+        let given: Vec<PathBuf> = lists.descriptor.iter().cloned().collect();
+        let descriptor = p.paths("descriptor", &given, file.descriptor.map(|file| vec![file]));
+        let given: Vec<PathBuf> = lists.background.iter().cloned().collect();
+        let background = p.paths("background", &given, file.background.map(|file| vec![file]));
+        if !descriptor.is_empty() {
+            usual = usual.with_descriptor();
+        }
+        let AskedLayers(layers) =
+            p.pick("layers", lists.layers, in_file(file.layers, "layers")?, AskedLayers(usual))?;
+        // Only commands that put the descriptor to work look at layer 4.
+        let (described, layers) = (layers.has(4), layers.without_descriptor());
+        if descriptor.len() > 1 || background.len() > 1 {
+            bail!("descriptor and background: one file of each");
+        }
         let archives = p.pick("archives", reading.no_archives.then_some(false), file.archives, true)?;
         let folded = p.pick("folded", reading.folded.then_some(true), file.folded, false)?;
         let bytes =
@@ -218,6 +239,7 @@ impl Settings {
                 features: layers.has(3),
                 known: false,
                 detail: layers.beyond_whole(),
+                descriptor: false,
             },
             ..defaults
         };
@@ -228,7 +250,16 @@ impl Settings {
             appraise: AppraiseOptions { layers, min_quality },
             observe,
             deadline: Duration::from_secs(timeout),
-            kit: KitSources { trust_lists: trust_lists.into_iter().next(), structures, models: model },
+            kit: KitSources {
+                trust_lists: trust_lists.into_iter().next(),
+                structures,
+                models: model,
+                descriptor: None,
+            },
+            described,
+            descriptor: descriptor.into_iter().next(),
+            background: background.into_iter().next(),
+            described_by: None,
             calibration,
             pixels: with_pixels,
             sidecars,
@@ -241,6 +272,40 @@ impl Settings {
     pub(crate) fn use_kit(&mut self, wish: Wish) -> Result<()> {
         self.observe.wish = wish;
         self.observe.kit = KitFiles::new(self.kit.clone())?;
+        Ok(())
+    }
+
+    /// Has pictures described for layer 4, where it is asked for. Before [`Settings::use_kit`].
+    pub(crate) fn use_descriptor(&mut self) -> Result<()> {
+        match (self.described, self.descriptor.clone()) {
+            (false, None) => Ok(()),
+            (false, Some(_)) => {
+                eprintln!("warning: the descriptor is for layer 4, which --layers leaves out");
+                Ok(())
+            }
+            (true, None) => bail!(
+                "layer 4 compares pictures by a model of your own: give it with --descriptor FILE.toml \
+                 (docs/descriptors.md); none is built in"
+            ),
+            (true, Some(path)) => {
+                self.appraise.layers = self.appraise.layers.with_descriptor();
+                // The descriptor only proposes: features verify.
+                let parts = &mut self.observe.parts;
+                (parts.regions, parts.features, parts.detail) = (true, true, true);
+                self.describe_by(&path)
+            }
+        }
+    }
+
+    /// Has pictures described by this model.
+    pub(crate) fn describe_by(&mut self, path: &Path) -> Result<()> {
+        let file = DescriptorFile::read(path)?;
+        eprintln!("{}", file.told());
+        self.described_by = Some(file);
+        self.kit.descriptor = Some(path.to_owned());
+        self.observe.kit =
+            KitFiles::new(KitSources { descriptor: Some(path.to_owned()), ..KitSources::default() })?;
+        self.observe.parts.descriptor = true;
         Ok(())
     }
 

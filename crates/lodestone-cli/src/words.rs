@@ -36,7 +36,9 @@ pub(crate) fn a_match(one: &Match) -> String {
         let limit = one.max_distance_squared.unwrap_or(0);
         format!("{} at squared distance {distance} of {limit}", one.signal_type)
     } else if let Some(inliers) = one.inliers.filter(|_| one.layer >= 3) {
-        format!("{inliers} local features agree, {}", transform(&one.transform))
+        format!("{inliers} local features agree, {}{}", transform(&one.transform), score(one))
+    } else if one.layer == 4 {
+        format!("alike to the descriptor, {}{}", transform(&one.transform), score(one))
     } else {
         let folded = if one.folded { ", from a scaled decode" } else { "" };
         format!(
@@ -66,6 +68,15 @@ pub(crate) fn a_match(one: &Match) -> String {
         visible(&one.entry),
         one.bank_kind
     )
+}
+
+/// What a user's descriptor gives, where it was asked.
+fn score(one: &Match) -> String {
+    let Some(score) = one.score else { return String::new() };
+    match one.normalised_score {
+        Some(normalised) => format!(", score {score}, {normalised} above unrelated pictures"),
+        None => format!(", score {score}"),
+    }
 }
 
 fn transform(form: &Transform) -> String {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lodestone_index::{Code256, SearchStats, Vector144};
 use lodestone_provenance::weigh;
 use lodestone_types::{
-    BankKind, Dihedral, Edit, Fingerprint, HashMode, Match, Observation, Record, Relation, Signal,
+    BankKind, Dihedral, Edit, Fingerprint, HashMode, Match, Milli, Observation, Record, Relation, Signal,
     SignalType, Stage, Standing, State, Transform, Unreadable,
 };
 
@@ -60,6 +60,12 @@ pub fn appraise(
         if let Some(failure) = failure {
             observation.unreadable.get_or_insert(failure);
         }
+        if let Some(why) = derive::missing(snapshot, options, &observation) {
+            let error = LookUpError::Descriptor(why);
+            look_ups.fail(&error);
+            let why = Unreadable::new(Stage::Match, "descriptor", error.to_string());
+            observation.unreadable.get_or_insert(why);
+        }
         if let Some(assessment) = &mut observation.assessment {
             weigh(snapshot.calibrations(), &mut observation.findings, assessment);
         }
@@ -67,6 +73,7 @@ pub fn appraise(
         if options.layers.beyond_whole() {
             observation.detail = None;
             observation.features = Vec::new();
+            observation.descriptors = None;
         }
         let state = state(&matches, &observation);
         records.push(Record { path, path_bytes_hex, state, observation, matches, generation, group: None });
@@ -192,6 +199,9 @@ pub(crate) struct Found {
     pub(crate) evidence_bits: Option<u32>,
     pub(crate) windows: Option<u32>,
     pub(crate) expected_false_hits: Option<f64>,
+    /// Cosine of descriptors, and what is left of it.
+    pub(crate) score: Option<Milli>,
+    pub(crate) normalised_score: Option<Milli>,
     pub(crate) edit: Option<Edit>,
 }
 
@@ -212,6 +222,8 @@ impl Found {
             evidence_bits: None,
             windows: None,
             expected_false_hits: None,
+            score: None,
+            normalised_score: None,
             edit: None,
         }
     }
@@ -267,6 +279,9 @@ pub(crate) fn name(snapshot: &Snapshot, found: &[Vec<Found>]) -> Result<Vec<Vec<
             evidence_bits: found.evidence_bits,
             windows: found.windows,
             expected_false_hits: found.expected_false_hits,
+            score: found.score,
+            normalised_score: found.normalised_score,
+            model: found.score.and(snapshot.likeness()).map(|likeness| likeness.model().to_owned()),
             edit: found.edit.clone(),
             ..Match::plain(&bank.name, bank.kind, &name.entry, found.signal_type)
         })

@@ -224,6 +224,19 @@ impl Stored {
         self.store().for_each_features(bank, |no, sealed| each(no.unsigned_abs(), sealed))
     }
 
+    pub(crate) fn for_each_descriptor<E: From<StoreError>>(
+        &self,
+        bank: &str,
+        model: &str,
+        mut each: impl FnMut(u64, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.store().for_each_descriptor(bank, model, |no, sealed| each(no.unsigned_abs(), sealed))
+    }
+
+    pub(crate) fn descriptor_models(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        self.store().descriptor_models()
+    }
+
     /// The list's id of an entry, for an error's words.
     pub(crate) fn entry_words(&self, key: u64) -> String {
         let name = i64::try_from(key).ok().and_then(|no| self.store().entry_name(no).ok().flatten());

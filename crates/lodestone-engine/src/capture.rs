@@ -1,6 +1,7 @@
 //! The first frame's pixels, held for the examiners while the others only pass by.
 
 use lodestone_media::{FrameInfo, PixelKind};
+use lodestone_provenance::Pixels;
 
 /// Pixels as the examiners take them: R, G, B, and alpha apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,14 @@ pub(crate) enum Held {
     TooMany(u64),
     /// All of them.
     Whole(Captured),
+}
+
+impl Held {
+    /// The pixels, where all of them are held.
+    pub(crate) fn pixels(&self) -> Option<Pixels<'_>> {
+        let Self::Whole(one) = self else { return None };
+        Some(Pixels { width: one.width, height: one.height, rgb: &one.rgb, alpha: one.alpha.as_deref() })
+    }
 }
 
 /// Takes the rows of the first frame of each file. Memory: 3 or 4 bytes a pixel, up to the limit given.

@@ -16,7 +16,8 @@ use sha2::{Digest as _, Sha256};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KitFiles {
     pub(crate) sources: KitSources,
-    /// SHA-256 of each file, in the order of the sources; of a model its `model.toml`, which pins the rest.
+    /// SHA-256 of each file, in the order of the sources; of a model its `model.toml`, which pins the rest. The user's
+    /// descriptor is not among them: nothing that is kept comes of it.
     pub(crate) digests: Vec<String>,
 }
 
@@ -51,7 +52,7 @@ impl KitFiles {
 
     /// Whether the operator brings models.
     pub(crate) fn has_models(&self) -> bool {
-        !self.sources.models.is_empty()
+        !self.sources.models.is_empty() || self.sources.descriptor.is_some()
     }
 
     /// The same without paths: an observation changes with what the files hold, not with where they lie.

@@ -53,6 +53,7 @@ pub use appraise::{AppraiseOptions, Seen, appraise, appraise_signal};
 pub use banks::{BanksError, OpenBanks};
 pub use keep::Keep;
 pub use kit::{KitFileError, KitFiles};
+pub use lodestone_provenance::descriptor::DescriptorFile;
 pub use lodestone_provenance::{BASIS, Calibrations, KitError, KitSources, Wish, calibration};
 pub use lodestone_sandbox::{Enforced, Landlock, Start};
 pub use look_up::{LookUpError, LookUps};

@@ -16,6 +16,9 @@ pub enum LookUpError {
     /// The index and the banks are not of one state.
     #[error("the index does not fit the banks ({0}); `lodestone index rebuild` makes it again from them")]
     Mismatch(String),
+    /// The user's descriptor has not described all of the picture.
+    #[error("layer 4 has not looked at all of it: {0}")]
+    Descriptor(String),
 }
 
 /// What the look-ups of a run looked at, and how many gave no answer.

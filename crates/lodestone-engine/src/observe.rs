@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use lodestone_hash::{Digester, FoldedPdq, folded_scale};
 use lodestone_media::{Format, Limits, identify, jpeg, segments};
-use lodestone_provenance::{Item, Kit, Map, Pixels};
+use lodestone_provenance::{Item, Kit, Map};
 use lodestone_types::{
     Check, CheckState, ContentId, Digests, DrawnMap, Fingerprint, Form, HashMode, Observation, Picture,
     Stage, Unreadable,
@@ -47,7 +47,7 @@ impl Eye {
                 options.pre,
                 options.composites,
                 thumbnail,
-                if options.needs_pixels() { options.max_examined_pixels } else { 0 },
+                if options.holds_frame() { options.max_examined_pixels } else { 0 },
             )
             .with_detail(!options.parts.is_none()),
             kit,
@@ -133,16 +133,8 @@ impl Eye {
         }
         let found = segments::scan(bytes);
         let (width, height) = seen.picture.as_ref().map_or((0, 0), |p| (p.width, p.height));
-        let pixels = match held {
-            Held::Whole(one) => Some(Pixels {
-                width: one.width,
-                height: one.height,
-                rgb: &one.rgb,
-                alpha: one.alpha.as_deref(),
-            }),
-            _ => None,
-        };
         let wish = self.options.wish;
+        let pixels = held.pixels().filter(|_| wish.needs_pixels());
         let item = Item { bytes, segments: &found, width, height, pixels, sidecar };
         let examined = lodestone_provenance::examine(&item, &self.kit, &wish);
         seen.findings = examined.findings;
@@ -190,6 +182,10 @@ impl Eye {
                 seen.fingerprints = fingerprints;
                 if let Some(luma) = self.sink.take_detail() {
                     derive::parts(&luma, self.options.parts, seen);
+                }
+                if self.options.parts.descriptor {
+                    let described = derive::describe(&self.kit, &self.options, bytes, &held, seen);
+                    seen.descriptors = Some(described);
                 }
                 seen.thumbnail = thumbnail;
                 return held;

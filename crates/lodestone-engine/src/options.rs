@@ -36,6 +36,9 @@ pub struct Parts {
     /// The small grey copy itself, so that what matches can be made exact.
     #[serde(default)]
     pub detail: bool,
+    /// Vectors of the user's descriptor, which the kit has to bring: layer 4.
+    #[serde(default)]
+    pub descriptor: bool,
 }
 
 impl Parts {
@@ -137,6 +140,11 @@ impl ObserveOptions {
         self.provenance && self.wish.needs_pixels()
     }
 
+    /// Whether the first frame's pixels are held as a whole: for the examiners, or for the user's descriptor.
+    pub(crate) fn holds_frame(&self) -> bool {
+        self.needs_pixels() || self.parts.descriptor
+    }
+
     /// Whether a scaled decode may stand for the picture: not where all pixels are needed anyway.
     pub(crate) fn may_fold(&self) -> bool {
         self.folded && self.thumbnail.is_none() && !self.needs_pixels() && self.parts.is_none()
@@ -148,7 +156,7 @@ impl ObserveOptions {
         let plain =
             self.max_bytes.saturating_mul(2).saturating_add(self.max_memory).saturating_add(512 << 20);
         let planes =
-            if self.needs_pixels() { self.max_examined_pixels.saturating_mul(BYTES_A_PIXEL) } else { 0 };
+            if self.holds_frame() { self.max_examined_pixels.saturating_mul(BYTES_A_PIXEL) } else { 0 };
         let models = if self.kit.has_models() { 4 << 30 } else { 0 };
         plain.saturating_add(planes).saturating_add(models)
     }
@@ -160,8 +168,8 @@ impl ObserveOptions {
             folded: self.may_fold(),
             thumbnail: None,
             wish: Wish { maps: false, ..self.wish },
-            // Neither is the grey copy, nor are local features.
-            parts: Parts { features: false, detail: false, ..self.parts },
+            // Neither is the grey copy, nor are local features and descriptors.
+            parts: Parts { features: false, detail: false, descriptor: false, ..self.parts },
             kit: self.kit.digests_only(),
             ..self.clone()
         };

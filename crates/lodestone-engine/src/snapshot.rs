@@ -16,7 +16,7 @@ use lodestone_provenance::Calibrations;
 use lodestone_types::{Bank, ListEntry, ListVersion, Signal, SignalType, Standing};
 
 use crate::banks::{OpenBanks, Stored};
-use crate::derive::{Known, KnownBuilder, TailError};
+use crate::derive::{Background, Known, KnownBuilder, Likeness, LikenessBuilder, TailError};
 use crate::look_up::LookUpError;
 use crate::photodna::{Photodna, PhotodnaBuilder};
 use crate::rows::Rows;
@@ -51,6 +51,8 @@ pub struct Snapshot {
     values: Vec<(u64, [u8; 32])>,
     /// Features of known pictures, where they were made.
     known: Known,
+    /// Known pictures by a user's descriptor, where one was given.
+    likeness: Option<Likeness>,
     tail: TailTable,
     weights: Weights,
 }
@@ -81,6 +83,7 @@ impl Default for Snapshot {
             stored: None,
             values: Vec::new(),
             known: Known::default(),
+            likeness: None,
             tail: TailTable::photographs(),
             weights: Weights::default(),
         }
@@ -251,6 +254,16 @@ impl Snapshot {
         &self.known
     }
 
+    /// Known pictures by the user's descriptor.
+    pub(crate) fn likeness(&self) -> Option<&Likeness> {
+        self.likeness.as_ref()
+    }
+
+    /// Known pictures that layer 4 can find, and what it goes by, in words; `None` without a descriptor.
+    pub fn described(&self) -> Option<(usize, String)> {
+        self.likeness.as_ref().map(|likeness| (likeness.len(), likeness.told()))
+    }
+
     /// The PDQ value of an entry that is nearest to a query; `None` where values are not at hand.
     pub(crate) fn near_value(&self, key: u64, query: &Code256) -> Option<[u8; 32]> {
         let distance = |value: &[u8; 32]| query.distance_bits(Code256::from_bytes(value));
@@ -338,6 +351,7 @@ pub struct SnapshotBuilder {
     parts: bool,
     values: Vec<(u64, [u8; 32])>,
     known: KnownBuilder,
+    likeness: Option<LikenessBuilder>,
     tail: TailTable,
     weights: Weights,
 }
@@ -388,6 +402,7 @@ impl SnapshotBuilder {
             parts: false,
             values: Vec::new(),
             known: KnownBuilder::default(),
+            likeness: None,
             tail: TailTable::photographs(),
             weights: Weights(Calibrations::built_in()),
         }
@@ -410,6 +425,23 @@ impl SnapshotBuilder {
     /// The banks of the data folder that was added, and what features of known pictures go into.
     pub(crate) fn stored_and_known(&mut self) -> (Option<&Stored>, &[Bank], &mut KnownBuilder) {
         (self.stored.as_ref(), &self.banks, &mut self.known)
+    }
+
+    /// Takes vectors of a user's model, too, by its name and dimension. Say so before anything is added. `background`:
+    /// unrelated pictures, which scores are normalised by.
+    pub fn with_descriptor(mut self, model: &str, dimension: usize, background: Option<Background>) -> Self {
+        self.likeness = Some(LikenessBuilder::new(model, dimension, background));
+        self
+    }
+
+    /// Vectors of known pictures, where they are looked for.
+    pub(crate) fn likeness_mut(&mut self) -> Option<&mut LikenessBuilder> {
+        self.likeness.as_mut()
+    }
+
+    /// The banks of the data folder that was added, and what vectors of known pictures go into.
+    pub(crate) fn stored_and_likeness(&mut self) -> (Option<&Stored>, &[Bank], Option<&mut LikenessBuilder>) {
+        (self.stored.as_ref(), &self.banks, self.likeness.as_mut())
     }
 
     /// Weighs findings by these tables instead of those built in.
@@ -595,6 +627,7 @@ impl SnapshotBuilder {
             stored: self.stored,
             values: self.values,
             known: self.known.build(),
+            likeness: self.likeness.map(LikenessBuilder::build),
             tail: self.tail,
             weights: self.weights,
         })

@@ -9,6 +9,7 @@
 //! - [`HammingIndex`]: 256-bit codes by a linear scan, vectorised and batched: the oracle of the others, and what small
 //!   sets are searched by;
 //! - [`NarrowIndex`]: 64- and 128-bit codes; [`VectorIndex`]: 144-byte vectors by squared distance;
+//! - [`CosineIndex`]: vectors of bytes by their cosine, every pair;
 //! - [`DigestIndex`]: which entries have exactly these 16, 20 or 32 bytes.
 //!
 //! [`self_join`] and [`self_join_forms`] find all near pairs within one set, for grouping.
@@ -18,6 +19,7 @@
 #![warn(clippy::disallowed_methods)]
 
 mod code;
+mod cosine;
 mod digest;
 mod hamming;
 mod join;
@@ -37,6 +39,7 @@ mod tiles;
 mod vectors;
 
 pub use code::Code256;
+pub use cosine::{Best, ByteVector, CosineError, CosineIndex};
 pub use digest::DigestIndex;
 pub use hamming::HammingIndex;
 pub use join::{JoinStep, Pair, self_join, self_join_forms};

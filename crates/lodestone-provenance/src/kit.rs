@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::credentials::TrustLists;
 use crate::models::Models;
+use crate::models::descriptor::Descriptor;
 use crate::structure::{Database, Known, Signature};
 
 /// Where the operator's own material is; empty: only what is built in.
@@ -20,6 +21,9 @@ pub struct KitSources {
     /// `model.toml` files.
     #[serde(default)]
     pub models: Vec<PathBuf>,
+    /// A `descriptor.toml` file.
+    #[serde(default)]
+    pub descriptor: Option<PathBuf>,
 }
 
 /// Why a kit could not be loaded.
@@ -50,12 +54,13 @@ pub struct Kit {
     pub(crate) trust: TrustLists,
     pub(crate) structures: Database,
     pub(crate) models: Models,
+    descriptor: Option<Descriptor>,
 }
 
 impl Kit {
     /// What is built in.
     pub fn built_in() -> Self {
-        Self { trust: TrustLists::built_in(), structures: Database::built_in(), models: Models::default() }
+        Self { trust: TrustLists::built_in(), structures: Database::built_in(), ..Self::default() }
     }
 
     /// What is built in, and the operator's own. Models run their golden pictures here.
@@ -71,6 +76,7 @@ impl Kit {
             kit.structures.add_file(path)?;
         }
         kit.models = Models::load(&sources.models)?;
+        kit.descriptor = sources.descriptor.as_deref().map(Descriptor::load).transpose()?;
         Ok(kit)
     }
 
@@ -79,11 +85,17 @@ impl Kit {
         self.structures.look_up(signature)
     }
 
+    /// The user's descriptor.
+    pub fn descriptor(&self) -> Option<&Descriptor> {
+        self.descriptor.as_ref()
+    }
+
     /// Names and digests of what is in use, one line each: printed with every answer.
     pub fn describe(&self) -> Vec<String> {
         let mut lines = self.trust.describe();
         lines.extend(self.structures.describe());
         lines.extend(self.models.describe());
+        lines.extend(self.descriptor.iter().map(|descriptor| descriptor.file().told()));
         lines
     }
 }

@@ -49,6 +49,12 @@ pub mod watermark;
 mod workflow;
 mod xmp;
 
+/// The user's own model that makes a vector of a picture: layer 4.
+pub mod descriptor {
+    pub use crate::models::DescriptorFile;
+    pub use crate::models::descriptor::{Area, Descriptor, MAX_DIMENSION, MAX_REGIONS, NoVector};
+}
+
 use lodestone_types::{Assessment, Finding};
 
 pub use calibration::{Calibrations, weigh};

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek, Write};
 
-use lodestone_engine::derive::{FeatureSeal, SealFailed, check_features};
+use lodestone_engine::derive::{DescriptorSeal, FeatureSeal, SealFailed, check_features};
 use lodestone_net::Secret;
 use lodestone_store::{Batch, Store, StoreError};
 use lodestone_types::Signal;
@@ -17,6 +17,14 @@ use crate::secrets::{Secrets, SecretsError};
 /// What the features of an entry are sealed for.
 pub fn purpose(entry_no: i64) -> String {
     format!("features:{}:{entry_no}", bank_of(entry_no))
+}
+
+/// What purposes of descriptors begin with.
+pub(crate) const DESCRIPTOR: &str = "descriptor";
+
+/// What the vector of an entry by a user's descriptor is sealed for.
+pub fn descriptor_purpose(entry_no: i64, model: &str) -> String {
+    format!("{DESCRIPTOR}:{}:{entry_no}:{model}", bank_of(entry_no))
 }
 
 fn bank_of(entry_no: i64) -> i64 {
@@ -56,6 +64,22 @@ pub(crate) fn keep(
 ) -> Result<(), SecretsError> {
     let sealed = secrets.seal_bytes(batch, &purpose(entry_no), &Secret::new(record))?;
     Ok(batch.put_features(entry_no, &sealed)?)
+}
+
+impl DescriptorSeal for Secrets {
+    fn seal_descriptor(
+        &self,
+        batch: &mut Batch<'_>,
+        entry_no: i64,
+        model: &str,
+        vector: &[u8],
+    ) -> Result<Vec<u8>, SealFailed> {
+        Ok(self.seal_bytes(batch, &descriptor_purpose(entry_no, model), &Secret::new(vector))?)
+    }
+
+    fn open_descriptor(&self, entry_no: i64, model: &str, sealed: &[u8]) -> Result<Vec<u8>, SealFailed> {
+        Ok(self.unseal_bytes(&descriptor_purpose(entry_no, model), sealed)?.expose().to_vec())
+    }
 }
 
 /// Why features did not go into a bundle, or did not come out of one.

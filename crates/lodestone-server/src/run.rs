@@ -312,7 +312,7 @@ fn secrets(store: &mut Store, config: &Config, clock: &Clock) -> Result<Secrets,
         Ok(_) => match secrets.reseal(store, clock.now_us()) {
             Ok(anew) if anew == Rewritten::default() => {}
             Ok(anew) => {
-                let count = anew.secrets + anew.features;
+                let count = anew.secrets + anew.features + anew.descriptors;
                 tracing::info!(count, "secrets sealed anew with the key that was given");
             }
             Err(error) => tracing::error!(%error, "secrets cannot be sealed anew"),

@@ -8,7 +8,8 @@
 //! - [`Store::for_each_entry`] streams a bank out again, in the order of [`StoredEntry::entry_no`].
 //! - [`Store::put_observations`] keeps what a scan has read, so that a second scan reads only what changed.
 //! - [`Store::pdq_changes_since`] says what an index of PDQ values has to catch up with.
-//! - [`Store::for_each_features`] hands over the local features of known pictures, as the caller sealed them.
+//! - [`Store::for_each_features`] hands over the local features of known pictures, as the caller sealed them;
+//!   [`Store::for_each_descriptor`] their descriptors by a user's model.
 //! - [`Store::batch`] does steps together, all or none: content by its ids, opinions, exchanges, rules, and what
 //!   follows from a match (events, outbox, reviews, audit). Everything that changes is a method of [`Batch`],
 //!   everything that is only read one of [`Store`].
@@ -41,6 +42,7 @@ mod content_changes;
 mod content_ids;
 mod contents;
 mod counts;
+mod descriptors;
 mod entries;
 mod entry_changes;
 mod error;

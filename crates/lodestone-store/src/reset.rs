@@ -4,9 +4,10 @@ use crate::open::next_generation;
 use crate::{Batch, Store, StoreError};
 
 /// What is emptied, children first.
-const EMPTIED: [&str; 21] = [
+const EMPTIED: [&str; 22] = [
     "signals",
     "features",
+    "descriptors",
     "content_details",
     "opinions",
     "content_runs",

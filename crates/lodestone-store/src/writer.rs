@@ -37,6 +37,7 @@ pub(crate) struct Writer<'t> {
     select_signals: Statement<'t>,
     delete_signals: Statement<'t>,
     delete_features: Statement<'t>,
+    delete_descriptors: Statement<'t>,
     log: Log<'t>,
     counts: Counts<'t>,
 }
@@ -93,6 +94,7 @@ impl<'t> Writer<'t> {
                 .prepare("SELECT type, value FROM signals WHERE entry = ?1 ORDER BY type, value")?,
             delete_signals: db.prepare("DELETE FROM signals WHERE entry = ?1")?,
             delete_features: db.prepare("DELETE FROM features WHERE no = ?1")?,
+            delete_descriptors: db.prepare("DELETE FROM descriptors WHERE no = ?1")?,
             log: Log::new(db, generation)?,
             counts: Counts::new(db, bank),
         })
@@ -282,6 +284,7 @@ impl<'t> Writer<'t> {
             if !before.iter().any(same_file) {
                 // The id stands for another file now, and the features were the old one's.
                 self.delete_features.execute([old.no])?;
+                self.delete_descriptors.execute([old.no])?;
             }
             self.insert_signals(old.no, &entry.signals)?;
         }

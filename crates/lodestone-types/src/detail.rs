@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Milli, hex};
+use crate::{Box2, Milli, hex};
 
 /// A rectangle of a picture that may hold another picture, and its hashes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,32 @@ pub struct Detail {
     pub height: u32,
     /// Grey values, row after row.
     pub luma: Blob,
+}
+
+/// One vector of a user's descriptor, and of what it was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DescribedPart {
+    /// Where in the picture, in pixels as stored; `None`: all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Box2>,
+    /// Left and right were changed before.
+    #[serde(default, skip_serializing_if = "crate::placement::is_default")]
+    pub mirrored: bool,
+    /// A factor (`f32`, little-endian), then a signed byte for each dimension. *See* `docs/formats/descriptors.md`.
+    pub vector: Blob,
+}
+
+/// What a user's descriptor makes of a picture's first frame; never kept with scans.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Descriptors {
+    /// Which model with which preparation of pictures: a SHA-256, hexadecimal. Others compare with nothing of this one.
+    pub model: String,
+    /// The whole picture first, where it could be made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<DescribedPart>,
+    /// Why some that should be there are not: never to be taken for "no match".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
 }
 
 #[cfg(test)]

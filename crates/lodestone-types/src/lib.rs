@@ -30,7 +30,7 @@ pub mod trend;
 pub use assessment::{PairAssessment, Watermark};
 pub use bank::{Bank, BankKind, ListEntry, ListVersion, Reject, RejectKind};
 pub use credentials::{Credentials, Integrity, SignedTime, Trust, TrustListVersion};
-pub use detail::{Blob, Detail, RegionPrint, Regions};
+pub use detail::{Blob, DescribedPart, Descriptors, Detail, RegionPrint, Regions};
 pub use item::{ContentId, Digests, Stage, Unreadable};
 pub use matching::{Backdrop, Dihedral, Match, Transform, TransformKind};
 pub use observation::{DrawnMap, Fingerprint, Form, HashMode, Observation, Picture, Thumbnail};

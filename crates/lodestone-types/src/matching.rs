@@ -238,6 +238,16 @@ pub struct Match {
     /// Accidental matches as near as this one to be expected for one picture, by the tail in force; `null` for exact ones.
     #[serde(default)]
     pub expected_false_hits: Option<f64>,
+    /// Cosine of the user's descriptors, -1 to 1, where layer 4 was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<Milli>,
+    /// The same less the mean of the questioned picture's nearest unrelated ones: a picture that resembles everything has
+    /// little left. Absent where there is nothing unrelated to compare with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalised_score: Option<Milli>,
+    /// Which model gave these scores: SHA-256 of the model with the preparation of pictures, hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     /// What was replaced of the known picture, where it was at hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edit: Option<Edit>,
@@ -270,6 +280,9 @@ impl Match {
             evidence_bits: None,
             windows: None,
             expected_false_hits: None,
+            score: None,
+            normalised_score: None,
+            model: None,
             edit: None,
         }
     }
@@ -293,9 +306,9 @@ impl Match {
         self.standing == Standing::PossibleDerivative
     }
 
-    /// What differs in bits, where hashes have found it; features alone measure nothing in bits.
+    /// What differs in bits, where hashes have found it; features and descriptors measure nothing in bits.
     pub fn hash_bits(&self) -> Option<u32> {
-        (self.layer != 3).then_some(self.distance_bits)
+        (self.layer < 3).then_some(self.distance_bits)
     }
 
     /// Whether it shows that its item was made from known material, surely or for a person to see.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Assessment, Backdrop, Blob, Detail, Digests, Finding, Regions, Unreadable, hex};
+use crate::{Assessment, Backdrop, Blob, Descriptors, Detail, Digests, Finding, Regions, Unreadable, hex};
 
 /// How a PDQ hash came about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -120,6 +120,9 @@ pub struct Observation {
     /// The small grey copy, only when asked for; never kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Detail>,
+    /// What a user's descriptor makes of the first frame and of parts of it, only when asked for; never kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub descriptors: Option<Descriptors>,
     /// What examiners found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
@@ -142,11 +145,19 @@ impl Observation {
             || !self.maps.is_empty()
             || self.detail.is_some()
             || !self.features.is_empty()
+            || self.descriptors.is_some()
     }
 
     /// The same without anything that shows the picture: what may be kept.
     pub fn pictureless(&self) -> Self {
-        Self { thumbnail: None, maps: Vec::new(), detail: None, features: Vec::new(), ..self.clone() }
+        Self {
+            thumbnail: None,
+            maps: Vec::new(),
+            detail: None,
+            features: Vec::new(),
+            descriptors: None,
+            ..self.clone()
+        }
     }
 
     /// The fingerprint that exchanges share: first frame, alpha dropped.

@@ -56,6 +56,24 @@ pub(crate) enum Eval {
     /// Learn how near regions of your own unrelated pictures come to a list, for `--tail`
     #[command(after_long_help = crate::help::EVAL_TAIL)]
     Tail(Box<EvalTail>),
+    /// Describe unrelated pictures by your own model, for `--background`
+    #[command(after_long_help = crate::help::EVAL_BACKGROUND)]
+    Background(Box<EvalBackground>),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EvalBackground {
+    /// Folders and files: pictures like those you look through, none of them known or made from a known one
+    #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Your own ONNX model that makes a vector of a picture (docs/descriptors.md)
+    #[arg(long, value_name = "FILE.toml", value_hint = ValueHint::FilePath)]
+    pub(crate) descriptor: PathBuf,
+    /// File to write
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
 }
 
 #[derive(Args, Debug)]

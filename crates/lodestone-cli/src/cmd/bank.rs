@@ -51,9 +51,28 @@ pub(crate) fn run(args: &Bank) -> Result<Ended> {
         Bank::Add { bank, paths, signal, id, format, data, .. } if paths.is_empty() => {
             return add(bank, signal, id.as_deref(), *format, data);
         }
-        Bank::Add { bank, paths, kind, no_features, max_rejects, keys, reading, format, data, .. } => {
+        Bank::Add {
+            bank,
+            paths,
+            kind,
+            no_features,
+            descriptor,
+            max_rejects,
+            keys,
+            reading,
+            format,
+            data,
+            ..
+        } => {
             let kind = kind.as_deref().map(str::parse::<BankKind>).transpose().map_err(anyhow::Error::msg)?;
-            let files = Files { bank, paths, kind, features: !no_features, max_rejects: *max_rejects };
+            let files = Files {
+                bank,
+                paths,
+                kind,
+                features: !no_features,
+                descriptor: descriptor.as_deref(),
+                max_rejects: *max_rejects,
+            };
             return bank_files::add(&files, keys, reading, *format, data);
         }
         Bank::ExportFeatures { bank, out, bundle_key, keys, format, data } => {

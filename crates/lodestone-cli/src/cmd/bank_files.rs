@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use lodestone_engine::derive::{FeatureSeal, KeptFiles, keep_files};
+use lodestone_engine::derive::{Describing, FeatureSeal, KeptFiles, keep_files};
 use lodestone_engine::examine::ExamineContext;
 use lodestone_engine::{Parts, Progress, Snapshot};
 use lodestone_server::secrets::Secrets;
@@ -28,6 +28,8 @@ pub(super) struct Files<'a> {
     pub(super) kind: Option<BankKind>,
     /// Whether local features are kept.
     pub(super) features: bool,
+    /// The model whose vectors are kept.
+    pub(super) descriptor: Option<&'a Path>,
     pub(super) max_rejects: u64,
 }
 
@@ -39,7 +41,11 @@ pub(super) fn add(
     format: Format,
     data: &Data,
 ) -> Result<Ended> {
-    let settings = Settings::new(&Lists { data: data.data.clone(), ..Lists::default() }, reading)?;
+    let mut settings = Settings::new(&Lists { data: data.data.clone(), ..Lists::default() }, reading)?;
+    if let Some(path) = files.descriptor {
+        settings.describe_by(path)?;
+        super::loads_kit(&settings.observe, settings.deadline)?;
+    }
     let folder = settings.need_data()?;
     for path in files.paths {
         std::fs::metadata(path).with_context(|| format!("cannot bank {}", path.display()))?;
@@ -48,16 +54,23 @@ pub(super) fn add(
     let bank = existing(&store, files.bank, files.kind)?;
     let kind = bank.as_ref().map_or(files.kind.unwrap_or_default(), |bank| bank.kind);
     let features = files.features && kind.makes_known();
+    let described_by = settings.described_by.as_ref().filter(|_| kind.makes_known());
     let secrets = secrets_at(folder, keys, &store)?;
-    let key = match (features, secrets.key()) {
+    let sealing = features || described_by.is_some();
+    let key = match (sealing, secrets.key()) {
         (false, _) => None,
         (true, Ok(key)) => key,
-        (true, Err(lost)) => bail!("{lost}; or bank without local features: --no-features"),
+        (true, Err(lost)) => {
+            bail!("{lost}; or bank without local features and descriptors: --no-features, no --descriptor")
+        }
     };
     if files.features && !features {
         eprintln!("  a {kind} bank speaks by exact digest only: no local features are kept");
     }
-    let parts = Parts { features, known: true, ..Parts::default() };
+    if settings.described_by.is_some() && described_by.is_none() {
+        eprintln!("  a {kind} bank speaks by exact digest only: no descriptors are kept");
+    }
+    let parts = Parts { features, known: true, descriptor: described_by.is_some(), ..Parts::default() };
     let options = crate::lists::known_options(&settings, files.paths.to_vec(), parts);
     let cancel = super::on_ctrl_c("stopping; nothing was banked yet. Ctrl-C again to stop at once.")?;
     let (progress, mut show) = (Progress::default(), Show::new());
@@ -69,16 +82,18 @@ pub(super) fn add(
         tick: &mut |progress| show.tick(progress),
     };
     let seal: Option<&dyn FeatureSeal> = if features { Some(&secrets) } else { None };
+    let describing =
+        described_by.map(|file| Describing { seal: &secrets, model: &file.model, dimension: file.dimension });
     let kept = store.batch(now_us(), |batch| {
         if bank.is_none() {
             batch.create_bank(files.bank, kind, settings.radius_bits, "")?;
         }
-        let kept = keep_files(batch, files.bank, seal, &options, context)?;
+        let kept = keep_files(batch, files.bank, seal, describing, &options, context)?;
         check(&kept, files)?;
         Ok::<_, anyhow::Error>(kept)
     });
     show.clear();
-    if features && key.is_none() {
+    if sealing && key.is_none() {
         say_key(&secrets, folder);
     }
     let kept = kept.map_err(|error| anyhow!("{error:#}; nothing was banked"))?;
@@ -92,13 +107,16 @@ fn check(kept: &KeptFiles, files: &Files<'_>) -> Result<()> {
         let how = if file.banked { "known by its bytes only" } else { "not banked" };
         eprintln!("  cannot be read, {how}: {}: {}", visible(&file.name), unreadable(&file.why));
     }
-    let cannot = kept.unreadable.len() as u64;
+    for (name, why) in &kept.undescribed {
+        eprintln!("  not described, layer 4 cannot find it: {}: {}", visible(name), visible(why));
+    }
+    let cannot = (kept.unreadable.len() + kept.undescribed.len()) as u64;
     if kept.interrupted {
         bail!("interrupted");
     }
     if cannot > files.max_rejects {
         bail!(
-            "{} cannot be read ({} may be; --max-rejects allows more)",
+            "{} cannot be read or described ({} may be; --max-rejects allows more)",
             count(cannot, "picture", "pictures"),
             files.max_rejects
         );
@@ -122,15 +140,18 @@ fn say(bank: &str, kept: &KeptFiles, features: bool, generation: u64, format: Fo
         objects.push(&json!({
             "bank": bank, "entries": kept.entries, "added": kept.added, "updated": kept.updated,
             "unchanged": kept.unchanged, "hashed": kept.hashed, "with_features": kept.with_features,
-            "features_sealed": kept.features_sealed, "no_pictures": kept.no_pictures, "unreadable": unreadable,
+            "features_sealed": kept.features_sealed, "described": kept.described,
+            "descriptors_sealed": kept.descriptors_sealed, "no_pictures": kept.no_pictures, "unreadable": unreadable,
             "generation": generation,
         }))?;
         return Ok(objects.finish()?);
     }
     let features =
         if features { format!(", {} with local features", kept.with_features) } else { String::new() };
+    let described =
+        if kept.described > 0 { format!(", {} described", kept.described) } else { String::new() };
     println!(
-        "{bank}: {} added, {} updated, {} unchanged ({} hashed{features}; generation {generation})",
+        "{bank}: {} added, {} updated, {} unchanged ({} hashed{features}{described}; generation {generation})",
         kept.added, kept.updated, kept.unchanged, kept.hashed
     );
     if kept.no_pictures > 0 {

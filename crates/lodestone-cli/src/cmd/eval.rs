@@ -30,6 +30,7 @@ pub(crate) fn run(args: &Eval) -> Result<Ended> {
     match args {
         Eval::Provenance(args) => provenance(args),
         Eval::Tail(args) => super::tail::run(args),
+        Eval::Background(args) => super::background::run(args),
     }
 }
 

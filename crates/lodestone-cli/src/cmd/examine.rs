@@ -28,6 +28,7 @@ use crate::summary::Style;
 /// Observes files, matches them, weighs what was found, prints it all.
 pub(crate) fn run(args: &Examine) -> Result<Ended> {
     let mut settings = Settings::examining(&args.lists, &args.reading, &args.examining, None)?;
+    settings.use_descriptor()?;
     settings.use_kit(wish(args, &settings))?;
     settings.observe.sidecars = settings.sidecars && !args.no_sidecars;
     settings.observe.thumbnail = args.thumbnails.clone().filter(|_| args.report.is_some());

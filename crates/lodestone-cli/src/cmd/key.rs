@@ -37,8 +37,10 @@ pub(crate) fn run(args: &Key) -> Result<Ended> {
             let key = SealKey::from_file(new_key_file)?;
             let id = key.id();
             let sealed = secrets.rotate(&mut store, now_us(), key)?;
-            let object =
-                json!({ "key": id.to_string(), "secrets": sealed.secrets, "features": sealed.features });
+            let object = json!({
+                "key": id.to_string(), "secrets": sealed.secrets, "features": sealed.features,
+                "descriptors": sealed.descriptors,
+            });
             store.batch(now_us(), |batch| note(batch, "secrets.rotate", &object))?;
             eprintln!(
                 "{} sealed with key {id}; start the server with --key-file {}",
@@ -51,8 +53,9 @@ pub(crate) fn run(args: &Key) -> Result<Ended> {
             let mut store = open_existing(settings(data)?.need_data()?).map_err(in_use)?;
             let secrets = secrets_of(keys, data, &store)?;
             let lost = secrets.lost_features(&mut store, now_us())?;
-            let known = count(lost as u64, "known picture", "known pictures");
-            let words = format!("the local features of {known} are sealed with a key that is not at hand");
+            let kept = features_and_descriptors(lost).join(" and ");
+            let words = format!("{kept} are sealed with a key that is not at hand");
+            let lost = lost.features + lost.descriptors;
             match (secrets.key(), yes) {
                 (Ok(_), _) if lost == 0 => bail!("no secret is lost: the key at hand opens what is stored"),
                 (Ok(_), _) if !features => bail!("{words}; say --features --yes to give them up"),
@@ -61,12 +64,15 @@ pub(crate) fn run(args: &Key) -> Result<Ended> {
                 (_, true) => {}
             }
             let gone = secrets.forget_lost(&mut store, now_us(), *features)?;
-            let object = json!({ "secrets": gone.secrets, "features": gone.features });
+            let object = json!({
+                "secrets": gone.secrets, "features": gone.features, "descriptors": gone.descriptors,
+            });
             store.batch(now_us(), |batch| note(batch, "secrets.forget", &object))?;
             eprintln!("{} given up: set credentials and webhooks anew", secrets_and_features(gone));
-            if gone.features > 0 {
+            if gone.features + gone.descriptors > 0 {
                 eprintln!(
-                    "  what has lost its local features is found by hashes only, until the pictures are banked again"
+                    "  what has lost its local features is found by hashes only, and what has lost its descriptor not by \
+                     layer 4, until the pictures are banked again"
                 );
             }
             if lost > 0 && !features {
@@ -81,12 +87,16 @@ pub(crate) fn run(args: &Key) -> Result<Ended> {
 
 fn secrets_and_features(what: Rewritten) -> String {
     let secrets = count(what.secrets as u64, "secret", "secrets");
-    match what.features as u64 {
-        0 => secrets,
-        features => {
-            format!("{secrets}, and local features of {}", count(features, "known picture", "known pictures"))
-        }
-    }
+    [vec![secrets], features_and_descriptors(what)].concat().join(", and ")
+}
+
+fn features_and_descriptors(what: Rewritten) -> Vec<String> {
+    let named = [(what.features, "local features"), (what.descriptors, "descriptors")];
+    let some = named.into_iter().filter(|(number, _)| *number > 0);
+    some.map(|(number, name)| {
+        format!("{name} of {}", count(number as u64, "known picture", "known pictures"))
+    })
+    .collect()
 }
 
 /// A folder in use, in the words of what can be done.

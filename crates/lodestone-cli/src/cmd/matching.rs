@@ -27,7 +27,8 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
     if args.format == Format::Csv {
         bail!("--format csv is for --against; here it is text, ndjson or json");
     }
-    let settings = Settings::new(&args.lists, &args.reading)?;
+    let mut settings = Settings::new(&args.lists, &args.reading)?;
+    settings.use_descriptor()?;
     let signals = args
         .signal
         .iter()

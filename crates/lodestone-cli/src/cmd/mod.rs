@@ -2,6 +2,7 @@
 
 pub(crate) mod against;
 pub(crate) mod audit;
+mod background;
 pub(crate) mod bank;
 mod bank_files;
 pub(crate) mod bench;
@@ -34,6 +35,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
+use lodestone_engine::observer::Observer;
 use lodestone_engine::{ObserveOptions, Start};
 use serde_json::Value;
 
@@ -51,6 +53,13 @@ pub(crate) fn worker_start(options: &ObserveOptions) -> Result<Start> {
     let arguments: [OsString; 3] =
         ["__worker".into(), "--memory".into(), options.worker_memory_bytes().to_string().into()];
     Ok(Start { program, arguments: arguments.into() })
+}
+
+/// Has a worker load what the operator brings, so that what cannot be used is told before anything is read.
+pub(crate) fn loads_kit(options: &ObserveOptions, deadline: std::time::Duration) -> Result<()> {
+    let mut observer = Observer::new(worker_start(options)?, options.clone(), deadline);
+    observer.kit().context("what was brought cannot be used")?;
+    Ok(())
 }
 
 /// The worker process: serves the parent until it hangs up.

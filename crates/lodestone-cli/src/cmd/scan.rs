@@ -23,6 +23,7 @@ use crate::summary;
 /// Scans, prints, and writes the report.
 pub(crate) fn run(args: &Scan) -> Result<Ended> {
     let mut settings = Settings::examining(&args.lists, &args.reading, &args.examining, args.examine)?;
+    settings.use_descriptor()?;
     settings.use_kit(if settings.depth == Depth::Full { Wish::FULL } else { Wish::WITHOUT_PIXELS })?;
     settings.observe.thumbnail = args.thumbnails.clone();
     for root in &args.roots {

@@ -3,7 +3,7 @@
 use std::io;
 
 use anyhow::{Context, Result, bail};
-use lodestone_engine::derive::{Layers, TailLearner};
+use lodestone_engine::derive::TailLearner;
 use lodestone_engine::examine::{ExamineContext, examine};
 use lodestone_engine::scan::ScanOptions;
 use lodestone_engine::{AppraiseOptions, Parts, Progress, SnapshotBuilder, WalkOptions};
@@ -11,7 +11,7 @@ use lodestone_types::Record;
 
 use super::worker_start;
 use crate::Ended;
-use crate::args::{EvalTail, Lists};
+use crate::args::{AskedLayers, EvalTail, Lists};
 use crate::settings::Settings;
 use crate::show::Show;
 use crate::words::count;
@@ -23,8 +23,8 @@ const SHOWN: [u32; 4] = [31, 40, 56, 72];
 
 /// Observes traffic, learns from what matches nothing, and writes the table.
 pub(crate) fn run(args: &EvalTail) -> Result<Ended> {
-    let lists =
-        Lists { layers: Some("1,2".parse::<Layers>().map_err(anyhow::Error::msg)?), ..args.lists.clone() };
+    let layers = "1,2".parse::<AskedLayers>().map_err(anyhow::Error::msg)?;
+    let lists = Lists { layers: Some(layers), descriptor: None, ..args.lists.clone() };
     let mut settings = Settings::new(&lists, &args.reading)?;
     settings.observe.parts = Parts { regions: true, ..Parts::default() };
     settings.observe.provenance = false;

@@ -7,6 +7,7 @@ mod audit;
 mod banks;
 mod data;
 mod derived;
+mod described;
 mod drawn;
 mod examine;
 mod exchange;
@@ -21,6 +22,9 @@ mod keys;
 mod labelled;
 mod lists;
 mod ndjson;
+#[allow(dead_code)] // shared with the tests of lodestone-provenance, which use all of it
+#[path = "../../../lodestone-provenance/tests/it/onnx.rs"]
+mod onnx;
 mod pages;
 mod photodna;
 mod program;

@@ -1,6 +1,6 @@
 //! Layer 3: local features of the questioned picture that agree with those of a known one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lodestone_features::{
     Alignment, Bounds, Features, FindStats, Questioned, Strength, VoteOptions, align, expected_false_hits,
@@ -64,6 +64,40 @@ pub(super) fn find(known: &Pictures<'_>, observation: &Observation, found: &mut 
             }
         }
     }
+}
+
+/// What the alignment of an entry says that something else has proposed.
+pub(super) struct Proof {
+    pub(super) inliers: u32,
+    pub(super) evidence_bits: u32,
+    /// Nothing speaks against it but that it may be chance.
+    pub(super) sound: bool,
+}
+
+/// Aligns entries that something else has proposed, and takes what agrees as [`find`] does; by key, what each says.
+pub(super) fn verify(
+    known: &Known,
+    observation: &Observation,
+    keys: &[u64],
+    found: &mut Vec<Found>,
+) -> BTreeMap<u64, Proof> {
+    let mut proofs = BTreeMap::new();
+    let keys = keys.iter().filter_map(|key| Some((*key, known.features(*key)?)));
+    let mut keys = keys.peekable();
+    let features = features_of(observation).filter(|features| !features.is_empty());
+    let (Some(features), Some(_)) = (features, keys.peek()) else { return proofs };
+    let questioned = Questioned::new(&features);
+    let frame = Frame::of(observation, &features);
+    for (key, features) in keys {
+        if let Some(alignment) = align(&questioned, &features) {
+            let size = (f64::from(features.width), f64::from(features.height));
+            let sound = alignment.doubt.is_none() && !rests_on_frame(&alignment, size);
+            let Alignment { inliers, evidence_bits, .. } = alignment;
+            proofs.insert(key, Proof { inliers, evidence_bits, sound });
+            take((known, known.len() as u64), &frame, key, &alignment, found);
+        }
+    }
+    proofs
 }
 
 /// All features of a questioned picture, whole and parts, as one.

@@ -49,8 +49,8 @@ impl Side {
             let seen = observer(&options).observe_file(path);
             seen.file().map(|file| file.observation.clone()).unwrap_or_default()
         };
-        let known = look(Parts { features: true, known: true, detail: true, regions: false });
-        let questioned = look(Parts { features: true, known: false, detail: true, regions: true });
+        let known = look(Parts { features: true, known: true, detail: true, ..Parts::default() });
+        let questioned = look(Parts { features: true, detail: true, regions: true, ..Parts::default() });
         Self { path: crate::walk::path_text(path).0, known, questioned }
     }
 }

@@ -28,6 +28,10 @@ pub struct LoadedFolder {
     pub hashed: u64,
     /// Entries with local features.
     pub with_features: u64,
+    /// Entries that the user's descriptor describes.
+    pub described: u64,
+    /// Pictures that it should describe and does not, and why: layer 4 cannot find them.
+    pub undescribed: Vec<(String, String)>,
     /// Files that are no pictures: known by their bytes only.
     pub no_pictures: u64,
     /// What cannot be read, and why: pictures are known by their bytes only, others not at all.
@@ -102,7 +106,7 @@ fn take(
             _ => loaded.unreadable.push((name.clone(), why.clone())),
         }
     }
-    let entry = entry_of(name, &seen, min_quality);
+    let entry = entry_of(name.clone(), &seen, min_quality);
     if entry.signals.is_empty() {
         return Ok(());
     }
@@ -111,6 +115,12 @@ fn take(
     let key = builder.keyed(&entry)?;
     if let Some((features, _)) = features_of(&seen) {
         loaded.with_features += u64::from(builder.known_mut().features(key, &features));
+    }
+    if let Some(likeness) = builder.likeness_mut().filter(|_| seen.picture.is_some()) {
+        match likeness.observed(key, &seen) {
+            Ok(()) => loaded.described += 1,
+            Err(why) => loaded.undescribed.push((name, why)),
+        }
     }
     if let Some(Kept(luma)) = Kept::of(&seen).filter(|_| partial.is_none()) {
         builder.known_mut().grey(key, luma);

@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use lodestone_index::ByteVector;
 use lodestone_store::{Batch, ImportOptions, ListSource, StoreError};
 use lodestone_types::{ListEntry, Observation, Signal, SignalType, Unreadable};
 
 use super::folder::{entry_of, features_of, relative};
+use super::likeness::{DescriptorSeal, asked};
 use super::sealed::{FeatureSeal, check_features};
 use crate::examine::{ExamineContext, examine};
 use crate::scan::ScanOptions;
@@ -49,6 +51,12 @@ pub struct KeptFiles {
     pub with_features: u64,
     /// Of these, those whose features were sealed now.
     pub features_sealed: u64,
+    /// Files with a vector of the user's descriptor in the bank.
+    pub described: u64,
+    /// Of these, those whose vector was sealed now.
+    pub descriptors_sealed: u64,
+    /// Pictures that the descriptor should describe and does not, and why: layer 4 cannot find them.
+    pub undescribed: Vec<(String, String)>,
     /// Files that are no pictures: known by their bytes only.
     pub no_pictures: u64,
     /// Pictures that cannot be read: known by their bytes only, or not at all.
@@ -59,7 +67,7 @@ pub struct KeptFiles {
 
 /// Observes files, and folders with all below them, and keeps them in a bank, each named by its path from the folder
 /// given, or by its file name. The same files again change nothing. `seal`: who seals their features; without, none are
-/// kept.
+/// kept. `describing`: who seals the vectors of a user's descriptor, and its model.
 ///
 /// `options.observe.parts` says whether features are made. Steps are the batch's: after an error, an interruption, or
 /// more unreadable pictures than the caller allows, the batch has to be given up.
@@ -70,6 +78,7 @@ pub fn keep_files(
     batch: &mut Batch<'_>,
     bank: &str,
     seal: Option<&dyn FeatureSeal>,
+    describing: Option<Describing<'_>>,
     options: &ScanOptions,
     context: ExamineContext<'_>,
 ) -> io::Result<KeptFiles> {
@@ -77,6 +86,7 @@ pub fn keep_files(
         batch,
         bank,
         seal,
+        describing,
         names: Names::new(&options.roots),
         seen: BTreeMap::new(),
         waiting: Vec::new(),
@@ -90,13 +100,31 @@ pub fn keep_files(
     Ok(keeping.kept)
 }
 
-/// What waits to be written: an entry, and the record of its features.
-type Waiting = (ListEntry, Option<Vec<u8>>);
+/// Who seals vectors of a user's descriptor, and its model with its dimension.
+#[derive(Clone, Copy)]
+pub struct Describing<'a> {
+    /// Who holds the keys.
+    pub seal: &'a dyn DescriptorSeal,
+    /// The model, as [`lodestone_types::Descriptors::model`] names it.
+    pub model: &'a str,
+    /// Values of a vector.
+    pub dimension: usize,
+}
+
+/// What waits to be written.
+struct Waiting {
+    entry: ListEntry,
+    /// The record of its features.
+    record: Option<Vec<u8>>,
+    /// Its vector.
+    vector: Option<Vec<u8>>,
+}
 
 struct Keeping<'a, 'b> {
     batch: &'a mut Batch<'b>,
     bank: &'a str,
     seal: Option<&'a dyn FeatureSeal>,
+    describing: Option<Describing<'a>>,
     names: Names,
     /// SHA-256 of the files so far, by name.
     seen: BTreeMap<String, [u8; 32]>,
@@ -131,22 +159,37 @@ impl Keeping<'_, '_> {
         self.kept.entries += 1;
         self.kept.hashed += u64::from(entry.pdq_quality.is_some());
         let record = self.seal.and_then(|_| features_of(seen)).map(|(_, record)| record.to_vec());
-        self.waiting.push((entry, record));
+        let vector = self.vector(&name, seen);
+        self.waiting.push(Waiting { entry, record, vector });
         if self.waiting.len() >= TOGETHER { self.write() } else { Ok(()) }
+    }
+
+    /// The vector of a picture's whole; where it should have one and has none, that is noted.
+    fn vector(&mut self, name: &str, seen: &Observation) -> Option<Vec<u8>> {
+        let Describing { model, dimension, .. } = self.describing.filter(|_| seen.picture.is_some())?;
+        match asked(seen.descriptors.as_ref(), model, dimension) {
+            Ok(asked) => asked.vectors.first().map(ByteVector::to_bytes),
+            Err(why) => {
+                self.kept.undescribed.push((name.to_owned(), why));
+                None
+            }
+        }
     }
 
     /// Writes what waits.
     fn write(&mut self) -> io::Result<()> {
         let waiting = std::mem::take(&mut self.waiting);
-        let rows = waiting.iter().map(|(entry, _)| Ok(entry.clone()));
+        let rows = waiting.iter().map(|one| Ok(one.entry.clone()));
         let options = ImportOptions { now_us: self.batch.now_us(), ..ImportOptions::default() };
         let report = self.batch.import(self.bank, SOURCE, rows, options).map_err(refused)?;
         self.kept.added += report.added;
         self.kept.updated += report.updated;
         self.kept.unchanged += report.unchanged;
-        let Some(seal) = self.seal else { return Ok(()) };
-        for (entry, record) in &waiting {
-            let Some(record) = record else { continue };
+        for Waiting { entry, record, vector } in &waiting {
+            if let (Some(describing), Some(vector)) = (self.describing, vector) {
+                self.describe(describing, entry, vector)?;
+            }
+            let (Some(seal), Some(record)) = (self.seal, record) else { continue };
             let no = self.number_of(entry).map_err(io::Error::other)?;
             self.kept.with_features += 1;
             if let Some(sealed) = self.batch.features(no).map_err(io::Error::other)? {
@@ -160,6 +203,21 @@ impl Keeping<'_, '_> {
             self.batch.put_features(no, &sealed).map_err(io::Error::other)?;
             self.kept.features_sealed += 1;
         }
+        Ok(())
+    }
+
+    /// Seals an entry's vector, unless it has one of this model.
+    fn describe(&mut self, by: Describing<'_>, entry: &ListEntry, vector: &[u8]) -> io::Result<()> {
+        let no = self.number_of(entry).map_err(io::Error::other)?;
+        let failed = |error| io::Error::other(format!("the descriptor of entry {:?}: {error}", entry.entry));
+        self.kept.described += 1;
+        if let Some(sealed) = self.batch.descriptor(no, by.model).map_err(io::Error::other)? {
+            by.seal.open_descriptor(no, by.model, &sealed).map_err(failed)?;
+            return Ok(());
+        }
+        let sealed = by.seal.seal_descriptor(self.batch, no, by.model, vector).map_err(failed)?;
+        self.batch.put_descriptor(no, by.model, &sealed).map_err(io::Error::other)?;
+        self.kept.descriptors_sealed += 1;
         Ok(())
     }
 

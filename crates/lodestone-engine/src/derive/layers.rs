@@ -9,18 +9,46 @@ use std::str::FromStr;
 /// | 1 | the whole picture's PDQ, turned, mirrored, inverted | a hash list |
 /// | 2 | PDQ of regions | a hash list |
 /// | 3 | local features | features, made when an entry is banked from its file |
+/// | 4 | vectors of the user's own model | the same, and vectors of that model |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layers(u8);
 
 impl Layers {
     /// The whole picture only.
     pub const WHOLE: Self = Self(1);
-    /// All there are.
+    /// All that need nothing of the user.
     pub const ALL: Self = Self(0b111);
 
     /// Whether a layer, by its number, is among them.
     pub fn has(self, layer: u8) -> bool {
-        (1..=3).contains(&layer) && self.0 & (1 << (layer - 1)) != 0
+        (1..=4).contains(&layer) && self.0 & (1 << (layer - 1)) != 0
+    }
+
+    /// These and layer 4, whose descriptor the user has to bring.
+    pub fn with_descriptor(self) -> Self {
+        Self(self.0 | 8)
+    }
+
+    /// These but layer 4.
+    pub fn without_descriptor(self) -> Self {
+        Self(self.0 & !8)
+    }
+
+    /// Reads layers where a user may bring a descriptor: 4 is one of them. Everywhere else they are parsed as text.
+    ///
+    /// # Errors
+    /// In words, which is none.
+    pub fn parse_with_descriptor(text: &str) -> Result<Self, String> {
+        let is_fourth = |word: &&str| word.trim() == "4";
+        let others: Vec<&str> = text.split(',').filter(|word| !is_fourth(word)).collect();
+        let fourth = others.len() < text.split(',').count();
+        match others.is_empty() {
+            true => Ok(Self(0).with_descriptor()),
+            false => others.join(",").parse().map(|layers: Self| match fourth {
+                true => layers.with_descriptor(),
+                false => layers,
+            }),
+        }
     }
 
     /// Whether parts of pictures are looked at.
@@ -61,7 +89,7 @@ impl Default for Layers {
 
 impl std::fmt::Display for Layers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let numbers: Vec<String> = (1..=3).filter(|n| self.has(*n)).map(|n: u8| n.to_string()).collect();
+        let numbers: Vec<String> = (1..=4).filter(|n| self.has(*n)).map(|n: u8| n.to_string()).collect();
         f.write_str(&numbers.join(","))
     }
 }
@@ -78,7 +106,8 @@ impl FromStr for Layers {
                 "3" => 4,
                 "4" => {
                     return Err(
-                        "layer 4, a user's descriptor, is not part of this build; layers are 1, 2 and 3"
+                        "layer 4, a user's own descriptor, is looked for by `lodestone match` and `scan` with \
+                         --descriptor only; layers are 1, 2 and 3 here"
                             .to_owned(),
                     );
                 }
@@ -111,6 +140,14 @@ mod tests {
         assert_eq!("1,2,3".parse(), Ok(Layers::ALL));
         for bad in ["", "0", "1;2", "1,,2", "4", "all"] {
             assert!(bad.parse::<Layers>().is_err(), "{bad}");
+        }
+        let with = |text| Layers::parse_with_descriptor(text).map(|layers| layers.to_string());
+        assert_eq!(with("1,4"), Ok("1,4".to_owned()));
+        assert_eq!(with("4"), Ok("4".to_owned()));
+        assert_eq!(with("4, 2"), Ok("2,4".to_owned()));
+        assert_eq!(with("1,2"), Ok("1,2".to_owned()));
+        for bad in ["", "0,4", "1;4", "4,,1", "5", "44"] {
+            assert!(with(bad).is_err(), "{bad}");
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Known pictures inside questioned ones: crops, collages, screenshots, mirrors, edits.
 //!
 //! ```text
-//! worker:   rows ─▶ small grey copy ─▶ regions with hashes, local features      (knows no list)
+//! worker:   rows ─▶ small grey copy ─▶ regions with hashes, local features, vectors of a user's model    (knows no list)
 //! appraise: regions ─▶ PDQ index ─▶ refined ─┐
-//!           features ─▶ votes ─▶ aligned ────┴▶ matches with transform, standing, expected false hits
+//!           features ─▶ votes ─▶ aligned ────┼▶ matches with transform, standing, expected false hits
+//!           a user's vectors ─▶ candidates ──┘  (also aligned)
 //! ```
 //!
 //! A region's match is for a person to see unless something confirms it. `docs/derivatives.md` says what each layer finds
@@ -11,11 +12,13 @@
 
 mod aligned;
 mod compare;
+mod describe;
 mod edit;
 mod folder;
 mod keep_files;
 mod known;
 mod layers;
+mod likeness;
 mod live;
 mod parts;
 mod regions;
@@ -35,10 +38,16 @@ use crate::snapshot::Snapshot;
 
 pub(crate) use aligned::Pictures;
 pub use compare::{Compared, Side, compare};
+pub(crate) use describe::describe;
 pub use folder::{LoadedFolder, load_folder};
-pub use keep_files::{KeptFiles, UnreadFile, keep_files};
+pub use keep_files::{Describing, KeptFiles, UnreadFile, keep_files};
 pub(crate) use known::{Known, KnownBuilder};
 pub use layers::Layers;
+pub use likeness::{
+    Background, BackgroundError, BackgroundLearner, DescriptorSeal, DescriptorsError, Learned,
+    LoadedDescriptors,
+};
+pub(crate) use likeness::{Likeness, LikenessBuilder};
 pub use live::{DerivedHit, DerivedLookUp};
 pub use lodestone_features::{EXTRACTOR, RecordError};
 pub(crate) use parts::{Kept, parts};
@@ -93,5 +102,17 @@ pub(crate) fn find(
     if layers.has(3) {
         aligned::find(&snapshot.known().into(), observation, found);
     }
+    if layers.has(4) {
+        likeness::find(snapshot, observation, found);
+    }
     Ok(())
+}
+
+/// Why a layer that was asked for has not looked at all of a picture: never to be taken for "no match".
+pub(crate) fn missing(
+    snapshot: &Snapshot,
+    options: AppraiseOptions,
+    observation: &Observation,
+) -> Option<String> {
+    if options.layers.has(4) { likeness::missing(snapshot.likeness(), observation) } else { None }
 }

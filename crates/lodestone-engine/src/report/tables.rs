@@ -39,6 +39,7 @@ pub(super) fn matches(out: &mut dyn Write, seen: &Seen) -> io::Result<()> {
             write!(out, "<small>class {}</small>", Text(class))?;
         }
         let by = match found.signal_type {
+            _ if found.layer == 4 && found.inliers.is_none() => "a user's descriptor".to_owned(),
             _ if found.hash_bits().is_none() => "local features".to_owned(),
             SignalType::Pdq if found.layer == 2 => "region (pdq)".to_owned(),
             SignalType::Pdq => "picture (pdq)".to_owned(),

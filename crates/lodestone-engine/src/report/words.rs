@@ -74,8 +74,10 @@ pub(super) fn distance(found: &Match) -> String {
         "exact bytes".to_owned()
     } else if let Some(distance) = found.distance_squared {
         format!("squared distance {distance}")
-    } else if let Some(inliers) = found.inliers.filter(|_| found.layer == 3) {
+    } else if let Some(inliers) = found.inliers.filter(|_| found.layer >= 3) {
         format!("{inliers} local features agree")
+    } else if let Some(score) = found.score.filter(|_| found.layer == 4) {
+        format!("a descriptor's score of {score}")
     } else {
         format!("{} of 256 bits differ", found.distance_bits)
     }

@@ -253,6 +253,7 @@ fn derived(known: &KnownMatch, words: &str) -> String {
     let relation = known.relation.map_or("resembles a part of", Relation::words);
     let by = match known.inliers {
         Some(inliers) => format!("{inliers} local features agree"),
+        None if known.layer == 4 => "the user's descriptor finds it alike, which nothing confirms".to_owned(),
         None => format!("a region is {} bits from its hash", known.distance_bits),
     };
     format!("{relation} {words}, bank {:?}: {by}", known.bank)

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use crate::kit::KitError;
 
+/// Bytes of a model file at most: ViT-L in half precision.
+pub(super) const MAX_MODEL: u64 = 700 << 20;
 /// Bytes of a sidecar at most.
 pub(super) const MAX_SIDECAR: u64 = 1 << 20;
 

@@ -7,7 +7,7 @@ use lodestone_types::{CheckState, Location};
 use sha2::{Digest, Sha256};
 
 use super::detector::{Detector, Tract};
-use super::file::{MAX_SIDECAR, read};
+use super::file::{MAX_MODEL, MAX_SIDECAR, read};
 use super::golden::Picture;
 use super::prepare::prepare;
 use super::sidecar::{Kind, Pool, Positive, Sidecar, Step, TilesStep};
@@ -15,8 +15,6 @@ use crate::item::{Item, Pixels};
 use crate::kit::KitError;
 use crate::reading::Reading;
 
-/// Bytes of a model file at most: ViT-L in half precision.
-const MAX_MODEL: u64 = 700 << 20;
 /// Bytes of a golden picture at most.
 const MAX_GOLDEN: u64 = 64 << 20;
 /// Models at most.
@@ -120,7 +118,7 @@ impl Model {
 
     /// Pooled logit towards `positive`, and the number of windows.
     fn logit(&self, pixels: &Pixels<'_>, orientation: u8) -> Result<(f64, usize), NoScore> {
-        let windows = prepare(&self.sidecar, pixels, orientation).map_err(NoScore::NotAssessed)?;
+        let windows = prepare(&self.sidecar.input, pixels, orientation).map_err(NoScore::NotAssessed)?;
         let started = Instant::now();
         let mut logits = Vec::new();
         for window in &windows {

@@ -5,10 +5,15 @@
 //! pixels ─▶ prepare: orientation, alpha, steps ─▶ windows ─▶ detector ─▶ pooled logit ─▶ `model:NAME`
 //! ```
 //!
+//! A descriptor is another kind of model: it makes a vector, which the engine compares with those of known pictures.
+//!
 //! No model is built in. A score has no bearing: what it is worth is for a calibration on the operator's own pictures to
 //! say. `docs/models.md` describes the sidecar.
 
 mod calibrated;
+pub(crate) mod descriptor;
+#[cfg_attr(not(feature = "models"), allow(dead_code))]
+mod descriptor_file;
 #[cfg(feature = "models")]
 mod detector;
 mod file;
@@ -17,6 +22,8 @@ mod golden;
 #[cfg(feature = "models")]
 mod loaded;
 #[cfg(feature = "models")]
+mod network;
+#[cfg(feature = "models")]
 mod prepare;
 #[cfg(feature = "models")]
 mod resize;
@@ -24,6 +31,7 @@ mod resize;
 mod sidecar;
 
 pub(crate) use calibrated::tables;
+pub use descriptor_file::DescriptorFile;
 #[cfg(feature = "models")]
 pub(crate) use loaded::Models;
 #[cfg(not(feature = "models"))]

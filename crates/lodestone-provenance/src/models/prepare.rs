@@ -1,7 +1,7 @@
 //! A picture made into what a model was trained on, exactly as its sidecar says.
 
 use super::resize::resize;
-use super::sidecar::{Sidecar, Step, Tiles};
+use super::sidecar::{Input, Step, Tiles};
 use crate::item::Pixels;
 
 /// Tiles of one picture at most; more are not assessed, so that time stays bounded.
@@ -15,14 +15,29 @@ pub(super) struct Rgb {
     pub(super) rgb: Vec<u8>,
 }
 
-/// The windows that a model is run on, each of [`Sidecar::size`].
+impl Rgb {
+    /// Left and right changed.
+    pub(super) fn mirrored(mut self) -> Self {
+        for row in self.rgb.chunks_exact_mut(self.width.max(1) * 3) {
+            let (mut left, mut right) = (0, self.width.saturating_sub(1));
+            while left < right {
+                for channel in 0..3 {
+                    row.swap(left * 3 + channel, right * 3 + channel);
+                }
+                (left, right) = (left + 1, right - 1);
+            }
+        }
+        self
+    }
+}
+
+/// The windows that a model is run on, each of [`Input::size`].
 ///
 /// # Errors
 /// Why the picture is not assessed, in words.
-pub(super) fn prepare(sidecar: &Sidecar, pixels: &Pixels<'_>, orientation: u8) -> Result<Vec<Rgb>, String> {
-    let input = &sidecar.input;
+pub(super) fn prepare(input: &Input, pixels: &Pixels<'_>, orientation: u8) -> Result<Vec<Rgb>, String> {
     let mut picture =
-        flat(pixels, sidecar.alpha().unwrap_or([255; 3])).ok_or("the pixels are not all there")?;
+        flat(pixels, input.alpha().unwrap_or([255; 3])).ok_or("the pixels are not all there")?;
     if input.exif_orientation {
         picture = turned(picture, orientation);
     }

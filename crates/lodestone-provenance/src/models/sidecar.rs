@@ -1,7 +1,7 @@
 //! `model.toml`: what a model is and how a picture is prepared for it. Every field must be there and none may be
 //! unknown: a guess about preprocessing is a wrong score. `docs/models.md` describes it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The whole file.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -21,7 +21,7 @@ pub(crate) struct Sidecar {
     pub(crate) golden: Golden,
 }
 
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {
     pub(crate) name: String,
@@ -39,7 +39,7 @@ pub(crate) struct Input {
     pub(crate) never_upscale: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Layout {
     #[serde(rename = "NCHW")]
     Nchw,
@@ -47,14 +47,14 @@ pub(crate) enum Layout {
     Nhwc,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Dtype {
     F32,
     U8,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Color {
     Rgb,
@@ -62,7 +62,7 @@ pub(crate) enum Color {
 }
 
 /// One step, told by its first key.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Step {
     Shortest(Shortest),
@@ -72,7 +72,7 @@ pub(crate) enum Step {
 }
 
 /// The shorter side to this length, the longer in proportion, rounded down.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Shortest {
     pub(crate) resize_shortest: u32,
@@ -81,7 +81,7 @@ pub(crate) struct Shortest {
 }
 
 /// To height, width.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Exact {
     pub(crate) resize_exact: [u32; 2],
@@ -90,20 +90,20 @@ pub(crate) struct Exact {
 }
 
 /// The middle height, width.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Crop {
     pub(crate) center_crop: [u32; 2],
 }
 
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TilesStep {
     pub(crate) tiles: Tiles,
 }
 
 /// Windows of height, width at every stride, the last ones at the edge; scores pooled.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tiles {
     pub(crate) size: [u32; 2],
@@ -113,7 +113,7 @@ pub(crate) struct Tiles {
     pub(crate) k: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Pool {
     Mean,
@@ -121,7 +121,7 @@ pub(crate) enum Pool {
     Topk,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Filter {
     Nearest,
@@ -188,14 +188,9 @@ impl Sidecar {
 
     fn check(&self) -> Result<(), String> {
         let refuse = |bad: bool, what: &str| if bad { Err(what.to_owned()) } else { Ok(()) };
-        let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        refuse(
-            self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(word),
-            "name: 1 to 64 of letters, digits, '.', '_', '-'",
-        )?;
+        refuse(!is_name(&self.name), "name: 1 to 64 of letters, digits, '.', '_', '-'")?;
         for digest in [&self.sha256].into_iter().chain(&self.calibration.sha256) {
-            let digits = digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit());
-            refuse(!digits, "sha256: 64 hexadecimal digits")?;
+            refuse(!is_sha256(digest), "sha256: 64 hexadecimal digits")?;
         }
         let pins_nothing = self.calibration.sha256.is_some() && self.calibration.file.is_empty();
         refuse(pins_nothing, "calibration: sha256 without a file")?;
@@ -206,19 +201,38 @@ impl Sidecar {
         for file in files.chain(calibration) {
             refuse(!plain_name(file), "files are named without folders: they stand beside the sidecar")?;
         }
-        let input = &self.input;
+        self.input.check()?;
+        let softmax = self.output.kind == Kind::Softmax2 && self.output.index > 1;
+        refuse(softmax, "index: 0 or 1 of softmax2")?;
+        let golden = &self.golden;
+        refuse(golden.files.is_empty(), "golden: at least one file")?;
+        refuse(golden.files.len() > 32, "golden: at most 32 files")?;
+        refuse(golden.files.len() != golden.scores.len(), "golden: as many scores as files")?;
+        refuse(golden.scores.iter().any(|s| !s.is_finite()), "golden: scores must be numbers")?;
+        let tolerance = golden.tolerance > 0.0 && golden.tolerance <= 1.0;
+        refuse(!tolerance, "golden: tolerance above 0, at most 1")
+    }
+}
+
+impl Input {
+    /// Checks what can be checked without the model.
+    ///
+    /// # Errors
+    /// In words, what cannot be.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let refuse = |bad: bool, what: &str| if bad { Err(what.to_owned()) } else { Ok(()) };
         refuse(self.alpha().is_none(), "alpha: white, black, gray or #rrggbb")?;
-        let numbers = input.mean.iter().chain(&input.std).chain([&input.scale]);
+        let numbers = self.mean.iter().chain(&self.std).chain([&self.scale]);
         refuse(numbers.into_iter().any(|n| !n.is_finite()), "scale, mean and std must be numbers")?;
-        refuse(input.scale <= 0.0 || input.std.iter().any(|s| *s <= 0.0), "scale and std must be above 0")?;
-        let plain = input.scale == 1.0 && input.mean == [0.0; 3] && input.std == [1.0; 3];
-        refuse(input.dtype == Dtype::U8 && !plain, "u8 takes pixels as they are: scale 1, mean 0, std 1")?;
+        refuse(self.scale <= 0.0 || self.std.iter().any(|s| *s <= 0.0), "scale and std must be above 0")?;
+        let plain = self.scale == 1.0 && self.mean == [0.0; 3] && self.std == [1.0; 3];
+        refuse(self.dtype == Dtype::U8 && !plain, "u8 takes pixels as they are: scale 1, mean 0, std 1")?;
         refuse(
             self.size().is_none(),
             "steps must end in resize_exact, center_crop or tiles, sides 1 to 4096",
         )?;
-        for (i, step) in input.steps.iter().enumerate() {
-            let tiles_last = !matches!(step, Step::Tiles(_)) || i + 1 == input.steps.len();
+        for (i, step) in self.steps.iter().enumerate() {
+            let tiles_last = !matches!(step, Step::Tiles(_)) || i + 1 == self.steps.len();
             refuse(!tiles_last, "tiles must be the last step")?;
             if let Step::Shortest(Shortest { resize_shortest: side, .. }) = step {
                 refuse(!(1..=4096).contains(side), "resize_shortest: 1 to 4096")?;
@@ -233,21 +247,12 @@ impl Sidecar {
                 refuse(!k, "k: above 0 for topk, else 0")?;
             }
         }
-        refuse(input.steps.len() > 8, "more than 8 steps")?;
-        let softmax = self.output.kind == Kind::Softmax2 && self.output.index > 1;
-        refuse(softmax, "index: 0 or 1 of softmax2")?;
-        let golden = &self.golden;
-        refuse(golden.files.is_empty(), "golden: at least one file")?;
-        refuse(golden.files.len() > 32, "golden: at most 32 files")?;
-        refuse(golden.files.len() != golden.scores.len(), "golden: as many scores as files")?;
-        refuse(golden.scores.iter().any(|s| !s.is_finite()), "golden: scores must be numbers")?;
-        let tolerance = golden.tolerance > 0.0 && golden.tolerance <= 1.0;
-        refuse(!tolerance, "golden: tolerance above 0, at most 1")
+        refuse(self.steps.len() > 8, "more than 8 steps")
     }
 
     /// The colour under transparent pixels.
     pub(crate) fn alpha(&self) -> Option<[u8; 3]> {
-        match self.input.alpha.as_str() {
+        match self.alpha.as_str() {
             "white" => Some([255; 3]),
             "black" => Some([0; 3]),
             "gray" => Some([128; 3]),
@@ -262,14 +267,14 @@ impl Sidecar {
 
     /// Height and width of what the model is given.
     pub(crate) fn size(&self) -> Option<[usize; 2]> {
-        let size = match self.input.steps.last()? {
+        let size = match self.steps.last()? {
             Step::Shortest(_) => return None,
             Step::Exact(step) => step.resize_exact,
             Step::Crop(step) => step.center_crop,
             Step::Tiles(step) => step.tiles.size,
         };
         let fits = size.iter().all(|side| (1..=4096).contains(side));
-        let every = self.input.steps.iter().all(|step| match step {
+        let every = self.steps.iter().all(|step| match step {
             Step::Exact(step) => step.resize_exact.iter().all(|side| (1..=4096).contains(side)),
             _ => true,
         });
@@ -287,8 +292,19 @@ impl Step {
     }
 }
 
+/// What a model may be called.
+pub(super) fn is_name(text: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    !text.is_empty() && text.len() <= 64 && text.chars().all(word)
+}
+
+/// 64 hexadecimal digits.
+pub(super) fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// A file name, and no way out of the folder.
-fn plain_name(name: &str) -> bool {
+pub(super) fn plain_name(name: &str) -> bool {
     let path = std::path::Path::new(name);
     path.file_name().is_some_and(|f| f == path.as_os_str()) && !name.contains(['/', '\\', '\0'])
 }

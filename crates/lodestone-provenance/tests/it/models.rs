@@ -6,47 +6,7 @@ use lodestone_provenance::{Calibrations, Item, Kit, KitSources, Pixels, Wish, ex
 use lodestone_types::{Assessment, CheckState, Finding, Proposition};
 use sha2::{Digest, Sha256};
 
-/// Protobuf, as much as an ONNX file needs.
-fn varint(mut n: u64) -> Vec<u8> {
-    let mut out = Vec::new();
-    while n >= 0x80 {
-        out.push(n as u8 | 0x80);
-        n >>= 7;
-    }
-    out.push(n as u8);
-    out
-}
-
-fn number(field: u64, n: u64) -> Vec<u8> {
-    [varint(field << 3), varint(n)].concat()
-}
-
-fn bytes(field: u64, data: &[u8]) -> Vec<u8> {
-    [varint(field << 3 | 2), varint(data.len() as u64), data.to_vec()].concat()
-}
-
-const FLOAT: u64 = 1;
-const INT64: u64 = 7;
-
-fn tensor(name: &str, kind: u64, dims: &[u64], raw: &[u8], more: &[u8]) -> Vec<u8> {
-    let dims: Vec<u8> = dims.iter().flat_map(|d| number(1, *d)).collect();
-    [dims, number(2, kind), bytes(8, name.as_bytes()), bytes(9, raw), more.to_vec()].concat()
-}
-
-fn floats(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|v| v.to_le_bytes()).collect()
-}
-
-fn value(name: &str, kind: u64, dims: &[u64]) -> Vec<u8> {
-    let dims: Vec<u8> = dims.iter().flat_map(|d| bytes(1, &number(1, *d))).collect();
-    let tensor = [number(1, kind), bytes(2, &dims)].concat();
-    [bytes(1, name.as_bytes()), bytes(2, &bytes(1, &tensor))].concat()
-}
-
-fn node(op: &str, inputs: &[&str], output: &str) -> Vec<u8> {
-    let inputs: Vec<u8> = inputs.iter().flat_map(|i| bytes(1, i.as_bytes())).collect();
-    [inputs, bytes(2, output.as_bytes()), bytes(4, op.as_bytes())].concat()
-}
+use crate::onnx::{FLOAT, INT64, bytes, floats, node, number, tensor, value};
 
 /// Mean of each channel, then one linear layer: `w · mean + b`, times `factor`.
 struct Linear {

@@ -10,7 +10,7 @@
 //! secret answers 503. No new key is ever made then. `lodestone key forget-secrets` gives the lost secrets up.
 //!
 //! Sealed are the rows of exchange credentials, all settings whose names begin with [`SETTING_PREFIX`], and the local
-//! features of known pictures (`features.rs`). Those cannot be typed in anew: giving up lost secrets leaves them where they
+//! features and descriptors of known pictures (`features.rs`). Those cannot be typed in anew: giving up lost secrets leaves them where they
 //! are, sealed, unless it is said that they go too.
 
 mod key_file;
@@ -66,7 +66,7 @@ pub enum SecretsError {
     #[error(transparent)]
     Seal(SealError),
     /// The local features of an entry cannot be opened, or not be sealed.
-    #[error("the local features of {entry}: {error}")]
+    #[error("the local features, or the descriptor, of {entry}: {error}")]
     Features {
         /// The entry and its bank, in words.
         entry: String,
@@ -335,16 +335,20 @@ impl Secrets {
         Ok(count)
     }
 
-    /// How many entries have local features that no key at hand opens.
+    /// How many entries have local features, and descriptors, that no key at hand opens.
     ///
     /// # Errors
     /// The store's.
-    pub fn lost_features(&self, store: &mut Store, now_us: i64) -> Result<usize, SecretsError> {
+    pub fn lost_features(&self, store: &mut Store, now_us: i64) -> Result<Rewritten, SecretsError> {
         let keys = self.0.keys.load();
-        let mut lost = 0;
+        let mut lost = Rewritten::default();
         rewrite(store, now_us, |purpose, sealed| {
-            lost +=
-                usize::from(matches!(sealed, Sealed::Bytes(_)) && sealed.open(&keys.ring, purpose).is_err());
+            if matches!(sealed, Sealed::Bytes(_)) && sealed.open(&keys.ring, purpose).is_err() {
+                match purpose.starts_with(features::DESCRIPTOR) {
+                    true => lost.descriptors += 1,
+                    false => lost.features += 1,
+                }
+            }
             Ok(Fate::Stays)
         })?;
         Ok(lost)
@@ -377,6 +381,8 @@ pub struct Rewritten {
     pub secrets: usize,
     /// Entries with local features.
     pub features: usize,
+    /// Descriptors of entries by a user's model.
+    pub descriptors: usize,
 }
 
 /// Something sealed: secrets are text, local features bytes.
@@ -457,6 +463,7 @@ fn rewrite(
             written(&fate, |anew| Ok(batch.set_setting(CHECK, anew)?))?;
         }
         count.features = rewrite_features(batch, &mut change)?;
+        count.descriptors = rewrite_descriptors(batch, &mut change)?;
         Ok(count)
     })
 }
@@ -498,6 +505,37 @@ fn rewrite_features(
                 }
                 Fate::Goes => {
                     batch.remove_features(no)?;
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn rewrite_descriptors(
+    batch: &mut Batch<'_>,
+    change: &mut impl FnMut(&str, &Sealed) -> Result<Fate, SecretsError>,
+) -> Result<usize, SecretsError> {
+    let (mut count, mut after) = (0, (0, String::new()));
+    loop {
+        let page = batch.descriptors_after((after.0, &after.1), PAGE)?;
+        let Some((no, model, _)) = page.last() else { return Ok(count) };
+        after = (*no, model.clone());
+        for (no, model, sealed) in page {
+            let fate = match change(&features::descriptor_purpose(no, &model), &Sealed::Bytes(sealed)) {
+                Ok(fate) => fate,
+                Err(SecretsError::Seal(error)) => {
+                    return Err(SecretsError::Features { entry: features::entry_words(batch, no), error });
+                }
+                Err(error) => return Err(error),
+            };
+            count += usize::from(!matches!(fate, Fate::Stays));
+            match fate {
+                Fate::Becomes(Sealed::Bytes(anew)) => {
+                    batch.reseal_descriptor(no, &model, &anew)?;
+                }
+                Fate::Goes => {
+                    batch.remove_descriptor(no, &model)?;
                 }
                 _ => {}
             }

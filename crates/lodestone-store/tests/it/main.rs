@@ -5,6 +5,7 @@ mod backups;
 mod banks;
 mod changes;
 mod conformance;
+mod descriptors;
 mod features;
 mod imports;
 mod kdb;
