@@ -98,7 +98,12 @@ impl Plan {
     fn parts(&self) -> Parts {
         let layers = self.layers();
         // Features are made of the whole and of its best regions.
-        Parts { regions: self.beyond_whole(), features: layers.has(3), known: false, detail: layers.has(2) }
+        Parts {
+            regions: self.beyond_whole(),
+            features: layers.has(3),
+            detail: layers.has(2),
+            ..Parts::default()
+        }
     }
 }
 
