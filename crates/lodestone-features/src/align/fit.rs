@@ -34,7 +34,7 @@ pub(crate) struct Fitted {
 
 /// Bits at which a pair begins to speak for an alignment. Partners that guided matching finds in unrelated pictures differ
 /// in 60 to 80; those of copies mostly in 10 to 50.
-const CHANCE_BITS: u32 = 64;
+pub(super) const CHANCE_BITS: u32 = 64;
 
 /// By how much pairs are nearer than chance would have them, added up.
 pub(crate) fn evidence_bits(pairs: &[Pair]) -> u32 {

@@ -1,6 +1,6 @@
 //! What makes agreeing features say less than their number.
 
-use super::fit::{Fitted, Pair, evidence_bits};
+use super::fit::{CHANCE_BITS, Fitted, Pair, evidence_bits};
 use super::sheet::Sheet;
 use super::{Alignment, Strength};
 
@@ -75,6 +75,46 @@ fn repeats(known: &Sheet, fitted: &Fitted) -> bool {
     let single: Vec<Pair> = fitted.distinct.iter().filter(is_single).copied().collect();
     2 * single.len() <= fitted.distinct.len() && evidence_bits(&single) < SINGLE_EVIDENCE_BITS
 }
+
+/// By how many bits inliers are nearer than the next best of the questioned picture's features where the known picture lies,
+/// added up. Ends and bends of lines look like one another: in drawings, charts and print a few always fit somewhere.
+///
+/// Only what lies where the known picture is supposed to lie is compared: a known picture that stands twice in a collage
+/// is no look-alike of itself.
+pub(crate) fn own_evidence_bits(sheet: &Sheet, known: &Sheet, fitted: &Fitted) -> u32 {
+    let Some(back) = fitted.transform.inverse() else { return 0 };
+    let (width, height) = (f64::from(known.width), f64::from(known.height));
+    let is_inside = |x: f32, y: f32| {
+        let (x, y) = back.apply(x.into(), y.into());
+        (0.0..=width).contains(&x) && (0.0..=height).contains(&y)
+    };
+    let inside: Vec<usize> =
+        (0..sheet.points.len()).filter(|k| is_inside(sheet.points[*k].x, sheet.points[*k].y)).collect();
+    let mut sum = 0;
+    for pair in &fitted.distinct {
+        let (here, descriptor) =
+            (sheet.points[pair.questioned as usize], known.descriptors[pair.known as usize]);
+        let mut next = CHANCE_BITS;
+        for &k in &inside {
+            let there = sheet.points[k];
+            // The same corner on another level is the corner itself.
+            if (there.x - here.x).abs().max((there.y - here.y).abs()) > 3.0 * (there.scale + here.scale) {
+                next = next.min(sheet.descriptors[k].distance_bits(descriptor));
+            }
+        }
+        sum += next.saturating_sub(pair.distance_bits);
+    }
+    sum
+}
+
+/// What an alignment is worth by its own evidence and by all: drawings have little of their own, and a copy of one still has
+/// three times as much in all as is ever found by chance.
+pub(crate) fn worth(own_bits: u32, all_bits: u32) -> u32 {
+    if own_bits < LEAST_OWN_BITS { own_bits } else { own_bits.max(all_bits / 3) }
+}
+
+/// Own evidence without which nothing else counts.
+const LEAST_OWN_BITS: u32 = 60;
 
 /// Whether places lie within some 6 units of a line, by their second moments.
 fn is_line(places: impl Iterator<Item = (f32, f32)> + Clone, unit: f32) -> bool {

@@ -54,7 +54,8 @@ pub struct Alignment {
     pub inliers: u32,
     /// All pairs that agree.
     pub pairs: u32,
-    /// By how many bits the inliers' descriptors are nearer than chance would have them, added up: what a match is told by.
+    /// By how many bits the inliers' descriptors are nearer than chance, and than their look-alikes in the questioned picture,
+    /// would have them, added up: what a match is told by.
     pub evidence_bits: u32,
     /// Share of the known picture's area that the inliers span, 0 to 1.
     pub hull_share_of_known: f32,
@@ -139,6 +140,11 @@ fn describe(sheet: &Sheet, form: Form, known: &Sheet, fitted: &Fitted) -> Option
         doubt: None,
     };
     alignment.doubt = guards::doubt(sheet, known, fitted, &alignment);
+    let own = guards::own_evidence_bits(sheet, known, fitted);
+    alignment.evidence_bits = guards::worth(own, alignment.evidence_bits);
+    if alignment.evidence_bits < REVIEW_EVIDENCE_BITS {
+        return None;
+    }
     if alignment.evidence_bits >= MATCH_EVIDENCE_BITS && alignment.doubt.is_none() {
         alignment.strength = Strength::Match;
     }
