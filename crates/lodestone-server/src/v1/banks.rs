@@ -324,7 +324,6 @@ async fn change(
                 layers,
                 members_needed: changed.members_needed,
                 confirmations_needed: changed.confirmations_needed,
-                ..BankChange::default()
             };
             let stored = batch
                 .change_bank(&name, &change)
