@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
         let text = format!("{signal:?}");
         let said = asked.next();
         incomplete |= said.as_ref().is_some_and(|said| said.incomplete);
-        matched |= said.as_ref().is_some_and(|said| said.known);
+        matched |= said.as_ref().is_some_and(|said| said.known || said.for_review);
         let matches = match appraise_signal(&snapshot, signal, &mut look_ups) {
             Ok(matches) => matches,
             Err(error) => {
@@ -92,7 +92,10 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
                 if said.known && matches!(record.state, State::KnownGood | State::Examined) {
                     record.state = State::Known;
                 }
-                matched |= said.known;
+                if said.for_review && matches!(record.state, State::KnownGood | State::Examined) {
+                    record.state = State::Derived;
+                }
+                matched |= said.known || said.for_review;
             }
             matched |= matches!(record.state, State::Known | State::Derived);
             incomplete |= record.state == State::Unreadable;

@@ -51,6 +51,8 @@ pub(super) struct Said {
     pub(super) incomplete: bool,
     /// A matcher knows it.
     pub(super) known: bool,
+    /// What one knows is for a person to look at.
+    pub(super) for_review: bool,
 }
 
 impl Remotes {
@@ -200,6 +202,7 @@ impl Said {
             self.lines.extend(matches.iter().map(|one| line(name, one)));
             self.matches.extend(matches);
             self.known |= answer.is_known();
+            self.for_review |= answer.is_for_review();
             if !is_answered(answer) {
                 let why = answer.reason.as_deref().unwrap_or_default();
                 let state = answer.state.as_str().replace('_', " ");
@@ -240,7 +243,8 @@ fn line(name: &str, one: &Value) -> String {
         (false, None) => text("signal_type").unwrap_or_else(|| "the file".to_owned()),
     };
     let entry = text("entry").map(|entry| format!(" entry {entry}")).unwrap_or_default();
-    format!("remote {name}: {}{entry} ({kind}): {how}", text("bank").unwrap_or_default())
+    let review = if one["standing"].is_null() { "" } else { ", for a person to look at" };
+    format!("remote {name}: {}{entry} ({kind}): {how}{review}", text("bank").unwrap_or_default())
 }
 
 /// The bytes of the file that was read, and its media type.

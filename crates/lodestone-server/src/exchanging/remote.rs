@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use lodestone_exchange::client::matcher::{self, RemoteAnswer, RemoteMatch, RemoteMatcher};
 use lodestone_exchange::client::{ClientError, Settings, Transport};
 use lodestone_net::Outbound;
-use lodestone_types::{BankKind, Observation, Signal, SignalType, Stage};
+use lodestone_types::{BankKind, Observation, Signal, SignalType, Stage, Standing};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -72,9 +72,19 @@ impl RemoteAnswers {
         Self { state, reason: Some(reason.into()), ..Self::default() }
     }
 
-    /// Whether something that the matcher knows makes the item known; what is new here does.
+    /// Whether something that the matcher knows makes the item known; what is new here does, and what is for a person to look
+    /// at there does not.
     pub fn is_known(&self) -> bool {
-        self.matches.iter().any(|(_, one)| one.kind.is_none_or(BankKind::makes_known))
+        self.makes_known(|standing| standing == Standing::Match)
+    }
+
+    /// Whether a person should look at the item, by what the matcher says.
+    pub fn is_for_review(&self) -> bool {
+        self.makes_known(|standing| standing != Standing::Match)
+    }
+
+    fn makes_known(&self, stands: impl Fn(Standing) -> bool) -> bool {
+        self.matches.iter().any(|(_, one)| one.kind.is_none_or(BankKind::makes_known) && stands(one.standing))
     }
 
     /// How it went, for programs.
@@ -124,6 +134,9 @@ fn a_match(name: &str, kind: Option<SignalType>, one: &RemoteMatch) -> Value {
     }
     if let Some(seconds) = one.timestamp_s {
         told["timestamp_s"] = json!(seconds);
+    }
+    if one.standing != Standing::Match {
+        told["standing"] = json!(one.standing);
     }
     told
 }

@@ -1,6 +1,6 @@
 //! Lodestone as a matcher, and every service that answers in the same shape: `POST /v1/lookup`, many a request.
 
-use lodestone_types::{BankKind, Signal, SignalType};
+use lodestone_types::{BankKind, Signal, SignalType, Standing};
 use serde_json::{Value, json};
 
 use super::super::address::Base;
@@ -80,6 +80,12 @@ fn read(result: &Value) -> RemoteAnswer {
         is_exact: found.get("exact").and_then(Value::as_bool).unwrap_or(false),
         distance: found.get("distance").and_then(Value::as_str).map(short),
         entry: found.get("bank_content_id").and_then(Value::as_i64).map(|id| id.to_string()),
+        // A word that is new here stands for something that is not a plain match.
+        standing: match found.get("standing") {
+            None | Some(Value::Null) => Standing::Match,
+            Some(word) if word == "match" => Standing::Match,
+            Some(_) => Standing::Review,
+        },
         ..RemoteMatch::default()
     };
     // What another's negative bank suppresses is told as a match here, with its kind: to suppress is ours to decide.

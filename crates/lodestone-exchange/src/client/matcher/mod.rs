@@ -7,7 +7,7 @@ mod arachnid;
 mod hma;
 mod lookup;
 
-use lodestone_types::{BankKind, Signal, SignalType};
+use lodestone_types::{BankKind, Signal, SignalType, Standing};
 
 use super::{ClientError, Settings, Transport};
 
@@ -39,6 +39,8 @@ pub struct RemoteMatch {
     pub digests: Vec<Signal>,
     /// Where in a video it was found, in seconds.
     pub timestamp_s: Option<f64>,
+    /// Whether it stands there, or is for a person to look at.
+    pub standing: Standing,
 }
 
 /// A service to match at.

@@ -2,7 +2,7 @@
 
 use lodestone_exchange::client::matcher::{RemoteAnswer, RemoteMatch, open};
 use lodestone_exchange::client::{ClientError, Settings};
-use lodestone_types::{BankKind, Signal, SignalType};
+use lodestone_types::{BankKind, Signal, SignalType, Standing};
 use serde_json::{Value, json};
 
 use crate::mock::{Asked, Fault, Loopback, Mock, NOW, Reply, settings};
@@ -155,6 +155,7 @@ fn a_lodestone_is_asked_for_many_and_what_it_leaves_out_is_unanswered() {
         Reply::json(&json!({ "generation": 3, "results": [
             { "index": 0, "type": "pdq", "matches": [
                 { "bank": "A", "bank_kind": "known-generated", "bank_content_id": 4, "distance": "6", "distance_bits": 6, "exact": false },
+                { "bank": "B", "bank_kind": "known-real", "distance": "0", "exact": false, "standing": "review" },
             ] },
             { "index": 2, "type": "pdq", "matches": [] },
             { "index": 3, "error": "no such type" },
@@ -165,6 +166,8 @@ fn a_lodestone_is_asked_for_many_and_what_it_leaves_out_is_unanswered() {
         let matcher = open(api, &settings(mock.url(""), &json!({}))).unwrap();
         let answers = matcher.look_up(&mut Loopback::at(NOW), &signals()).unwrap();
         assert_eq!(named(&answers[0])[0].kind, Some(BankKind::KnownGenerated));
+        let standing: Vec<Standing> = named(&answers[0]).iter().map(|one| one.standing).collect();
+        assert_eq!(standing, [Standing::Match, Standing::Review], "what is for a person there is so here");
         // Of those that are asked the text is none: the third is the second PDQ.
         let told: Vec<_> = answers[1..]
             .iter()
