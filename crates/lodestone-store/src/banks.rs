@@ -17,7 +17,7 @@ pub struct StoredBank {
     pub enabled_ratio: f64,
     /// Layers that a server looks at for it without being asked: bit 0 for layer 1, and so on. Never 0.
     pub layers: u8,
-    /// Members of an exchange that have to list or confirm an entry before it counts in full; 0 and 1 ask for nothing.
+    /// Members of an exchange that have to list or confirm an entry before it counts in full; 0 asks for nothing.
     pub members_needed: u32,
     /// Members that have to confirm it, where fewer list it; 0 asks for nothing.
     pub confirmations_needed: u32,

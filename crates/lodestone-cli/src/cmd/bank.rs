@@ -155,7 +155,7 @@ fn set(bank: &str, change: &BankChange<'_>, data: &Data) -> Result<Ended> {
 /// What a bank asks of members before its matches stand, in words.
 fn asks_for(bank: &StoredBank) -> String {
     let members =
-        (bank.members_needed > 1).then(|| count(u64::from(bank.members_needed), "member", "members"));
+        (bank.members_needed > 0).then(|| count(u64::from(bank.members_needed), "member", "members"));
     let confirmed = u64::from(bank.confirmations_needed);
     let confirmed = (confirmed > 0).then(|| count(confirmed, "confirmation", "confirmations"));
     match (members, confirmed) {

@@ -68,7 +68,8 @@ impl Plan {
         for layers in left.by_bank.values_mut().filter(|_| quiet) {
             *layers = Layers::WHOLE;
         }
-        for one in found {
+        // What nobody vouches for yet must not keep a bank from what is sure.
+        for one in found.iter().filter(|one| !one.is_for_review()) {
             left.by_bank.insert(one.bank.number, Layers::WHOLE);
         }
         left.summed()

@@ -69,6 +69,10 @@ pub(crate) fn features(app: &App, state: &LiveState, number: u64) -> Value {
     let bank = known.banks().get(&number).copied().unwrap_or_default();
     let KnownBank { kept, looked_for, no_room, unreadable, outdated } = bank;
     let mut told = json!({ "kept": kept, "looked_for": looked_for });
+    let without = without_features(app, state, number);
+    if without > 0 {
+        told["without"] = json!(without);
+    }
     let not_loaded = !known.is_of(state);
     if not_loaded {
         told["not_loaded"] = json!(true);
@@ -79,6 +83,14 @@ pub(crate) fn features(app: &App, state: &LiveState, number: u64) -> Value {
         }
     }
     told
+}
+
+/// Values of a bank beyond those with features: layer 3 cannot see them. Pictures that came in a list, or before the bank
+/// asked for layer 3.
+fn without_features(app: &App, state: &LiveState, number: u64) -> u64 {
+    let values = state.banks().find(|bank| bank.number == number).map_or(0, |bank| bank.pdq_values);
+    let kept = app.pictures.now().banks().get(&number).map_or(0, |bank| bank.kept);
+    values.saturating_sub(kept)
 }
 
 /// Whether layer 3 cannot see all that a bank keeps.
@@ -114,7 +126,8 @@ pub(crate) fn name_layers(app: &App, state: &LiveState, plan: &Plan, banks: &mut
             if is_blind(app, state, bank.number) {
                 ran.retain(|layer| *layer != 3);
                 not_run.insert(0, 3);
-            } else if is_incomplete(app, state, bank.number) {
+            } else if is_incomplete(app, state, bank.number) || without_features(app, state, bank.number) > 0
+            {
                 told["layers_incomplete"] = json!([3]);
             }
         }

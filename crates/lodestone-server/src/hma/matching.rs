@@ -26,7 +26,7 @@ use crate::http::params::Params;
 use crate::http::reply::{Json, json_text};
 use crate::lax::{Fields, SchemaErrors};
 use crate::looked::{self, Looked};
-use crate::lookup::{Ask, Found, Matches, look_up, scans};
+use crate::lookup::{Ask, Forms, Found, Matches, look_up, scans};
 use crate::media::{self, Hashed};
 use crate::route::{About, For, Place, Routes, Takes};
 
@@ -311,7 +311,12 @@ impl Shown {
     fn shows(self, found: &Found) -> bool {
         let layer = found.derived.as_ref().map_or(1, |derived| derived.hit.layer);
         match self {
-            Self::Sure(layers) => layers.has(layer) && !found.is_for_review(),
+            // HMA knows a picture as it stands; its symmetries are for those who ask for layers.
+            Self::Sure(layers) => {
+                layers.has(layer)
+                    && !found.is_for_review()
+                    && (found.derived.is_some() || layers.beyond_whole())
+            }
             Self::All => true,
         }
     }
@@ -483,38 +488,68 @@ impl Look {
     ) -> Result<Vec<Found>, ApiError> {
         let plan = Plan::of(state, &self.ask, None);
         let is_picture = hashed.signals.contains_key(&SignalType::Pdq) && hashed.unreadable.is_none();
-        if !plan.beyond_whole() || !is_picture {
+        if !plan.beyond_whole() {
             return Ok(Vec::new());
         }
-        let plan = plan.after(found, quiet);
+        if !is_picture {
+            if hashed.unreadable.is_none() && !hashed.forms.is_empty() {
+                // A picture, whose PDQ is not among the types that are looked up.
+                let layers = plan.layers().numbers();
+                let _ = self.ran.set((Vec::new(), layers));
+            }
+            return Ok(Vec::new());
+        }
+        let turned = self.turned(app, hashed, &plan, found, quiet).await?;
+        let whole: Vec<Found> = found.iter().chain(&turned).cloned().collect();
+        let plan = plan.after(&whole, quiet);
         let beyond: Vec<u8> = plan.layers().numbers().into_iter().filter(|layer| *layer > 1).collect();
         if beyond.is_empty() {
             // Every bank that asks for more knows the file.
             let _ = self.ran.set((vec![1], Vec::new()));
-            return Ok(Vec::new());
+            return Ok(turned);
         }
         let looked = match hashed.original.bytes() {
-            Some(bytes) => derived::of_file(app, state, (&plan, &self.ask), bytes, found).await,
+            Some(bytes) => derived::of_file(app, state, (&plan, &self.ask), bytes, &whole).await,
             None => Err(ApiError::unavailable("a bank was changed meanwhile: ask again")),
         };
         match looked {
             Ok((derived, ran)) => {
                 let missed = if derived::told::misses(app, state, &plan) { vec![3] } else { Vec::new() };
                 let _ = self.ran.set((ran, missed));
-                Ok(derived)
+                Ok([turned, derived].concat())
             }
             Err(error) => {
                 app.metrics.layer_failed();
                 let _ = self.ran.set((vec![1], beyond));
                 let passes =
                     error.status() == StatusCode::TOO_MANY_REQUESTS || error.status().is_server_error();
-                match found.is_empty() && passes {
+                match whole.iter().all(Found::is_for_review) && passes {
                     true => Err(error),
                     // The whole picture was looked up, and what that says stands; asking again would end the same.
-                    false => Ok(Vec::new()),
+                    false => Ok(turned),
                 }
             }
         }
+    }
+
+    /// What the whole picture matches turned, mirrored or inverted, in the banks that ask for more than it as it stands.
+    async fn turned(
+        &self,
+        app: &App,
+        hashed: &Hashed,
+        plan: &Plan,
+        found: &[Found],
+        quiet: bool,
+    ) -> Result<Vec<Found>, ApiError> {
+        let signal = hashed.signals.get(&SignalType::Pdq).cloned().flatten();
+        let (Some(signal), false) = (signal, quiet) else { return Ok(Vec::new()) };
+        let ask = Ask { forms: Forms { dihedral: true, negative: true }, ..self.ask.clone() };
+        let matches = self::found(app, signal, hashed.forms.clone(), ask).await?;
+        let is_new = |one: &Found| {
+            plan.of_bank(one.bank.number).beyond_whole()
+                && !found.iter().any(|held| held.entry_no == one.entry_no)
+        };
+        Ok(matches.found.into_iter().filter(is_new).collect())
     }
 
     /// `{"BANK": [{"bank_content_id": 1, "distance": "0"}]}`.

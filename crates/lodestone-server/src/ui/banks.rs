@@ -139,7 +139,7 @@ pub(super) fn ratio(ratio: f64) -> String {
 
 /// What a bank asks of members before its matches stand, in words.
 pub(super) fn support(stored: &StoredBank) -> String {
-    let members = (stored.members_needed > 1).then(|| format!("{} members", stored.members_needed));
+    let members = (stored.members_needed > 0).then(|| format!("{} members", stored.members_needed));
     let confirmed = match stored.confirmations_needed {
         0 => None,
         1 => Some("1 confirmation".to_owned()),

@@ -55,8 +55,8 @@ const MEMBERS: Takes = field(
     "members_needed",
     "integer",
     false,
-    "Members that have to list or confirm a value before its matches stand: else they are for a person to look at; 0 and 1 \
-     ask for nothing",
+    "Members that have to list or confirm a value before its matches stand: else they are for a person to look at; 0 asks \
+     for nothing",
 );
 const CONFIRMATIONS: Takes = field(
     "confirmations_needed",

@@ -29,7 +29,7 @@ use crate::lookup::Found;
 use crate::remotes::{self, Asking};
 use crate::route::{About, For, Place, Routes, Takes};
 use crate::v1::asked::{self, Asked, Wanted};
-use crate::v1::match_files::{self, match_file};
+use crate::v1::match_files::{self, match_file_for};
 use crate::v1::signals::with_results;
 use crate::v1::told::{Hits, Room, told};
 use crate::v1::upload::{self, Upload};
@@ -337,7 +337,7 @@ impl Answering {
             Ok(seen) => seen,
             Err(error) => return Looked(Err((None, error))),
         };
-        Looked(match match_file(&self.state, &seen, &self.asked.ask) {
+        Looked(match match_file_for(&self.state, &seen, &self.asked.ask, &self.plan) {
             Err(error) => Err((Some(seen), error)),
             Ok(hits) => {
                 let plan = self.plan.after(&hits.known(), !hits.quiet.is_empty());
@@ -386,7 +386,7 @@ impl Answering {
         let One { seen, hits, plan, is_deep, failed, derived } = one;
         let suppressed = !hits.quiet.is_empty();
         let mut known = hits.known();
-        let is_known = !known.is_empty();
+        let is_known = known.iter().any(|one| !one.is_for_review());
         known.extend(derived.iter().filter(|_| !suppressed).cloned());
         let looked = looked::Looked {
             caller: &self.caller,
@@ -416,6 +416,10 @@ impl Answering {
         if let (true, Ok(seen)) = (self.plan.beyond_whole(), &seen) {
             let told = derived.iter().filter_map(|one| derived::told::one(one, suppressed));
             object.insert("derived".to_owned(), told.take(self.asked.limit).collect());
+            if derived.len() > self.asked.limit {
+                object.insert("derived_total".to_owned(), json!(derived.len()));
+                self.left_out += (derived.len() - self.asked.limit) as u64;
+            }
             object.insert("layers".to_owned(), json!(derived::told::ran(seen, &plan)));
             if let Some(why) = failed.or((plan.beyond_whole() && !is_deep && !seen.fingerprints.is_empty())
                 .then(|| "a file was lost in this program".to_owned()))

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use lodestone_engine::live::LiveState;
 use lodestone_types::{BankKind, Digests, Dihedral, Fingerprint, Observation, Signal, SignalType, Transform};
 
+use crate::derived::Plan;
 use crate::error::ApiError;
 use crate::looked;
-use crate::lookup::{Ask, Most, Print, each_print, look_up};
+use crate::lookup::{Ask, Forms, Most, Print, each_print, look_up};
 use crate::media::MIN_QUALITY;
 use crate::v1::asked::MAX_MATCHES;
 use crate::v1::told::{Hit, Hits, Quiet, Quiets};
@@ -93,6 +94,31 @@ pub(super) fn match_file(state: &LiveState, seen: &Observation, ask: &Ask) -> Re
         }
         Ok(())
     })?;
+    settle(&mut all, ask.most);
+    Ok(all)
+}
+
+/// As [`match_file`]; the banks that want more than the whole picture as it stands also see it turned, mirrored and inverted,
+/// which is what layer 1 is.
+///
+/// # Errors
+/// As there.
+pub(super) fn match_file_for(
+    state: &LiveState,
+    seen: &Observation,
+    ask: &Ask,
+    plan: &Plan,
+) -> Result<Hits, ApiError> {
+    let mut all = match_file(state, seen, ask)?;
+    if !plan.beyond_whole() || (ask.forms.dihedral && ask.forms.negative) {
+        return Ok(all);
+    }
+    let in_all_forms = Ask { forms: Forms { dihedral: true, negative: true }, ..ask.clone() };
+    let held: BTreeSet<u64> = all.hits.iter().map(|hit| hit.found.entry_no).collect();
+    let more = match_file(state, seen, &in_all_forms)?.hits.into_iter();
+    all.hits.extend(more.filter(|hit| {
+        plan.of_bank(hit.found.bank.number).beyond_whole() && !held.contains(&hit.found.entry_no)
+    }));
     settle(&mut all, ask.most);
     Ok(all)
 }

@@ -8,7 +8,7 @@ use super::super::json::{object, short};
 use super::super::lodestone_peer::{authorized, bearer};
 use super::super::retry::ask;
 use super::super::{ClientError, Request, Settings, Transport};
-use super::{RemoteAnswer, RemoteMatch, RemoteMatcher, in_batches};
+use super::{RemoteAnswer, RemoteMatch, RemoteMatcher, in_batches, standing};
 
 /// Matches that are told of one fingerprint.
 const MAX_MATCHES: usize = 1_000;
@@ -44,7 +44,10 @@ impl RemoteMatcher for Hma {
             let mut answers = Vec::new();
             for signal in some {
                 let (kind, value) = (signal.kind().as_str(), encode(&signal.to_text()));
-                let url = self.base.join(&format!("/m/lookup?signal_type={kind}&signal={value}"));
+                let url = self.base.join(&format!(
+                    // All banks, whatever share of look-ups they take part in; and what a Lodestone holds for review.
+                    "/m/lookup?signal_type={kind}&signal={value}&bypass_coinflip=true&review=true"
+                ));
                 let request = authorized(Request::get(url), self.authorization.as_ref());
                 let is_exact = signal.kind().is_digest();
                 answers.push(ask(net, &self.settings.rules, &request, |_, body| read(body, is_exact))?);
@@ -66,6 +69,7 @@ fn read(body: &[u8], is_exact: bool) -> Result<RemoteAnswer, String> {
                 is_exact,
                 distance: one.get("distance").and_then(Value::as_str).map(short),
                 entry: one.get("bank_content_id").and_then(Value::as_i64).map(|id| id.to_string()),
+                standing: standing(one),
                 ..RemoteMatch::default()
             });
         }

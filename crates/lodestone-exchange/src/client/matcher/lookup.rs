@@ -1,6 +1,6 @@
 //! Lodestone as a matcher, and every service that answers in the same shape: `POST /v1/lookup`, many a request.
 
-use lodestone_types::{BankKind, Signal, SignalType, Standing};
+use lodestone_types::{BankKind, Signal, SignalType};
 use serde_json::{Value, json};
 
 use super::super::address::Base;
@@ -8,7 +8,7 @@ use super::super::json::{object, short};
 use super::super::lodestone_peer::{authorized, bearer};
 use super::super::retry::ask;
 use super::super::{ClientError, Request, Settings, Transport};
-use super::{RemoteAnswer, RemoteMatch, RemoteMatcher, in_batches};
+use super::{RemoteAnswer, RemoteMatch, RemoteMatcher, in_batches, standing};
 
 /// Fingerprints of one request; Lodestone takes 10,000.
 const BATCH: usize = 1_000;
@@ -57,7 +57,15 @@ impl RemoteMatcher for Lookup {
                     let index = result.get("index").and_then(Value::as_u64);
                     let index = index.and_then(|index| usize::try_from(index).ok());
                     if let Some(place) = index.and_then(|index| answers.get_mut(index)) {
-                        *place = read(result);
+                        *place = match (std::mem::replace(place, RemoteAnswer::Unanswered), read(result)) {
+                            // One that is told twice counts with all that is told of it.
+                            (RemoteAnswer::Matches(mut all), RemoteAnswer::Matches(more)) => {
+                                all.extend(more);
+                                RemoteAnswer::Matches(all)
+                            }
+                            (RemoteAnswer::Matches(all), _) if !all.is_empty() => RemoteAnswer::Matches(all),
+                            (_, told) => told,
+                        };
                     }
                 }
                 Ok(answers)
@@ -74,18 +82,18 @@ fn read(result: &Value) -> RemoteAnswer {
     if result.get("error").is_some_and(|error| !error.is_null()) {
         return RemoteAnswer::Unanswered;
     }
+    let holds_back = result.get("truncated").and_then(Value::as_bool) == Some(true)
+        || result.get("matches_total").and_then(Value::as_u64).is_some_and(|total| total > 0);
+    if found.is_empty() && holds_back {
+        return RemoteAnswer::Unanswered;
+    }
     let one = |found: &Value| RemoteMatch {
         name: found.get("bank").and_then(Value::as_str).map(short).unwrap_or_default(),
         kind: found.get("bank_kind").and_then(Value::as_str).and_then(|kind| kind.parse::<BankKind>().ok()),
         is_exact: found.get("exact").and_then(Value::as_bool).unwrap_or(false),
         distance: found.get("distance").and_then(Value::as_str).map(short),
         entry: found.get("bank_content_id").and_then(Value::as_i64).map(|id| id.to_string()),
-        // A word that is new here stands for something that is not a plain match.
-        standing: match found.get("standing") {
-            None | Some(Value::Null) => Standing::Match,
-            Some(word) if word == "match" => Standing::Match,
-            Some(_) => Standing::Review,
-        },
+        standing: standing(found),
         ..RemoteMatch::default()
     };
     // What another's negative bank suppresses is told as a match here, with its kind: to suppress is ours to decide.

@@ -121,6 +121,15 @@ pub fn open(api: &str, settings: &Settings) -> Result<Box<dyn RemoteMatcher>, Cl
     }
 }
 
+/// Whether a match stands there. A word that is new here stands for something that is not a plain match.
+fn standing(one: &serde_json::Value) -> Standing {
+    match one.get("standing") {
+        None | Some(serde_json::Value::Null) => Standing::Match,
+        Some(word) if word == "match" => Standing::Match,
+        Some(_) => Standing::Review,
+    }
+}
+
 /// Asks for those that are taken, at most `batch` at a time; the others are [`RemoteAnswer::NotAsked`].
 fn in_batches(
     takes: &[SignalType],
