@@ -519,7 +519,7 @@ pub(crate) enum Bank {
         /// What the bank's members are, when it is made here
         #[arg(long)]
         kind: Option<String>,
-        /// The list's format, when content does not tell: plain, pdq-text, hma-local-file, csv, hashdeep, md5sum, vics, ndjson, nsrl-rds3, nsrl-rds2, autopsy-kdb
+        /// The list's format, when content does not tell: plain, pdq-text, hma-local-file, csv, hashdeep, md5sum, vics, ndjson, nsrl-rds3, nsrl-rds2, autopsy-kdb, icse-csv, nist-caid, hashkeeper, encase
         #[arg(long = "as", value_name = "FORMAT")]
         list_format: Option<String>,
         /// Which CSV column holds what, as pdq=Column,id=Column

@@ -302,7 +302,10 @@ fn folder(
         loaded.hashed
     );
     if loaded.no_pictures > 0 {
-        eprintln!("  {} no pictures: known by their bytes only", count(loaded.no_pictures, "is", "are"));
+        eprintln!(
+            "  {} known by their bytes only",
+            count(loaded.no_pictures, "file that is no picture is", "files that are no pictures are")
+        );
     }
     for (name, why) in &loaded.unreadable {
         let read = !matches!(why.stage, Stage::Walk | Stage::Read);

@@ -3,6 +3,14 @@
 // The program is the one place that prints.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+/// As the standard one, but a full disk or a reader that went behind standard error ends nothing: results go on.
+macro_rules! eprintln {
+    ($($told:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($told)*);
+    }};
+}
+
 mod args;
 mod cmd;
 mod demo;

@@ -88,7 +88,7 @@ impl Shrinker {
             if self.row >= self.height {
                 return;
             }
-            self.to_grey(kind, row);
+            self.take_grey(kind, row);
             if (self.columns, self.lines) == (self.width, self.height) {
                 // Nothing is averaged.
                 self.luma.extend(self.grey.iter().map(|grey| ((grey + (1 << 15)) >> 16) as u8));
@@ -100,7 +100,7 @@ impl Shrinker {
         }
     }
 
-    fn to_grey(&mut self, kind: PixelKind, row: &[u8]) {
+    fn take_grey(&mut self, kind: PixelKind, row: &[u8]) {
         let of = |r: u8, g: u8, b: u8| {
             WEIGHTS[0] * u32::from(r) + WEIGHTS[1] * u32::from(g) + WEIGHTS[2] * u32::from(b)
         };

@@ -48,8 +48,10 @@ pub fn is_set(path: &Path) -> Result<bool, StoreError> {
 /// [`StoreError::NotAStore`] for a file that is no SQLite database, [`StoreError::Refused`] for one that is no such set, is
 /// made to deceive, is damaged or has a log beside it, [`StoreError::Io`] when reading fails on the way.
 pub fn read(path: &Path, mut take: impl FnMut(Result<ListEntry, Reject>) -> bool) -> Result<(), StoreError> {
-    for log in ["-wal", "-journal"] {
-        let mut name = path.as_os_str().to_owned();
+    // A log lies beside the file itself, whatever link leads to it.
+    let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    for (place, log) in [path, &real].into_iter().flat_map(|place| [(place, "-wal"), (place, "-journal")]) {
+        let mut name = place.as_os_str().to_owned();
         name.push(log);
         if std::fs::symlink_metadata(&name).is_ok_and(|found| found.len() > 0 || !found.is_file()) {
             return Err(refused(format!(

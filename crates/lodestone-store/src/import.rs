@@ -184,6 +184,9 @@ fn import_into(
         report.generation = coming.saturating_sub(1);
         return Err(StoreError::Rejected { report: Box::new(report), allowed: options.max_rejects });
     }
+    if report.rejected_total > 0 && report.added + report.updated + report.unchanged == 0 {
+        return Err(StoreError::BadList { line: 0, reason: "no entry of it can be used".to_owned() });
+    }
     db.execute(
         "UPDATE banks SET source_sha256 = ?2, entries = entries + ?3,
                 source = CASE source WHEN '' THEN ?4 ELSE source END

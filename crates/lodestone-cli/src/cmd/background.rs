@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use lodestone_engine::derive::{BackgroundLearner, Layers, Learned};
+use lodestone_engine::derive::{Background, BackgroundLearner, Layers, Learned};
 use lodestone_engine::examine::{ExamineContext, examine};
 use lodestone_engine::scan::ScanOptions;
 use lodestone_engine::{AppraiseOptions, Parts, Progress, Snapshot, WalkOptions};
@@ -31,6 +31,7 @@ struct Told {
 
 /// Describes unrelated pictures as questioned ones are, and writes them.
 pub(crate) fn run(args: &EvalBackground) -> Result<Ended> {
+    may_write(&args.out)?;
     let mut settings = Settings::new(&Lists::default(), &args.reading)?;
     settings.describe_by(&args.descriptor)?;
     settings.observe.parts = Parts { regions: true, descriptor: true, ..Parts::default() };
@@ -104,6 +105,16 @@ fn take(learner: &mut BackgroundLearner, record: &Record, told: &mut Told) {
             let why = seen.unreadable.as_ref().map_or(visible(&why), crate::words::unreadable);
             eprintln!("  left out: {}: {why}", visible(&record.path));
         }
+    }
+}
+
+/// A file that is something else, such as the model, is not written over.
+fn may_write(out: &Path) -> Result<()> {
+    match std::fs::read(out) {
+        Ok(bytes) if !bytes.is_empty() && Background::from_bytes(&bytes).is_err() => {
+            bail!("{} is another file: it is not written over", out.display())
+        }
+        _ => Ok(()),
     }
 }
 

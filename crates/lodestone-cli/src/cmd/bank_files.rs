@@ -64,6 +64,9 @@ pub(super) fn add(
             bail!("{lost}; or bank without local features and descriptors: --no-features, no --descriptor")
         }
     };
+    if features {
+        same_key(&store, &secrets)?;
+    }
     if files.features && !features {
         eprintln!("  a {kind} bank speaks by exact digest only: no local features are kept");
     }
@@ -99,6 +102,31 @@ pub(super) fn add(
     let kept = kept.map_err(|error| anyhow!("{error:#}; nothing was banked"))?;
     say(files.bank, &kept, features, store.generation()?, format)?;
     Ok(index(&mut store, folder))
+}
+
+/// Refuses a key that is not the one which the folder's features are sealed with: one slip would take layer 3 from all who
+/// have the right one.
+fn same_key(store: &Store, secrets: &Secrets) -> Result<()> {
+    for bank in store.banks()? {
+        let mut first = None;
+        let ended = store.for_each_features(&bank.name, |no, sealed| {
+            first = Some((no, sealed.to_vec()));
+            Err(anyhow!("one is enough"))
+        });
+        match (first, ended) {
+            (Some((no, sealed)), _) => {
+                if let Err(error) = secrets.open(no, &sealed) {
+                    bail!(
+                        "the features that are kept here are sealed with another key ({error}): give that one with \
+                         --key-file, and this one with --old-key-file if both are in use"
+                    );
+                }
+                return Ok(());
+            }
+            (None, ended) => ended?,
+        }
+    }
+    Ok(())
 }
 
 /// Lists what could not be read, and refuses when that is more than allowed.
@@ -155,7 +183,10 @@ fn say(bank: &str, kept: &KeptFiles, features: bool, generation: u64, format: Fo
         kept.added, kept.updated, kept.unchanged, kept.hashed
     );
     if kept.no_pictures > 0 {
-        eprintln!("  {} no pictures: known by their bytes only", count(kept.no_pictures, "is", "are"));
+        eprintln!(
+            "  {} known by their bytes only",
+            count(kept.no_pictures, "file that is no picture is", "files that are no pictures are")
+        );
     }
     Ok(())
 }

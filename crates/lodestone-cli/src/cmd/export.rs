@@ -46,7 +46,15 @@ pub(crate) fn export(
     }
     let store = open_to_read(data)?;
     let kind = store.bank(name)?.kind;
-    let held_path = gate.held.map(Path::to_owned).or_else(|| out.map(beside));
+    // A device takes what is written to it, and has no place for a file beside it.
+    let is_device = |path: &Path| std::fs::metadata(path).is_ok_and(|found| !found.is_file());
+    let held_path = gate.held.map(Path::to_owned).or_else(|| out.filter(|out| !is_device(out)).map(beside));
+    for path in out.into_iter().chain(held_path.as_deref()) {
+        check_place(path, data)?;
+    }
+    if out.is_some() && out.map(place_of) == held_path.as_deref().map(place_of) {
+        bail!("--out and --held name one file");
+    }
     let mut held = match &held_path {
         Some(path) => Some(temporary(path)?),
         None => None,
@@ -63,6 +71,11 @@ pub(crate) fn export(
             }
             None => {
                 write(name, kind, gate, list(Box::new(io::stdout().lock()) as Box<dyn Write>)?, held, &store)?
+            }
+            Some(path) if is_device(path) && format != ListFormat::AutopsyKdb => {
+                let file = std::fs::File::options().write(true).open(path);
+                let file = file.with_context(|| path.display().to_string())?;
+                write(name, kind, gate, list(Box::new(file))?, held, &store)?
             }
             Some(path) => {
                 let file = temporary(path)?;
@@ -93,6 +106,23 @@ pub(crate) fn export(
         eprintln!("  an opinion of a person lets an entry out, and --release-held all of them");
     }
     Ok(Ended::Clean)
+}
+
+/// Where a file is, or would be, whatever links lead there.
+fn place_of(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let real = std::fs::canonicalize(path).ok();
+    real.or_else(|| Some(std::fs::canonicalize(folder).ok()?.join(path.file_name()?)))
+        .unwrap_or(path.to_owned())
+}
+
+/// The data folder is the store's: a list that took the place of one of its files would end it.
+fn check_place(path: &Path, data: &Path) -> Result<()> {
+    let data = std::fs::canonicalize(data).unwrap_or(data.to_owned());
+    if place_of(path).starts_with(&data) {
+        bail!("{} lies in the data folder: name another place", path.display());
+    }
+    Ok(())
 }
 
 /// The file for what is held back, beside the list.

@@ -40,6 +40,14 @@ pub(crate) fn run(args: &Match) -> Result<Ended> {
     }
     let within = Within { radius_bits: settings.radius_bits, photodna_max_distance: args.photodna_distance };
     let snapshot = crate::lists::snapshot_with(builder, within, &args.lists, &settings, None)?;
+    if snapshot.banks().is_empty() && args.remote.is_empty() && settings.data.is_none() {
+        bail!(
+            "there is nothing to match against: --known LIST_OR_FOLDER, --data DIR with banks, or --remote NAME"
+        );
+    }
+    if args.remote.is_empty() && snapshot.banks().iter().all(|bank| bank.version.entries == 0) {
+        eprintln!("warning: the banks have no entries: nothing can match");
+    }
     let stop = match args.remote.is_empty() {
         true => Arc::default(),
         false => super::on_ctrl_c("finishing what is in work; Ctrl-C again to stop at once.")?,

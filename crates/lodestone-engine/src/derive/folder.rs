@@ -91,19 +91,14 @@ fn take(
     min_quality: u8,
 ) -> Result<(), BuildError> {
     let seen = record.observation;
-    if seen.size_bytes == 0 && seen.digests.is_some() {
-        // Every empty file has these bytes.
-        loaded.no_pictures += 1;
-        return Ok(());
-    }
     let partial = seen.picture.as_ref().and_then(|picture| picture.partial.clone());
     if let Some(why) = &partial {
         loaded.partial.push((name.clone(), why.clone()));
     }
     if let Some(why) = &seen.unreadable {
-        match why.reason.as_str() {
-            "unsupported" | "empty" => loaded.no_pictures += 1,
-            _ => loaded.unreadable.push((name.clone(), why.clone())),
+        match is_no_picture(&name, why) {
+            true => loaded.no_pictures += 1,
+            false => loaded.unreadable.push((name.clone(), why.clone())),
         }
     }
     let entry = entry_of(name.clone(), &seen, min_quality);
@@ -128,7 +123,23 @@ fn take(
     Ok(())
 }
 
-/// A file as an entry: its digests, and its hash where that is of a quality that is searched. No signals: nothing that
+/// Names that pictures have.
+const PICTURES: [&str; 16] = [
+    "jpg", "jpeg", "jpe", "jfif", "png", "apng", "gif", "webp", "bmp", "tif", "tiff", "heic", "heif", "avif",
+    "jxl", "ico",
+];
+
+/// Whether a file that cannot be read is no picture, as its name says too: an empty `a.jpg` is a copy that failed.
+pub(super) fn is_no_picture(name: &str, why: &Unreadable) -> bool {
+    let named =
+        name.rsplit_once('.').is_some_and(|(_, end)| PICTURES.contains(&end.to_ascii_lowercase().as_str()));
+    matches!(why.reason.as_str(), "unsupported" | "empty") && !named
+}
+
+/// Hashes of a known animation at most.
+const MOST_FRAMES: usize = 256;
+
+/// A file as an entry: its digests, and the hash of each frame where that is of a quality that is searched. No signals: nothing that
 /// could be matched is known of it.
 pub(super) fn entry_of(name: String, seen: &Observation, min_quality: u8) -> ListEntry {
     let mut entry = ListEntry { entry: name, ..ListEntry::default() };
@@ -142,6 +153,14 @@ pub(super) fn entry_of(name: String, seen: &Observation, min_quality: u8) -> Lis
     if let Some((print, hash)) = hashed.and_then(|print| Some((print, print.pdq_dihedral.first()?))) {
         add(SignalType::Pdq, hash);
         entry.pdq_quality = Some(print.quality);
+    }
+    // The other frames of an animation, and a see-through picture on another ground.
+    for print in seen.fingerprints.iter().filter(|print| print.quality >= min_quality).take(MOST_FRAMES) {
+        let of_frame = print.pdq_dihedral.first().and_then(|hash| Signal::from_bytes(SignalType::Pdq, hash));
+        if let Some(signal) = of_frame.filter(|signal| !entry.signals.contains(signal)) {
+            entry.pdq_quality = entry.pdq_quality.or(Some(print.quality));
+            entry.signals.push(signal);
+        }
     }
     // Every empty file has these digests.
     entry.signals.retain(|signal| !signal.says_nothing());

@@ -10,7 +10,7 @@ use lodestone_index::ByteVector;
 use lodestone_store::{Batch, ImportOptions, ListSource, StoreError};
 use lodestone_types::{ListEntry, Observation, Signal, SignalType, Unreadable};
 
-use super::folder::{entry_of, features_of, relative};
+use super::folder::{entry_of, features_of, is_no_picture, relative};
 use super::likeness::{DescriptorSeal, asked};
 use super::sealed::{FeatureSeal, check_features};
 use crate::examine::{ExamineContext, examine};
@@ -73,7 +73,7 @@ pub struct KeptFiles {
 /// more unreadable pictures than the caller allows, the batch has to be given up.
 ///
 /// # Errors
-/// [`StoreError`], and that of sealing, as an I/O error's source; two files of one name.
+/// [`StoreError`], and that of sealing, as an I/O error's source.
 pub fn keep_files(
     batch: &mut Batch<'_>,
     bank: &str,
@@ -134,27 +134,23 @@ struct Keeping<'a, 'b> {
 
 impl Keeping<'_, '_> {
     fn take(&mut self, path: &str, seen: &Observation, min_quality: u8) -> io::Result<()> {
-        let name = self.names.of(path);
+        let name = self.name(path, seen)?;
         let entry = entry_of(name.clone(), seen, min_quality);
         let banked = !entry.signals.is_empty();
         if let Some(why) = &seen.unreadable {
-            match why.reason.as_str() {
-                "unsupported" | "empty" => self.kept.no_pictures += 1,
-                _ => self.kept.unreadable.push(UnreadFile { name: name.clone(), why: why.clone(), banked }),
+            match is_no_picture(&name, why) {
+                true => self.kept.no_pictures += 1,
+                false => {
+                    self.kept.unreadable.push(UnreadFile { name: name.clone(), why: why.clone(), banked })
+                }
             }
         }
         if !banked {
             return Ok(());
         }
         let sha256 = seen.digests.map_or([0; 32], |digests| digests.sha256.0);
-        match self.seen.insert(name.clone(), sha256) {
-            Some(before) if before == sha256 => return Ok(()),
-            Some(_) => {
-                let why =
-                    format!("two of the files would be entry {name:?}: bank their folders one at a time");
-                return Err(io::Error::other(why));
-            }
-            None => {}
+        if self.seen.insert(name.clone(), sha256).is_some() {
+            return Ok(());
         }
         self.kept.entries += 1;
         self.kept.hashed += u64::from(entry.pdq_quality.is_some());
@@ -162,6 +158,34 @@ impl Keeping<'_, '_> {
         let vector = self.vector(&name, seen);
         self.waiting.push(Waiting { entry, record, vector });
         if self.waiting.len() >= TOGETHER { self.write() } else { Ok(()) }
+    }
+
+    /// The name of a file in the bank. Another file of the same name, now or banked before, keeps it: this one is told apart by
+    /// the first of its SHA-256, so that no known picture takes the place of another.
+    fn name(&self, path: &str, seen: &Observation) -> io::Result<String> {
+        let name = self.names.of(path);
+        let Some(digests) = &seen.digests else { return Ok(name) };
+        let own = digests.sha256.0;
+        let held = match self.seen.get(&name) {
+            Some(before) => *before != own,
+            None => self.is_another(&name, &own).map_err(io::Error::other)?,
+        };
+        match held {
+            true => Ok(format!("{name}@{}", lodestone_types::hex::encode(&own[..6]))),
+            false => Ok(name),
+        }
+    }
+
+    /// Whether the bank has an entry of this name that is another file.
+    fn is_another(&self, name: &str, own: &[u8; 32]) -> Result<bool, StoreError> {
+        let of_source = format!("{}:{name}", SOURCE.name);
+        for name in [name, &of_source] {
+            if let Some(found) = self.batch.entry(self.bank, name)? {
+                let mut digests = found.row.signals.iter().filter(|one| one.kind() == SignalType::Sha256);
+                return Ok(!digests.any(|one| one.bytes() == own));
+            }
+        }
+        Ok(false)
     }
 
     /// The vector of a picture's whole; where it should have one and has none, that is noted.

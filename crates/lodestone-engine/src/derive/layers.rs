@@ -112,7 +112,9 @@ impl FromStr for Layers {
                     );
                 }
                 other => {
-                    return Err(format!("unknown layer {other:?}; layers are 1, 2 and 3, joined by commas"));
+                    return Err(format!(
+                        "unknown layer {other:?}; layers are 1, 2 and 3, and 4 with a descriptor, joined by commas"
+                    ));
                 }
             };
         }

@@ -107,7 +107,7 @@ impl<W: Write> ListWriter<W> {
             _ => {
                 return Err(Refusal::new(
                     format!("lists are not written as {format}"),
-                    "write plain, pdq-text, hma-local-file, csv, ndjson, vics, hashdeep or md5sum",
+                    "write plain, pdq-text, hma-local-file, csv, ndjson, vics, hashdeep, md5sum or autopsy-kdb",
                 ));
             }
         }

@@ -139,7 +139,11 @@ pub(super) fn ratio(ratio: f64) -> String {
 
 /// What a bank asks of members before its matches stand, in words.
 pub(super) fn support(stored: &StoredBank) -> String {
-    let members = (stored.members_needed > 0).then(|| format!("{} members", stored.members_needed));
+    let members = match stored.members_needed {
+        0 => None,
+        1 => Some("1 member".to_owned()),
+        more => Some(format!("{more} members")),
+    };
     let confirmed = match stored.confirmations_needed {
         0 => None,
         1 => Some("1 confirmation".to_owned()),
@@ -270,8 +274,8 @@ mod tests {
             };
             support(&stored)
         };
-        assert_eq!((of(0, 0).as_str(), of(1, 0).as_str()), ("nothing", "nothing"));
-        assert_eq!((of(2, 0).as_str(), of(1, 1).as_str()), ("2 members", "1 confirmation"));
+        assert_eq!((of(0, 0).as_str(), of(1, 0).as_str()), ("nothing", "1 member"));
+        assert_eq!((of(2, 0).as_str(), of(0, 1).as_str()), ("2 members", "1 confirmation"));
         assert_eq!(of(3, 2), "3 members or 2 confirmations");
         assert_eq!(needed(Some("7")).unwrap(), Some(7));
         assert!(
