@@ -109,20 +109,16 @@ pub(super) fn add(
 fn same_key(store: &Store, secrets: &Secrets) -> Result<()> {
     for bank in store.banks()? {
         let mut first = None;
-        let ended = store.for_each_features(&bank.name, |no, sealed| {
-            first = Some((no, sealed.to_vec()));
+        let ended = store.for_each_features(&bank.name, |_, sealed| {
+            first = Some(sealed.to_vec());
             Err(anyhow!("one is enough"))
         });
         match (first, ended) {
-            (Some((no, sealed)), _) => {
-                if let Err(error) = secrets.open(no, &sealed) {
-                    bail!(
-                        "the features that are kept here are sealed with another key ({error}): give that one with \
-                         --key-file, and this one with --old-key-file if both are in use"
-                    );
-                }
-                return Ok(());
-            }
+            (Some(sealed), _) if secrets.is_sealed_as_now(&sealed)? => return Ok(()),
+            (Some(_), _) => bail!(
+                "the features that are kept here are sealed with another key: give that one, or bring all to this one \
+                 first (`lodestone key rotate-secrets`)"
+            ),
             (None, ended) => ended?,
         }
     }

@@ -79,6 +79,10 @@ impl Drawn {
         Self { grey: rows, ..self.clone() }
     }
 
+    pub(crate) fn inverted(&self) -> Self {
+        Self { grey: self.grey.iter().map(|grey| 255 - grey).collect(), ..self.clone() }
+    }
+
     pub(crate) fn png(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, self.width as u32, self.height as u32);

@@ -310,3 +310,29 @@ fn features_travel_in_a_sealed_bundle_to_a_holder_of_the_same_entries() {
     let again = import("case.ldfb", "case.key").objects().remove(0);
     assert_eq!((&again["taken"], &again["unchanged"]), (&0.into(), &2.into()), "{again}");
 }
+
+#[test]
+fn features_are_not_sealed_with_another_key_than_those_that_are_there() {
+    let place = place();
+    assert_eq!(add(&place, &["known/in/scene7.png", "--data", "state"]).code, Some(0));
+    // The key of another folder.
+    assert_eq!(add(&place, &["known/in/scene8.png", "--data", "other"]).code, Some(0));
+    let refused = add(&place, &["known/in/scene8.png", "--data", "state", "--key-file", "other/secret.key"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.err.contains("another key"), "{}", refused.err);
+    assert_eq!((asked(&place, &ALL).code, held(&place, "state")), (Some(1), 1));
+}
+
+#[test]
+fn an_empty_copy_that_is_named_like_a_picture_is_told_and_an_empty_text_is_no_picture() {
+    let place = place();
+    place.put("kept/scene7.png", Drawn::scene(KNOWN, 480, 360).png());
+    place.put("kept/notes.txt", "");
+    assert_eq!(place.run(&["match", "crop.jpg", "--known", "kept"]).code, Some(1));
+    place.put("kept/lost.jpg", "");
+    let refused = place.run(&["match", "crop.jpg", "--known", "kept"]);
+    assert_eq!((refused.code, refused.out.as_str()), (Some(2), ""));
+    assert!(refused.err.contains("lost.jpg"), "{}", refused.err);
+    let banked = add(&place, &["kept", "--data", "there"]);
+    assert!(banked.code == Some(2) && banked.err.contains("lost.jpg"), "{}", banked.err);
+}

@@ -125,6 +125,52 @@ fn an_autopsy_set_is_written_into_a_file_and_read_again() {
 }
 
 #[test]
+fn an_export_takes_the_place_of_nothing_that_the_store_or_it_itself_needs() {
+    let place = Place::new();
+    place.put("list.txt", format!("{}\n", "ab".repeat(16)));
+    assert_eq!(place.run(&["bank", "import", "B", "md5:list.txt", "--data", "state"]).code, Some(0));
+    let export = |more: &[&str]| place.run(&[&["bank", "export", "B", "--data", "state"], more].concat());
+    for more in [
+        &["--out", "state/lodestone.db"][..],
+        &["--out", "state/new.csv"],
+        &["--out", "a.csv", "--held", "state/lodestone.db"],
+        &["--out", "a.csv", "--held", "./a.csv"],
+    ] {
+        let refused = export(more);
+        assert_eq!((refused.code, refused.out.as_str()), (Some(2), ""), "{more:?}: {}", refused.err);
+    }
+    assert_eq!(export(&["--out", "a.csv"]).code, Some(0));
+    assert_eq!(place.run(&["bank", "show", "B", "--data", "state"]).code, Some(0));
+}
+
+#[test]
+fn a_list_of_rejects_alone_makes_no_bank_and_nothing_to_match_against_is_no_clean_answer() {
+    let place = Place::new();
+    place.put("bad.csv", "id,md5\n1,zz\n2,yy\n");
+    let import = ["bank", "import", "B", "bad.csv", "--max-rejects", "9", "--data", "state"];
+    assert_eq!(place.run(&import).code, Some(2));
+    place.put("a.png", png(1));
+    for asked in [&["match", "a.png"][..], &["match", "--signal", &format!("md5:{}", "ab".repeat(16))]] {
+        let refused = place.run(asked);
+        assert_eq!((refused.code, refused.out.as_str()), (Some(2), ""), "{}", refused.err);
+        assert!(refused.err.contains("nothing to match against"), "{}", refused.err);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_set_that_is_in_use_is_refused_whatever_link_leads_to_it() {
+    let place = Place::new();
+    place.put("set.kdb", crate::kdb_file::kdb(&[&[7; 16]]));
+    std::os::unix::fs::symlink("set.kdb", place.path("link.kdb")).unwrap();
+    assert_eq!(place.run(&["bank", "import", "B", "link.kdb", "--data", "state"]).code, Some(0));
+    place.put("set.kdb-wal", "x");
+    let refused = place.run(&["bank", "import", "C", "link.kdb", "--data", "state"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.err.contains("a log lies beside it"), "{}", refused.err);
+}
+
+#[test]
 fn a_bank_keeps_a_list_for_later_and_importing_it_again_changes_nothing() {
     let (place, signals) = pile();
     place.put("list.csv", format!("id,pdq\nLD-9,{}\n", signals["pdq"].as_str().unwrap()));

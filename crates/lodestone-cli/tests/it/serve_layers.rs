@@ -381,3 +381,34 @@ fn a_bank_is_set_by_the_program_and_by_its_page() {
     let found = server.upload("/ui/match", &[("file", "x.png", &framed())]).text;
     assert!(found.contains("the file contains it, at ") && found.contains("(layer 2)"), "{found}");
 }
+
+#[test]
+fn a_bank_that_asks_for_layers_knows_its_pictures_mirrored_and_inverted_and_others_do_not() {
+    let server = open();
+    bank(&server, "A", &json!([1, 2]));
+    bank(&server, "B", &json!([1]));
+    let (in_a, in_b) = (add(&server, "A", KNOWN), add(&server, "B", KNOWN));
+    for (name, picture) in
+        [("mirrored", scene(KNOWN).mirrored().png()), ("inverted", scene(KNOWN).inverted().png())]
+    {
+        let told = look_up(&server, "", &picture);
+        let matches = told["results"][0]["matches"].as_array().unwrap().clone();
+        let ids: Vec<u64> = matches.iter().map(|one| one["bank_content_id"].as_u64().unwrap()).collect();
+        assert_eq!(ids, [in_a], "{name}: {told}");
+        // HMA's clients see what they ask for.
+        assert_eq!(hma(&server, &format!("?seed={name}"), &picture).text, "{\"pdq\":{}}\n");
+        let event = newest(&server, name);
+        assert_eq!(event["matches"][0]["bank_content_id"], json!(in_a), "it is written down all the same");
+        let asked = hma(&server, "?layers=1,2", &picture).is(200);
+        assert_eq!(asked["pdq"]["A"][0]["bank_content_id"], json!(in_a), "{asked}");
+        assert!(asked["pdq"].get("B").is_none());
+    }
+    let as_it_is = look_up(&server, "", &scene(KNOWN).png());
+    let ids: Vec<u64> = as_it_is["results"][0]["matches"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["bank_content_id"].as_u64().unwrap())
+        .collect();
+    assert!(ids.contains(&in_a) && ids.contains(&in_b), "{as_it_is}");
+}

@@ -226,6 +226,14 @@ impl Secrets {
         Ok(())
     }
 
+    /// Whether something is sealed with the key that seals now.
+    ///
+    /// # Errors
+    /// As [`Secrets::key`]; [`SecretsError::Seal`] for what nothing here has sealed.
+    pub fn is_sealed_as_now(&self, sealed: &[u8]) -> Result<bool, SecretsError> {
+        Ok(Some(seal::bytes_sealed_by(sealed).map_err(SecretsError::Seal)?) == self.key()?)
+    }
+
     /// Opens what was sealed for the same purpose.
     ///
     /// # Errors
