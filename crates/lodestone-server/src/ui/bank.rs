@@ -121,16 +121,18 @@ async fn page(app: &App, visit: &Visit, name: String, params: &Params) -> Result
         support(&stored),
     );
     let place = segment(&name);
+    let keeps_features = layers.has(3) && stored.bank.kind.makes_known();
     body.push_str(&format!(
         "<section class=\"two\"><div><h2>Add content</h2><form class=\"panel\" method=\"post\" \
          enctype=\"multipart/form-data\" action=\"/ui/banks/{place}/add\">{token}{fields}\
          <div class=\"row\"><label for=\"add-note\">Note</label><input id=\"add-note\" name=\"note\" maxlength=\"255\" \
          autocomplete=\"off\"></div><div class=\"row end\"><button class=\"main\">Add</button></div></form>\
-         <p class=\"hint\">The file is hashed and let go of. What is kept are its hashes and the note.</p></div>\
+         <p class=\"hint\">The file is hashed and let go of. What is kept are its hashes{features} and the note.</p></div>\
          <div><h2>Find and remove</h2><form class=\"panel\" method=\"post\" enctype=\"multipart/form-data\" \
          action=\"/ui/banks/{place}/find\">{token}{find}<div class=\"row end\"><button class=\"main\">Find</button></div>\
          </form></div></section>",
         token = token(visit),
+        features = if keeps_features { ", its local features (sealed)" } else { "" },
         fields = given::fields(&offered, "", true),
         // Ids of fields are told apart by the second form's own names.
         find = given::fields(&offered, "", true).replace("id=\"", "id=\"find-").replace("for=\"", "for=\"find-"),
