@@ -278,7 +278,12 @@ impl Settings {
     /// Has pictures described for layer 4, where it is asked for. Before [`Settings::use_kit`].
     pub(crate) fn use_descriptor(&mut self) -> Result<()> {
         match (self.described, self.descriptor.clone()) {
-            (false, None) => Ok(()),
+            (false, None) => {
+                if self.background.is_some() {
+                    eprintln!("warning: the background is for a descriptor, and none is given");
+                }
+                Ok(())
+            }
             (false, Some(_)) => {
                 eprintln!("warning: the descriptor is for layer 4, which --layers leaves out");
                 Ok(())
