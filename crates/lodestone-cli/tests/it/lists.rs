@@ -157,6 +157,19 @@ fn a_list_of_rejects_alone_makes_no_bank_and_nothing_to_match_against_is_no_clea
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_behind_standard_error_costs_no_result() {
+    let (place, signals) = pile();
+    place.put("list.txt", format!("{}\n", signals["pdq"].as_str().unwrap()));
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command =
+        place.command(&["match", "pile/a.png", "--known", "pdq:list.txt", "--format", "ndjson"]);
+    let output = command.stderr(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("\"distance_bits\":0"));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_set_that_is_in_use_is_refused_whatever_link_leads_to_it() {

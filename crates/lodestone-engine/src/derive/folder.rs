@@ -181,7 +181,34 @@ pub(super) fn relative<'a>(path: &'a str, root: &str) -> &'a str {
 
 #[cfg(test)]
 mod tests {
-    use super::relative;
+    use lodestone_types::{Fingerprint, Form, HashMode, Observation, SignalType, Stage, Unreadable};
+
+    use super::{entry_of, is_no_picture, relative};
+
+    #[test]
+    fn every_frame_of_a_known_animation_is_known_once_and_plain_ones_are_not() {
+        let print = |frame: u32, value: u8, quality: u8| Fingerprint {
+            form: Form { frame, ..Form::default() },
+            pdq_dihedral: vec![[value; 32]; 8],
+            quality,
+            mode: HashMode::default(),
+        };
+        // A blank first frame hides nothing.
+        let fingerprints =
+            vec![print(0, 1, 3), print(1, 2, 90), print(2, 2, 80), print(3, 4, 60), print(4, 5, 49)];
+        let entry = entry_of("a.gif".to_owned(), &Observation { fingerprints, ..Observation::default() }, 50);
+        let hashes: Vec<u8> = entry.signals.iter().map(|signal| signal.bytes()[0]).collect();
+        assert!(entry.signals.iter().all(|signal| signal.kind() == SignalType::Pdq));
+        assert_eq!((hashes, entry.pdq_quality), (vec![2, 4], Some(90)));
+    }
+
+    #[test]
+    fn what_is_named_like_a_picture_and_is_none_is_told() {
+        let why = |reason: &str| Unreadable::new(Stage::Identify, reason, "");
+        assert!(is_no_picture("notes.txt", &why("unsupported")) && is_no_picture("README", &why("empty")));
+        assert!(!is_no_picture("a.JPG", &why("empty")) && !is_no_picture("a.webp", &why("unsupported")));
+        assert!(!is_no_picture("notes.txt", &why("truncated")));
+    }
 
     #[test]
     fn entries_are_named_from_the_folder_on() {

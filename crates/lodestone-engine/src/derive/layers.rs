@@ -69,7 +69,7 @@ impl Layers {
         self.0
     }
 
-    /// Those of both.
+    /// All that either has.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)

@@ -333,6 +333,9 @@ mod tests {
         assert_eq!(own.after(&[found(3)], false), own);
         assert!(!own.after(&[found(1), found(2)], false).beyond_whole());
         assert!(!own.after(&[], true).beyond_whole());
+        // What nobody vouches for yet silences nothing.
+        let thin = Found { standing: Standing::Review, ..found(1) };
+        assert_eq!(own.after(&[thin], false), own);
         let named = plan(&[(1, 0b111)], true);
         assert_eq!(named.after(&[found(1)], true), named);
     }

@@ -130,8 +130,12 @@ fn a_classification_that_is_new_here_is_still_a_match_and_none_is_no_answer() {
 fn an_hma_is_asked_for_one_fingerprint_at_a_time() {
     let mock = Mock::start(|asked| {
         assert_eq!(asked.path(), "/m/lookup");
+        // No coin decides whether a bank answers, and what is held for a person is told.
+        assert_eq!(asked.query("bypass_coinflip").as_deref(), Some("true"));
+        assert_eq!(asked.query("review").as_deref(), Some("true"));
         match asked.query("signal").unwrap() == value(3, 64) {
-            true => Reply::json(&json!({ "A": [{ "bank_content_id": 4, "distance": "6" }], "B": [] })),
+            true => Reply::json(&json!({ "A": [{ "bank_content_id": 4, "distance": "6" }], "B": [],
+                "C": [{ "bank_content_id": 5, "distance": "0", "standing": "review" }] })),
             false => Reply::json(&json!({})),
         }
     });
@@ -142,6 +146,8 @@ fn an_hma_is_asked_for_one_fingerprint_at_a_time() {
         (found.name.as_str(), found.distance.as_deref(), found.entry.as_deref()),
         ("A", Some("6"), Some("4"))
     );
+    let standing: Vec<Standing> = named(&answers[2]).iter().map(|one| one.standing).collect();
+    assert_eq!(standing, [Standing::Match, Standing::Review]);
     assert_eq!((named(&answers[0]).len(), named(&answers[5]).len()), (0, 0));
     assert_eq!((&answers[1], &answers[3]), (&RemoteAnswer::NotAsked, &RemoteAnswer::NotAsked));
     let kinds: Vec<_> = mock.asked().iter().map(|one| one.query("signal_type").unwrap()).collect();
@@ -180,6 +186,28 @@ fn a_lodestone_is_asked_for_many_and_what_it_leaves_out_is_unanswered() {
         assert_eq!(told, ["unanswered", "answered", "not asked", "unanswered", "unanswered"]);
         let sent = String::from_utf8(mock.asked()[0].body.clone()).unwrap();
         assert!(!sent.contains("private") && sent.contains("video_md5"));
+    }
+}
+
+#[test]
+fn an_answer_that_contradicts_itself_is_never_no_match() {
+    for (results, want) in [
+        (json!([{ "index": 0, "matches": [], "matches_total": 3, "truncated": true }]), None),
+        (json!([{ "index": 0, "matches": [], "matches_total": 2 }]), None),
+        (json!([{ "index": 0, "matches": [], "matches_total": 0 }]), Some(0)),
+        (json!([{ "index": 0, "matches": [{ "bank": "B" }] }, { "index": 0, "matches": [] }]), Some(1)),
+        (json!([{ "index": 0, "matches": [{ "bank": "B" }] }, { "index": 0, "error": "x" }]), Some(1)),
+        (json!([{ "index": 0, "matches": [] }, { "index": 0, "matches": [{ "bank": "B" }] }]), Some(1)),
+    ] {
+        let answer = json!({ "results": results });
+        let mock = Mock::start(move |_| Reply::json(&answer));
+        let matcher = open("remote_matcher", &settings(mock.url(""), &json!({}))).unwrap();
+        let answers = matcher.look_up(&mut Loopback::at(NOW), &signals()[..1]).unwrap();
+        let got = match &answers[0] {
+            RemoteAnswer::Matches(matches) => Some(matches.len()),
+            _ => None,
+        };
+        assert_eq!(got, want, "{results}");
     }
 }
 
